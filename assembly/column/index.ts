@@ -1,0 +1,1 @@
+export { emit, emitReset } from "./emit";

@@ -1,0 +1,3 @@
+export { clearColumn, derive } from "./run";
+export { tagArena, tagSetup } from "./tags";
+export { deriveTimes } from "./time";

@@ -1,0 +1,121 @@
+import { COLUMN_CELLS, KIND_NUMBER } from "../layout";
+import { decimalOf } from "../column/decimal";
+
+// Forms other than numbers and ISO 8601; NaN when it is no time.
+// @ts-ignore: decorator
+@external("host", "readTimestamp")
+declare function hostReadTimestamp(address: usize, length: usize, arrivalMs: f64): f64;
+
+// @ts-ignore: decorator
+@inline
+function two(p: usize): i32 {
+  const a = <u32>load<u8>(p) - 48;
+  const b = <u32>load<u8>(p, 1) - 48;
+  return a <= 9 && b <= 9 ? <i32>(a * 10 + b) : -1;
+}
+
+/** Days from 1970-01-01 to a civil date (proleptic Gregorian), by eras of 400 years. */
+function daysOf(year: i32, month: i32, day: i32): i32 {
+  const y = month <= 2 ? year - 1 : year;
+  const era = y / 400;
+  const yearOfEra = y - era * 400;
+  const dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  return era * 146097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719468;
+}
+
+let lastDate: u64 = 0; // "YYYY-MM-" of the last text read, and what it came to
+let lastMonthDays: i32 = 0;
+let lastMonthLength: i32 = 0;
+
+/** `YYYY-MM-DDThh:mm:ss[.fraction][Z|±hh:mm|±hhmm]`; NaN for any other text (the host knows the rarer forms). */
+function isoMs(p: usize, n: usize): f64 {
+  if (n < 19 || load<u8>(p, 4) != 0x2d || load<u8>(p, 7) != 0x2d || load<u8>(p, 13) != 0x3a || load<u8>(p, 16) != 0x3a) return NaN;
+  const separator = load<u8>(p, 10);
+  if (separator != 0x54 && separator != 0x20 && separator != 0x74) return NaN;
+  const date = load<u64>(p);
+  if (date != lastDate) {
+    const century = two(p);
+    const year = two(p + 2);
+    const month = two(p + 5);
+    if (century < 0 || year < 0 || month < 1 || month > 12) return NaN;
+    lastMonthDays = daysOf(century * 100 + year, month, 1);
+    lastMonthLength = (month == 12 ? daysOf(century * 100 + year + 1, 1, 1) : daysOf(century * 100 + year, month + 1, 1)) - lastMonthDays;
+    lastDate = date;
+  }
+  const day = two(p + 8);
+  const hour = two(p + 11);
+  const minute = two(p + 14);
+  const second = two(p + 17);
+  if (day < 1 || day > lastMonthLength || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return NaN;
+  let ms: i32 = 0;
+  let at: usize = 19;
+  if (at < n && load<u8>(p + at) == 0x2e) {
+    at++;
+    let scale: i32 = 100;
+    const first = at;
+    while (at < n) {
+      const c = <u32>load<u8>(p + at) - 48;
+      if (c > 9) break;
+      ms += <i32>c * scale;
+      scale /= 10;
+      at++;
+    }
+    if (at == first) return NaN;
+  }
+  let offset: i32 = 0;
+  if (at < n) {
+    const c = load<u8>(p + at);
+    if (c == 0x5a || c == 0x7a) {
+      if (at + 1 != n) return NaN;
+    } else if (c == 0x2b || c == 0x2d) {
+      const colon: usize = at + 6 == n && load<u8>(p + at + 3) == 0x3a ? 1 : 0;
+      if (at + 5 + colon != n) return NaN;
+      const offsetHours = two(p + at + 1);
+      const offsetMinutes = two(p + at + 3 + colon);
+      if (offsetHours < 0 || offsetMinutes < 0) return NaN;
+      offset = offsetHours * 60 + offsetMinutes;
+      if (c == 0x2d) offset = -offset;
+    } else return NaN;
+  }
+  return <f64>(lastMonthDays + day - 1) * 86400000.0 + <f64>((hour * 60 + minute - offset) * 60 + second) * 1000.0 + <f64>ms;
+}
+
+function epochMs(value: f64): f64 {
+  const size = abs(value);
+  if (size < 1e11) return floor(value * 1000.0);
+  if (size < 1e14) return floor(value);
+  if (size < 1e17) return floor(value / 1e3);
+  return floor(value / 1e6);
+}
+
+/**
+ * Event times of a batch: `times[row]` in whole ms, `highs[row]` the highest so far starting from `high`.
+ * A row without a readable time takes `arrivalMs`.
+ *
+ * @returns the number of rows without one.
+ */
+export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, times: usize, highs: usize, high: f64): u32 {
+  const cells = <usize>load<u32>(column, COLUMN_CELLS);
+  let missing: u32 = 0;
+  for (let row: u32 = 0; row < rows; row++) {
+    const cell = load<u64>(cells + (<usize>row << 3));
+    let time: f64 = NaN;
+    if (cell) {
+      const p = <usize>(<u32>cell);
+      const n = <usize>(<u32>(cell >> 32) & 0x0fffffff);
+      if (<u32>(cell >> 60) == KIND_NUMBER) time = epochMs(decimalOf(p, n));
+      else {
+        time = isoMs(p, n);
+        if (time != time) time = hostReadTimestamp(p, n, arrivalMs);
+      }
+    }
+    if (time != time) {
+      time = arrivalMs;
+      missing++;
+    }
+    store<f64>(times + (<usize>row << 3), time);
+    if (time > high) high = time;
+    store<f64>(highs + (<usize>row << 3), high);
+  }
+  return missing;
+}
