@@ -1,0 +1,156 @@
+import { type Executor, type Slot, TaskLostError } from "../engine/executor.ts";
+import { SLOT_BYTES, TASK_BYTES } from "../engine/geometry.ts";
+import type { InputProfile, TaskResult } from "../engine/task.ts";
+import type { MatchColumns } from "./matches.ts";
+
+const NEWLINE = 10;
+
+/** What the flow hands on, strictly in the order the bytes came in, whatever worker finished first. */
+export interface FlowSink {
+  /** Match records of one task; valid only during the call. */
+  onMatches(matches: MatchColumns, profile: InputProfile): void;
+  onMalformed(reason: string, bytes: Uint8Array, profile: InputProfile): void;
+  /** Bytes that ended their worker twice. */
+  onLost(bytes: Uint8Array, profile: InputProfile, error: TaskLostError): void;
+}
+
+export interface FlowStats {
+  events: number;
+  bytes: number;
+  matches: number;
+  withoutTime: number;
+  repairedUtf8: number;
+  slowRows: number;
+  lostBytes: number;
+  malformed: Record<string, number>;
+}
+
+interface Pending {
+  readonly slot: Slot;
+  readonly profile: InputProfile;
+  readonly arrivalMs: number;
+  start: number;
+  length: number;
+  result: Promise<TaskResult>;
+}
+
+/**
+ * Bytes to slots to workers, and their results back in order. The output cannot depend on the number of workers or
+ * on how the bytes were cut, because nothing is handed on before everything earlier was.
+ */
+export class Flow {
+  readonly #executor: Executor;
+  readonly #sink: FlowSink;
+  readonly #pending: Pending[] = [];
+  #draining: Promise<void> | undefined;
+  #failure: unknown;
+  readonly stats: FlowStats = {
+    events: 0, bytes: 0, matches: 0, withoutTime: 0, repairedUtf8: 0, slowRows: 0, lostBytes: 0, malformed: {},
+  };
+
+  constructor(executor: Executor, sink: FlowSink) {
+    this.#executor = executor;
+    this.#sink = sink;
+  }
+
+  /**
+   * Takes whole records (a last newline may be missing). Resolves when the bytes lie in slots; waits while every slot is busy.
+   *
+   * A record longer than a slot is counted as `too-large` and handed to `onMalformed`.
+   */
+  async push(bytes: Uint8Array, profile: InputProfile, arrivalMs: number): Promise<void> {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const end = pieceEnd(bytes, at);
+      if (end - at > SLOT_BYTES) {
+        this.stats.bytes += end - at;
+        this.#count("too-large", 1);
+        this.#sink.onMalformed("too-large", bytes.slice(at, end), profile);
+        at = end;
+        continue;
+      }
+      const slot = await this.#executor.acquire();
+      slot.bytes.set(bytes.subarray(at, end));
+      const length = end - at;
+      this.stats.bytes += length;
+      const pending: Pending = { slot, profile, arrivalMs, start: slot.start, length, result: this.#run(slot, profile, arrivalMs, slot.start, length) };
+      this.#pending.push(pending);
+      at = end;
+      this.#draining ??= this.#drain();
+    }
+  }
+
+  /** Resolves when everything pushed so far was handed on. */
+  async flush(): Promise<void> {
+    while (this.#draining) await this.#draining;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #run(slot: Slot, profile: InputProfile, arrivalMs: number, start: number, length: number): Promise<TaskResult> {
+    const result = this.#executor.run(slot, { profile, arrivalMs, start, length });
+    result.catch(() => {}); // seen by the drain, in its turn
+    return result;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      for (let head = this.#pending[0]; head; head = this.#pending[0]) {
+        await this.#finish(head);
+        this.#pending.shift();
+        this.#executor.release(head.slot);
+      }
+    } catch (error) {
+      this.#failure = error;
+    } finally {
+      this.#draining = undefined;
+    }
+  }
+
+  async #finish(task: Pending): Promise<void> {
+    for (;;) {
+      let result: TaskResult;
+      try {
+        result = await task.result;
+      } catch (error) {
+        if (!(error instanceof TaskLostError)) throw error;
+        this.stats.lostBytes += task.length;
+        const from = task.start - task.slot.start;
+        this.#sink.onLost(task.slot.bytes.slice(from, from + task.length), task.profile, error);
+        return;
+      }
+      this.#account(result, task);
+      if (result.consumed >= task.length) return;
+      task.start += result.consumed;
+      task.length -= result.consumed;
+      task.result = this.#run(task.slot, task.profile, task.arrivalMs, task.start, task.length);
+    }
+  }
+
+  #account(result: TaskResult, task: Pending): void {
+    this.stats.events += result.events;
+    this.stats.matches += result.matches;
+    this.stats.withoutTime += result.withoutTime;
+    this.stats.repairedUtf8 += result.repairedUtf8;
+    this.stats.slowRows += result.slowRows;
+    const matches = this.#executor.matches(task.slot, result);
+    for (const bad of result.malformed) {
+      this.#count(bad.reason, 1);
+      this.#sink.onMalformed(bad.reason, matches.bytes.slice(bad.start, bad.start + bad.length), task.profile);
+    }
+    this.#sink.onMatches(matches, task.profile);
+  }
+
+  #count(reason: string, count: number): void {
+    this.stats.malformed[reason] = (this.stats.malformed[reason] ?? 0) + count;
+  }
+}
+
+/** End of the piece that begins at `start`: about TASK_BYTES, at a line's end; a longer line is a piece of its own. */
+function pieceEnd(bytes: Uint8Array, start: number): number {
+  if (bytes.length - start <= TASK_BYTES) return bytes.length;
+  const newline = bytes.lastIndexOf(NEWLINE, start + TASK_BYTES - 1);
+  if (newline >= start) return newline + 1;
+  const next = bytes.indexOf(NEWLINE, start + TASK_BYTES);
+  return next < 0 ? bytes.length : next + 1;
+}

@@ -1,0 +1,163 @@
+import type { EventFormat } from "../event/event.ts";
+import type { ColumnKey, ColumnPlan } from "./columns.ts";
+
+/** A column the extraction fills from the record itself. */
+export interface RawColumn {
+  readonly column: number;
+  readonly kind: "value" | "exists" | "all";
+  /** Path in the record as received. */
+  readonly path: readonly string[];
+  /** How many leading segments are names of the envelope, never part of a dotted key. */
+  readonly fixed: number;
+}
+
+/** A second name: rows without a value under the target path take the source's values. */
+export interface PathAlias {
+  readonly target: readonly string[];
+  readonly source: readonly string[];
+}
+
+export type StepSpec =
+  | { readonly kind: "coalesce"; readonly target: number; readonly source: number }
+  | { readonly kind: "default"; readonly target: number; readonly text: string }
+  | { readonly kind: "status"; readonly target: number }
+  | { readonly kind: "tags"; readonly source: number; readonly tags: number | undefined; readonly keys: ReadonlyArray<{ key: string; column: number }>; readonly split: boolean };
+
+export interface SourcePlan {
+  readonly raw: readonly RawColumn[];
+  readonly steps: readonly StepSpec[];
+  /** Logical columns first, helper columns after. */
+  readonly columnCount: number;
+  /** The column event times are read from. */
+  readonly timeColumn: number;
+}
+
+/** Candidates of the reserved attributes in JSON as shippers send it, first hit wins. */
+export const intakeCandidates: Readonly<Record<string, ReadonlyArray<readonly string[]>>> = {
+  source: [["ddsource"]],
+  host: [["host"], ["hostname"], ["syslog", "hostname"]],
+  service: [["service"], ["syslog", "appname"]],
+  message: [["message"]],
+  status: [["status"], ["severity"], ["level"], ["syslog", "severity"]],
+  timestamp: [["@timestamp"], ["timestamp"], ["_timestamp"], ["Timestamp"], ["eventTime"], ["date"], ["published_date"], ["syslog", "timestamp"]],
+  trace_id: [["dd", "trace_id"], ["contextMap", "dd", "trace_id"]],
+};
+
+/**
+ * Where each column of a plan comes from in records of one format: directly from a path, or derived from helper columns.
+ *
+ * An attribute remapper is an alias on the path: the source path feeds a helper column that fills the target's empty rows.
+ */
+export class SourcePlanner {
+  readonly #raw: RawColumn[] = [];
+  readonly #steps: StepSpec[] = [];
+  readonly #helpers = new Map<string, number>();
+  readonly #format: EventFormat;
+  readonly #aliases: readonly PathAlias[];
+  readonly #defaults: Readonly<Record<string, string | undefined>>;
+  #columnCount: number;
+
+  constructor(format: EventFormat, columnCount: number, aliases: readonly PathAlias[], defaults: Readonly<Record<string, string | undefined>>) {
+    this.#format = format;
+    this.#columnCount = columnCount;
+    this.#aliases = aliases;
+    this.#defaults = defaults;
+  }
+
+  plan(columns: ColumnPlan): SourcePlan {
+    const tagKeys: Array<{ key: string; column: number }> = [];
+    let tags: number | undefined;
+    let timeColumn: number | undefined;
+    columns.keys.forEach((key, column) => {
+      if (key.kind === "tag") tagKeys.push({ key: key.key, column });
+      else if (key.kind === "tags") tags = column;
+      else if (key.kind === "reserved" && key.name === "timestamp") timeColumn = column;
+      this.#addKey(key, column);
+    });
+    if (timeColumn === undefined) {
+      timeColumn = this.#columnCount++;
+      this.#addReserved("timestamp", timeColumn);
+    }
+    this.#addTags(tags, tagKeys);
+    return { raw: this.#raw, steps: this.#steps, columnCount: this.#columnCount, timeColumn };
+  }
+
+  #addKey(key: ColumnKey, column: number): void {
+    switch (key.kind) {
+      case "attribute":
+        this.#addAttribute(key.path, column, "value");
+        return;
+      case "exists":
+        this.#addAttribute(key.path, column, "exists");
+        return;
+      case "reserved":
+        this.#addReserved(key.name, column);
+        return;
+      case "all":
+        this.#raw.push({ column, kind: "all", path: this.#prefix([]), fixed: this.#fixed });
+        return;
+      case "tags":
+      case "tag":
+      case "addresses":
+        return; // derived
+    }
+  }
+
+  #addAttribute(path: readonly string[], column: number, kind: "value" | "exists"): void {
+    this.#raw.push({ column, kind, path: this.#prefix(path), fixed: this.#fixed });
+    for (const alias of this.#aliases) {
+      const source = aliasedPath(alias, path);
+      if (source) this.#steps.push({ kind: "coalesce", target: column, source: this.#helper(this.#prefix(source), kind) });
+    }
+  }
+
+  #addReserved(name: string, column: number): void {
+    const candidates = this.#format === "log" ? [[name]] : intakeCandidates[name] ?? [];
+    candidates.forEach((path, i) => {
+      if (i === 0) this.#raw.push({ column, kind: "value", path, fixed: this.#format === "log" ? 1 : 0 });
+      else this.#steps.push({ kind: "coalesce", target: column, source: this.#helper(path, "value") });
+    });
+    const text = this.#defaults[name];
+    if (text !== undefined) this.#steps.push({ kind: "default", target: column, text });
+    if (name === "status" && this.#format !== "log") this.#steps.push({ kind: "status", target: column });
+  }
+
+  #addTags(tags: number | undefined, keys: ReadonlyArray<{ key: string; column: number }>): void {
+    if (this.#format === "log") {
+      if (tags !== undefined) this.#raw.push({ column: tags, kind: "value", path: ["tags"], fixed: 1 });
+      if (tags !== undefined || keys.length) {
+        const source = tags ?? this.#helper(["tags"], "value");
+        this.#steps.push({ kind: "tags", source, tags: undefined, keys, split: false });
+      }
+      return;
+    }
+    if (tags === undefined && !keys.length) return;
+    this.#steps.push({ kind: "tags", source: this.#helper(["ddtags"], "value"), tags, keys, split: true });
+  }
+
+  get #fixed(): number {
+    return this.#format === "log" ? 1 : 0;
+  }
+
+  #prefix(path: readonly string[]): readonly string[] {
+    return this.#format === "log" ? ["attributes", ...path] : path;
+  }
+
+  #helper(path: readonly string[], kind: "value" | "exists"): number {
+    const key = `${kind}:${JSON.stringify(path)}`;
+    let column = this.#helpers.get(key);
+    if (column === undefined) {
+      column = this.#columnCount++;
+      this.#helpers.set(key, column);
+      this.#raw.push({ column, kind, path, fixed: this.#fixed });
+    }
+    return column;
+  }
+}
+
+/** The source path that stands for `path` under an alias whose target is `path` or lies above it. */
+function aliasedPath(alias: PathAlias, path: readonly string[]): readonly string[] | undefined {
+  if (alias.target.length > path.length) return undefined;
+  if (alias.target.some((segment, i) => segment !== path[i])) return undefined;
+  return [...alias.source, ...path.slice(alias.target.length)];
+}
