@@ -1,1 +1,2 @@
-export {};
+export { emit, emitReset } from "./column/index";
+export { clearColumn, derive, deriveTimes, tagArena, tagSetup } from "./derive/index";
