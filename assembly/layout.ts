@@ -147,3 +147,205 @@ export const AGGREGATE_CARDINALITY = 1;
 export const AGGREGATE_NUMBER = 2;
 /** Groups one row may belong to (arrays of group values). */
 export const GROUP_COMBINATIONS = 32;
+
+/**
+ * Extract: JSON bytes to columns. One struct per plan; every area it names is the host's and lives as long as the struct.
+ *  offset type field
+ *       0  u32  columnTable       address of column descriptor 0
+ *       4  u32  columnList        u32[columnListCount]: numbers of the columns this plan fills (only these are zeroed)
+ *       8  u32  columnListCount
+ *      12  u32  cells             column f's primary cells are at cells + f * ROW_CAP * 8
+ *      16  u32  spareCells        u64[ROW_CAP]: where values nobody wants are written
+ *      20  u32  rowStart          u32[ROW_CAP]: first byte of the record
+ *      24  u32  rowEnd            u32[ROW_CAP]: one past its last byte
+ *      28  u32  bad               BAD_BYTES each: records that were refused
+ *      32  u32  badCapacity
+ *      36  u32  badCount          set by extract, per call
+ *      40  u32  extraLog          EXTRA_LOG_BYTES each, working area
+ *      44  u32  extraCapacity     entries of extraLog, extraCells, extraRows
+ *      48  u32  extraCells        u64[]
+ *      52  u32  extraRows         u32[]
+ *      56  u32  arena             unescaped strings and rewritten numbers, emptied by each call
+ *      60  u32  arenaEnd
+ *      64  u32  root              plan node of the record
+ *      68  u32  edges             EDGE_BYTES each, open addressing
+ *      72  u32  edgeMask
+ *      76  u32  states            learned, STATE_BYTES each
+ *      80  u32  stateCapacity
+ *      84  u32  transitions       learned, TRANSITION_BYTES each
+ *      88  u32  transitionCapacity
+ *      92  u32  stateTable        u32[stateMask + 1]
+ *      96  u32  stateMask
+ *     100  u32  keyPool           bytes of learned keys
+ *     104  u32  keyPoolEnd
+ *     108  u32  owners            u32[columns]: learned, the only state that feeds a column
+ *     112  u32  recordLog         EXTRA_LOG_BYTES each: values of the record at hand
+ *     116  u32  recordLogCapacity
+ *     120  u32  members           MEMBER_BYTES each: keys of objects below exists and all paths
+ *     124  u32  memberMask
+ *     128  u32  stack             FRAME_BYTES * (DEPTH_CAP + 1)
+ *     132  u32  flags             EXTRACT_FLAG_*
+ *     136  u32  inputStart        caller sets 1 before the first call of an input: a byte order mark is skipped; cleared by extract
+ *     140  u32  inArray           extract stopped inside a line that is an array; caller clears it when it drops that input
+ *     144  u32  consumed          bytes read by the call; call again with start + consumed
+ *     148  u32  arenaTop          set by extract
+ *     152  u32  extraCount        set by extract
+ *     156  u32  droppedValues     values of single records beyond the areas' capacity, counted since the struct was made
+ *     160  u32  learnReady        0 = tables are to be cleared at the next call (host writes 0)
+ *     164  u32  stateTop          learned tables' fill
+ *     168  u32  transitionTop
+ *     172  u32  keyPoolTop
+ *     176  u32  skipRecords       records still to be read by the parser before learning is tried again
+ *     180  u32  skipSpan          how many that were last time
+ *     184  u32  budget            how badly prediction fares, 0 = well
+ *     188  u32  countParsed       records read by the parser, wraps
+ *     192  u32  countMissed       predictions that failed, wraps
+ *     196  u32  countLearned      transitions learned, wraps
+ *     200  u64  instance          last number given to an object
+ *     208  u32  bitNext           duplicate-key bits given out outside arrays
+ *     212  u32  arrayBitNext      and inside arrays
+ *     216  u32  messageColumn     column of the message, NO_COLUMN = no JSON in message
+ *     220  u32  messageNode       plan node of an object inside the message
+ *     224  u32  wire              WIRE_BYTES each: top-level member names of the record at hand
+ *     228  u32  wireMask
+ *     232  u32  countNested       messages that were JSON objects, wraps
+ */
+export const EXTRACT_COLUMN_TABLE = 0;
+export const EXTRACT_COLUMN_LIST = 4;
+export const EXTRACT_COLUMN_LIST_COUNT = 8;
+export const EXTRACT_CELLS = 12;
+export const EXTRACT_SPARE_CELLS = 16;
+export const EXTRACT_ROW_START = 20;
+export const EXTRACT_ROW_END = 24;
+export const EXTRACT_BAD = 28;
+export const EXTRACT_BAD_CAPACITY = 32;
+export const EXTRACT_BAD_COUNT = 36;
+export const EXTRACT_EXTRA_LOG = 40;
+export const EXTRACT_EXTRA_CAPACITY = 44;
+export const EXTRACT_EXTRA_CELLS = 48;
+export const EXTRACT_EXTRA_ROWS = 52;
+export const EXTRACT_ARENA = 56;
+export const EXTRACT_ARENA_END = 60;
+export const EXTRACT_ROOT = 64;
+export const EXTRACT_EDGES = 68;
+export const EXTRACT_EDGE_MASK = 72;
+export const EXTRACT_STATES = 76;
+export const EXTRACT_STATE_CAPACITY = 80;
+export const EXTRACT_TRANSITIONS = 84;
+export const EXTRACT_TRANSITION_CAPACITY = 88;
+export const EXTRACT_STATE_TABLE = 92;
+export const EXTRACT_STATE_MASK = 96;
+export const EXTRACT_KEY_POOL = 100;
+export const EXTRACT_KEY_POOL_END = 104;
+export const EXTRACT_OWNERS = 108;
+export const EXTRACT_RECORD_LOG = 112;
+export const EXTRACT_RECORD_LOG_CAPACITY = 116;
+export const EXTRACT_MEMBERS = 120;
+export const EXTRACT_MEMBER_MASK = 124;
+export const EXTRACT_STACK = 128;
+export const EXTRACT_FLAGS = 132;
+export const EXTRACT_INPUT_START = 136;
+export const EXTRACT_IN_ARRAY = 140;
+export const EXTRACT_CONSUMED = 144;
+export const EXTRACT_ARENA_TOP = 148;
+export const EXTRACT_EXTRA_COUNT = 152;
+export const EXTRACT_DROPPED_VALUES = 156;
+export const EXTRACT_LEARN_READY = 160;
+export const EXTRACT_STATE_TOP = 164;
+export const EXTRACT_TRANSITION_TOP = 168;
+export const EXTRACT_KEY_POOL_TOP = 172;
+export const EXTRACT_SKIP_RECORDS = 176;
+export const EXTRACT_SKIP_SPAN = 180;
+export const EXTRACT_BUDGET = 184;
+export const EXTRACT_COUNT_PARSED = 188;
+export const EXTRACT_COUNT_MISSED = 192;
+export const EXTRACT_COUNT_LEARNED = 196;
+export const EXTRACT_INSTANCE = 200;
+export const EXTRACT_BIT_NEXT = 208;
+export const EXTRACT_ARRAY_BIT_NEXT = 212;
+export const EXTRACT_MESSAGE_COLUMN = 216;
+export const EXTRACT_MESSAGE_NODE = 220;
+export const EXTRACT_WIRE = 224;
+export const EXTRACT_WIRE_MASK = 228;
+export const EXTRACT_COUNT_NESTED = 232;
+export const EXTRACT_BYTES = 240;
+
+/** Every record goes through the exact parser (plans with an "all" column). */
+export const EXTRACT_FLAG_PARSE = 1;
+export const NO_COLUMN = 0xffffffff;
+/** Containers inside containers, the record's own included. */
+export const DEPTH_CAP = 256;
+
+/** Refused record, 12 bytes: u32 start, u32 end (addresses), u32 reason. */
+export const BAD_BYTES = 12;
+export const BAD_START = 0;
+export const BAD_END = 4;
+export const BAD_REASON = 8;
+export const REASON_NOT_JSON = 1;
+export const REASON_TRUNCATED = 2;
+export const REASON_BAD_STRING = 3;
+export const REASON_BAD_NUMBER = 4;
+export const REASON_BAD_ESCAPE = 5;
+export const REASON_TRAILING_BYTES = 6;
+export const REASON_TOO_DEEP = 7;
+export const REASON_NOT_AN_OBJECT = 8;
+
+/** Logged value, 16 bytes: u64 cell, u32 row (record log: unused), u32 column with FEED_* in its high bits. */
+export const EXTRA_LOG_BYTES = 16;
+export const EXTRA_LOG_CELL = 0;
+export const EXTRA_LOG_ROW = 8;
+export const EXTRA_LOG_COLUMN = 12;
+
+/**
+ * Plan node, 16 bytes: what a scalar here feeds, and where keys lead from here.
+ *  offset type field
+ *       0  u32  feeds      u32[feedCount]: column number, FEED_FIRST set when one value is enough (exists)
+ *       4  u32  feedCount
+ *       8  u32  rest       node of keys that have no edge, 0 = nobody cares; may be the node itself
+ *      12  u32  flags
+ */
+export const NODE_BYTES = 16;
+export const NODE_FEEDS = 0;
+export const NODE_FEED_COUNT = 4;
+export const NODE_REST = 8;
+export const NODE_FLAGS = 12;
+/** Keys matter below this node. */
+export const NODE_FLAG_INNER = 1;
+export const FEED_FIRST = 0x80000000;
+export const FEED_COLUMN = 0x00ffffff;
+/** Value of a wire member, marked so that a message inside cannot override it. */
+export const FEED_DEAD = 0x40000000;
+
+/**
+ * Edge, 40 bytes: key text under a node. The last three fields are shared with members, below.
+ *  offset type field
+ *       0  u64  stamp      object instance that last had this key
+ *       8  u32  logStart   its values in the record log
+ *      12  u32  logEnd
+ *      16  u32  node       0 = free place
+ *      20  u32  child
+ *      24  u32  key
+ *      28  u32  keyLength
+ *      32  u32  hash
+ */
+export const EDGE_BYTES = 40;
+export const EDGE_STAMP = 0;
+export const EDGE_LOG_START = 8;
+export const EDGE_LOG_END = 12;
+export const EDGE_NODE = 16;
+export const EDGE_CHILD = 20;
+export const EDGE_KEY = 24;
+export const EDGE_KEY_LENGTH = 28;
+export const EDGE_HASH = 32;
+
+/** Member, 32 bytes: a key seen in an object below an exists or all path; starts as an edge does, then u32 key, keyLength, u64 record. */
+export const MEMBER_BYTES = 32;
+export const MEMBER_KEY = 16;
+export const MEMBER_KEY_LENGTH = 20;
+export const MEMBER_RECORD = 24;
+
+/** Frame of the parser's stack, 32 bytes. */
+export const FRAME_BYTES = 32;
+/** Learned tables (private to assembly/extract, sized by the host). */
+export const STATE_BYTES = 144;
+export const TRANSITION_BYTES = 112;

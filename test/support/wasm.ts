@@ -54,10 +54,11 @@ function compile(entry: string, variant: Variant, outFile: string): void {
     ? ["--enable", "simd", "--enable", "threads", "--enable", "bulk-memory"]
     : ["--disable", "simd", "--enable", "threads", "--enable", "bulk-memory"];
   execFileSync(process.execPath, [
-    join(root, "node_modules/assemblyscript/bin/asc.js"), entry, "-o", temporary, "-O3", "--noAssert", "--runtime", "stub",
+    join(root, "node_modules/assemblyscript/bin/asc.js"), join("..", entry), "-o", temporary, "-O3", "--noAssert", "--runtime", "stub",
     "--importMemory", "--noExportMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536", "--use", "abort=",
     ...features,
-  ], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    // Away from asconfig.json, whose entry would be compiled in as well.
+  ], { cwd: join(root, "assembly"), stdio: ["ignore", "pipe", "pipe"] });
   renameSync(temporary, outFile);
 }
 

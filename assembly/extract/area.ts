@@ -1,0 +1,157 @@
+import {
+  EXTRACT_ARENA, EXTRACT_ARENA_END, EXTRACT_ARENA_TOP, EXTRACT_CELLS, EXTRACT_COLUMN_LIST, EXTRACT_COLUMN_LIST_COUNT, EXTRACT_COLUMN_TABLE,
+  EXTRACT_DROPPED_VALUES, EXTRACT_EXTRA_CAPACITY, EXTRACT_EXTRA_CELLS, EXTRACT_EXTRA_COUNT, EXTRACT_EXTRA_LOG, EXTRACT_EXTRA_ROWS,
+  COLUMN_BYTES, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS, EXTRA_LOG_BYTES, EXTRA_LOG_CELL, EXTRA_LOG_COLUMN,
+  EXTRA_LOG_ROW, FEED_COLUMN, FEED_FIRST, ROW_CAP,
+} from "../layout";
+
+/** The areas values are written to: primary cells, the log of further values, the arena of rewritten texts. */
+
+let cells: usize = 0;
+let columnList: usize = 0;
+let columnListCount: u32 = 0;
+let extraLog: usize = 0;
+let extraCapacity: u32 = 0;
+let extraCount: u32 = 0;
+let arenaTop: usize = 0;
+let arenaEnd: usize = 0;
+let arenaFirst: usize = 0;
+/** Values of the record at hand that found no room. */
+let refused: u32 = 0;
+let dropped: u32 = 0;
+
+export function openAreas(x: usize): void {
+  cells = load<u32>(x, EXTRACT_CELLS);
+  columnList = load<u32>(x, EXTRACT_COLUMN_LIST);
+  columnListCount = load<u32>(x, EXTRACT_COLUMN_LIST_COUNT);
+  extraLog = load<u32>(x, EXTRACT_EXTRA_LOG);
+  extraCapacity = load<u32>(x, EXTRACT_EXTRA_CAPACITY);
+  extraCount = 0;
+  arenaFirst = load<u32>(x, EXTRACT_ARENA);
+  arenaTop = arenaFirst;
+  arenaEnd = load<u32>(x, EXTRACT_ARENA_END);
+  refused = 0;
+  dropped = 0;
+}
+
+export function closeAreas(x: usize): void {
+  store<u32>(x, <u32>arenaTop, EXTRACT_ARENA_TOP);
+  store<u32>(x, extraCount, EXTRACT_EXTRA_COUNT);
+  store<u32>(x, load<u32>(x, EXTRACT_DROPPED_VALUES) + dropped, EXTRACT_DROPPED_VALUES);
+  gatherExtras(x);
+}
+
+/** Zeroes rows row..row+63 of every column. */
+export function zeroRows(row: u32): void {
+  for (let i: u32 = 0; i < columnListCount; i++) {
+    const at = cells + <usize>load<u32>(columnList + (<usize>i << 2)) * (ROW_CAP * 8) + (<usize>row << 3);
+    if (ASC_FEATURE_SIMD) {
+      const zero = i64x2.splat(0);
+      for (let o: usize = 0; o < 512; o += 64) {
+        v128.store(at + o, zero);
+        v128.store(at + o, zero, 16);
+        v128.store(at + o, zero, 32);
+        v128.store(at + o, zero, 48);
+      }
+    } else {
+      for (let o: usize = 0; o < 512; o += 8) store<u64>(at + o, 0);
+    }
+  }
+}
+
+/** Room for a text of at most `size` bytes plus what block writes may spill; 0 when there is none. */
+export function reserve(size: usize): usize {
+  if (arenaTop + size + 64 > arenaEnd) return 0;
+  return arenaTop;
+}
+
+export function commitText(end: usize): void {
+  arenaTop = end;
+}
+
+export function refuseValue(): void {
+  refused++;
+}
+
+export function refusedValues(): u32 {
+  return refused;
+}
+
+export function logMark(): u32 {
+  return extraCount;
+}
+
+export function arenaMark(): usize {
+  return arenaTop;
+}
+
+/** True when nothing but the record at hand fills the areas, so that a second call could give it no more room. */
+export function areasWereEmpty(logStart: u32, arenaStart: usize): bool {
+  return logStart == 0 && arenaStart == arenaFirst;
+}
+
+/** Takes back what the record at hand has written. */
+export function rollBack(row: u32, logStart: u32, arenaStart: usize): void {
+  for (let i: u32 = 0; i < columnListCount; i++) {
+    store<u64>(cells + <usize>load<u32>(columnList + (<usize>i << 2)) * (ROW_CAP * 8) + (<usize>row << 3), 0);
+  }
+  extraCount = logStart;
+  arenaTop = arenaStart;
+  refused = 0;
+}
+
+/** Takes back texts only. */
+export function acceptRefusals(): void {
+  dropped += refused;
+  refused = 0;
+}
+
+/** Gives a column one more value of a row: its first goes to the primary cell, others to the log. */
+export function feedValue(feed: u32, row: u32, cell: u64): void {
+  const column = feed & FEED_COLUMN;
+  const at = cells + <usize>column * (ROW_CAP * 8) + (<usize>row << 3);
+  if (!load<u64>(at)) {
+    store<u64>(at, cell);
+    return;
+  }
+  if (feed & FEED_FIRST) return;
+  if (extraCount == extraCapacity) {
+    refused++;
+    return;
+  }
+  const entry = extraLog + <usize>extraCount * EXTRA_LOG_BYTES;
+  store<u64>(entry, cell, EXTRA_LOG_CELL);
+  store<u32>(entry, row, EXTRA_LOG_ROW);
+  store<u32>(entry, column, EXTRA_LOG_COLUMN);
+  extraCount++;
+}
+
+/** Sorts the log by column (keeping row order) into the columns' own lists. */
+function gatherExtras(x: usize): void {
+  const table = <usize>load<u32>(x, EXTRACT_COLUMN_TABLE);
+  for (let i: u32 = 0; i < columnListCount; i++) {
+    store<u32>(table + <usize>load<u32>(columnList + (<usize>i << 2)) * COLUMN_BYTES, 0, COLUMN_EXTRA_COUNT);
+  }
+  for (let i: u32 = 0; i < extraCount; i++) {
+    const descriptor = table + <usize>load<u32>(extraLog + <usize>i * EXTRA_LOG_BYTES, EXTRA_LOG_COLUMN) * COLUMN_BYTES;
+    store<u32>(descriptor, load<u32>(descriptor, COLUMN_EXTRA_COUNT) + 1, COLUMN_EXTRA_COUNT);
+  }
+  let top: u32 = 0;
+  const outCells = load<u32>(x, EXTRACT_EXTRA_CELLS);
+  const outRows = load<u32>(x, EXTRACT_EXTRA_ROWS);
+  for (let i: u32 = 0; i < columnListCount; i++) {
+    const descriptor = table + <usize>load<u32>(columnList + (<usize>i << 2)) * COLUMN_BYTES;
+    store<u32>(descriptor, outCells + (top << 3), COLUMN_EXTRA_CELLS);
+    store<u32>(descriptor, outRows + (top << 2), COLUMN_EXTRA_ROWS);
+    top += load<u32>(descriptor, COLUMN_EXTRA_COUNT);
+    store<u32>(descriptor, 0, COLUMN_EXTRA_COUNT);
+  }
+  for (let i: u32 = 0; i < extraCount; i++) {
+    const entry = extraLog + <usize>i * EXTRA_LOG_BYTES;
+    const descriptor = table + <usize>load<u32>(entry, EXTRA_LOG_COLUMN) * COLUMN_BYTES;
+    const at = load<u32>(descriptor, COLUMN_EXTRA_COUNT);
+    store<u64>(<usize>load<u32>(descriptor, COLUMN_EXTRA_CELLS) + (<usize>at << 3), load<u64>(entry, EXTRA_LOG_CELL));
+    store<u32>(<usize>load<u32>(descriptor, COLUMN_EXTRA_ROWS) + (<usize>at << 2), load<u32>(entry, EXTRA_LOG_ROW));
+    store<u32>(descriptor, at + 1, COLUMN_EXTRA_COUNT);
+  }
+}

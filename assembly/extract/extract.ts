@@ -1,0 +1,255 @@
+import {
+  BAD_BYTES, BAD_END, BAD_REASON, BAD_START, EXTRACT_BAD, EXTRACT_BAD_CAPACITY, EXTRACT_BAD_COUNT, EXTRACT_BUDGET, EXTRACT_CONSUMED,
+  EXTRACT_COUNT_LEARNED, EXTRACT_COUNT_MISSED, EXTRACT_COUNT_PARSED, EXTRACT_FLAGS, EXTRACT_FLAG_PARSE, EXTRACT_INPUT_START,
+  EXTRACT_IN_ARRAY, EXTRACT_ROOT, EXTRACT_ROW_END, EXTRACT_ROW_START, EXTRACT_SKIP_RECORDS, EXTRACT_SKIP_SPAN, EXTRACT_SPARE_CELLS,
+  REASON_NOT_AN_OBJECT, REASON_TRAILING_BYTES, ROW_CAP,
+} from "../layout";
+import {
+  acceptRefusals, areasWereEmpty, arenaMark, closeAreas, logMark, openAreas, refusedValues, rollBack, zeroRows,
+} from "./area";
+import { fault, faultReason } from "./fault";
+import { gapRecord, gapRecordEnd, learnedGaps, missedGaps, resetGapCounts } from "./gap";
+import { forget, openTables, tablesFull } from "./gaptable";
+import { openMembers, resetMembers } from "./members";
+import { closeParser, lastInstance, openParser, parseValue } from "./parse";
+import { openPlan } from "./plan";
+import { commitLog, openLog, resetLog } from "./recordlog";
+import { skipBlanks } from "./text";
+
+const LINE_FEED: u32 = 0x0a;
+
+/** Records read by the parser before learning is tried again; doubles while the tables are full. */
+const SKIP_SPAN: u32 = 1024;
+const SKIP_SPAN_CAP: u32 = 65536;
+const BUDGET_CAP: i32 = 256;
+
+let root: u32 = 0;
+let bad: usize = 0;
+let badCapacity: u32 = 0;
+let badCount: u32 = 0;
+let inArray: u32 = 0;
+let parsed: u32 = 0;
+/** Set by the readers below: a row was filled, from recordStart to recordEnd. */
+let gotRow: bool = false;
+let recordStart: usize = 0;
+let recordEnd: usize = 0;
+
+function lineEnd(p: usize): usize {
+  if (ASC_FEATURE_SIMD) {
+    while (true) {
+      const mask = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(0x0a)));
+      if (mask) return p + <usize>ctz(mask);
+      p += 16;
+    }
+  }
+  while (load<u8>(p) != LINE_FEED) p++;
+  return p;
+}
+
+function refuse(start: usize, end: usize, reason: u32): void {
+  const entry = bad + <usize>badCount * BAD_BYTES;
+  store<u32>(entry, <u32>start, BAD_START);
+  store<u32>(entry, <u32>end, BAD_END);
+  store<u32>(entry, reason, BAD_REASON);
+  badCount++;
+}
+
+/** Refuses the bytes from p to the end of its line; answers where the next line begins. */
+function refuseLine(p: usize, reason: u32): usize {
+  const end = lineEnd(p);
+  let textEnd = end;
+  if (textEnd > p && load<u8>(textEnd - 1) == 0x0d) textEnd--;
+  refuse(p, textEnd, reason);
+  return end + 1;
+}
+
+/** Where the next record may begin after one that ended at p, 0 when something else stands there. */
+function afterRecord(p: usize): usize {
+  p = skipBlanks(p);
+  const c = <u32>load<u8>(p);
+  if (c == LINE_FEED) return p + 1;
+  return c == 0x7b ? p : fault(REASON_TRAILING_BYTES);
+}
+
+function parseRecord(p: usize, row: u32): usize {
+  parsed++;
+  resetLog();
+  resetMembers(lastInstance());
+  recordStart = p;
+  const end = parseValue(p, root, 0);
+  if (!end) return 0;
+  recordEnd = end;
+  return end;
+}
+
+/** The next element of a line that is an array, or its end; the line is known to be JSON. */
+function arrayStep(p: usize, row: u32): usize {
+  p = skipBlanks(p);
+  let c = <u32>load<u8>(p);
+  if (c == 0x2c) {
+    p = skipBlanks(p + 1);
+    c = load<u8>(p);
+  }
+  if (c == 0x5d) {
+    inArray = 0;
+    return lineEnd(p) + 1;
+  }
+  if (c == 0x7b) {
+    const end = parseRecord(p, row);
+    if (!end) {
+      // Cannot be after the check of the line; leave the line rather than stand still.
+      inArray = 0;
+      return refuseLine(p, faultReason());
+    }
+    commitLog(row);
+    gotRow = true;
+    return end;
+  }
+  const end = parseValue(p, 0, 1);
+  refuse(p, end ? end : lineEnd(p), REASON_NOT_AN_OBJECT);
+  return end ? end : lineEnd(p) + 1;
+}
+
+/** A line that begins with anything but an opening brace. */
+function oddLine(p: usize): usize {
+  const start = skipBlanks(p);
+  const c = <u32>load<u8>(start);
+  if (c == LINE_FEED) return start + 1;
+  if (c == 0x7b) return start;
+  resetLog();
+  const end = parseValue(start, 0, 0);
+  if (!end) return refuseLine(start, faultReason());
+  if (<u32>load<u8>(skipBlanks(end)) != LINE_FEED) return refuseLine(start, REASON_TRAILING_BYTES);
+  if (c != 0x5b) return refuseLine(start, REASON_NOT_AN_OBJECT);
+  inArray = 1;
+  return start + 1;
+}
+
+/** The record at p, read by the parser. */
+function exactRecord(p: usize, row: u32): usize {
+  const end = parseRecord(p, row);
+  if (!end) return refuseLine(p, faultReason());
+  const next = afterRecord(end);
+  if (!next) return refuseLine(p, faultReason());
+  commitLog(row);
+  gotRow = true;
+  return next;
+}
+
+/**
+ * Fills the columns of the plan at `x` from records in [start, end).
+ *
+ * What is a record: a line whose text JSON.parse takes for an object. Blank lines are nothing. A line may also hold several objects with
+ * nothing or blanks between them, each a record; an object followed by anything else on its line is refused together with the rest of
+ * the line, objects before it stand. A line that JSON.parse takes for an array gives one record for each object in it, its other elements
+ * are refused one by one. Everything else costs its own line and no other, under the reason that stopped the reader.
+ *
+ * @param end the last byte must be a line feed, or the byte at `end` may be overwritten with one; READ_PAD bytes after it may be read
+ * @returns rows filled; consumed bytes, extras and refused records stand in the struct. Fewer bytes than given are consumed when
+ *   rows, extras, arena or the list of refused records are full: call again with the rest.
+ */
+export function extract(x: usize, start: usize, end: usize): u32 {
+  openAreas(x);
+  openPlan(x);
+  openLog(x);
+  openMembers(x);
+  openParser(x);
+  openTables(x);
+  root = load<u32>(x, EXTRACT_ROOT);
+  bad = load<u32>(x, EXTRACT_BAD);
+  badCapacity = load<u32>(x, EXTRACT_BAD_CAPACITY);
+  badCount = 0;
+  inArray = load<u32>(x, EXTRACT_IN_ARRAY);
+  parsed = 0;
+  const rowStart = <usize>load<u32>(x, EXTRACT_ROW_START);
+  const rowEnd = <usize>load<u32>(x, EXTRACT_ROW_END);
+  const spare = load<u32>(x, EXTRACT_SPARE_CELLS);
+  const alwaysParse = (load<u32>(x, EXTRACT_FLAGS) & EXTRACT_FLAG_PARSE) != 0;
+  let skip = load<u32>(x, EXTRACT_SKIP_RECORDS);
+  let budget = <i32>load<u32>(x, EXTRACT_BUDGET);
+  let missedTotal: u32 = 0;
+  let learnedTotal: u32 = 0;
+
+  if (end > start && load<u8>(end - 1) != LINE_FEED) store<u8>(end, LINE_FEED);
+  let p = start;
+  if (load<u32>(x, EXTRACT_INPUT_START)) {
+    store<u32>(x, 0, EXTRACT_INPUT_START);
+    if (end - start >= 3 && load<u16>(p) == 0xbbef && load<u8>(p, 2) == 0xbf) p += 3;
+  }
+  let row: u32 = 0;
+  zeroRows(0);
+  while (p < end && row < <u32>ROW_CAP && badCount < badCapacity) {
+    const from = p;
+    const logStart = logMark();
+    const arenaStart = arenaMark();
+    const badBefore = badCount;
+    const arrayBefore = inArray;
+    gotRow = false;
+    if (inArray) p = arrayStep(p, row);
+    else if (load<u8>(p) != 0x7b) {
+      p = oddLine(p);
+      continue;
+    } else if (skip || alwaysParse) {
+      if (skip) skip--;
+      p = exactRecord(p, row);
+    } else {
+      resetGapCounts();
+      p = gapRecord(from, row, spare);
+      const learnedHere = learnedGaps();
+      missedTotal += missedGaps();
+      learnedTotal += learnedHere;
+      budget += <i32>(missedGaps() + learnedHere * 6) - 10;
+      if (p) {
+        recordStart = from;
+        recordEnd = gapRecordEnd();
+        gotRow = true;
+      } else {
+        rollBack(row, logStart, arenaStart);
+        budget += 16;
+        p = exactRecord(from, row);
+      }
+      if (budget < 0) budget = 0;
+      else if (budget > BUDGET_CAP) {
+        budget = 0;
+        skip = SKIP_SPAN;
+        if (tablesFull()) {
+          // Nothing new can be learned: let the parser work for a while, then begin afresh, ever more rarely.
+          const span = min(max(load<u32>(x, EXTRACT_SKIP_SPAN), SKIP_SPAN) << 1, SKIP_SPAN_CAP);
+          store<u32>(x, span, EXTRACT_SKIP_SPAN);
+          skip = span;
+          forget();
+        }
+      }
+    }
+    if (refusedValues()) {
+      if (areasWereEmpty(logStart, arenaStart)) acceptRefusals();
+      else {
+        // The record does not fit beside its predecessors: it opens the next call.
+        rollBack(row, logStart, arenaStart);
+        badCount = badBefore;
+        inArray = arrayBefore;
+        p = from;
+        break;
+      }
+    }
+    if (!gotRow) {
+      rollBack(row, logStart, arenaStart);
+      continue;
+    }
+    store<u32>(rowStart + (<usize>row << 2), <u32>recordStart);
+    store<u32>(rowEnd + (<usize>row << 2), <u32>recordEnd);
+    row++;
+    if (!(row & 63) && row < <u32>ROW_CAP) zeroRows(row);
+  }
+  store<u32>(x, badCount, EXTRACT_BAD_COUNT);
+  store<u32>(x, inArray, EXTRACT_IN_ARRAY);
+  store<u32>(x, <u32>(min(p, end) - start), EXTRACT_CONSUMED);
+  store<u32>(x, skip, EXTRACT_SKIP_RECORDS);
+  store<u32>(x, <u32>budget, EXTRACT_BUDGET);
+  store<u32>(x, load<u32>(x, EXTRACT_COUNT_PARSED) + parsed, EXTRACT_COUNT_PARSED);
+  store<u32>(x, load<u32>(x, EXTRACT_COUNT_MISSED) + missedTotal, EXTRACT_COUNT_MISSED);
+  store<u32>(x, load<u32>(x, EXTRACT_COUNT_LEARNED) + learnedTotal, EXTRACT_COUNT_LEARNED);
+  closeParser(x);
+  closeAreas(x);
+  return row;
+}
