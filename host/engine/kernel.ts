@@ -1,0 +1,41 @@
+import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export type Variant = "simd" | "scalar";
+
+/** The kernels' exports as this host calls them: addresses and counts, nothing else. */
+export interface Kernel {
+  extract(plan: number, start: number, end: number): number;
+  validateUtf8(start: number, end: number): number;
+  derive(steps: number, count: number, rows: number, shared: number, sharedLength: number): number;
+  deriveTimes(column: number, rows: number, arrivalMs: number, times: number, highs: number, high: number): number;
+  clearColumn(descriptor: number, rows: number): void;
+  tagArena(start: number, end: number): void;
+  tagSetup(): void;
+  match(plan: number, rows: number): number;
+  emit(emit: number, pairs: number, count: number): number;
+  emitReset(emit: number): void;
+}
+
+const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
+
+/** The kernel module of a variant, compiled once a process; a module may be handed to worker threads. */
+export function compileKernel(variant: Variant): Promise<WebAssembly.Module> {
+  let module = compiled.get(variant);
+  if (!module) {
+    module = readKernel(variant).then((bytes) => WebAssembly.compile(bytes));
+    compiled.set(variant, module);
+  }
+  return module;
+}
+
+async function readKernel(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
+  const name = `vespid.${variant}.wasm`;
+  // Beside the built host (`dist/`), or where a clone builds it.
+  for (const place of [`../../${name}`, `../../build/${name}`, `../../../build/${name}`]) {
+    const file = fileURLToPath(new URL(place, import.meta.url));
+    if (existsSync(file)) return new Uint8Array(await readFile(file));
+  }
+  throw new Error(`${name} is not built; run "npm run build"`);
+}

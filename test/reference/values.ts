@@ -1,0 +1,80 @@
+import { findAddresses, parseAddress, addressText } from "../../host/event/address.ts";
+import type { Json, LogEvent } from "../../host/event/event.ts";
+import type { Field } from "../../host/query/tree.ts";
+
+export type Scalar = string | number | boolean;
+
+/** Every scalar at or below a value; null is absence. */
+export function scalarsBelow(value: Json | undefined): Scalar[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap(scalarsBelow);
+  if (typeof value === "object") return Object.values(value).flatMap(scalarsBelow);
+  return [value];
+}
+
+/** What stands under a path: arrays are transparent, and a key may itself hold the dots. */
+export function valuesAt(value: Json | undefined, path: readonly string[]): Json[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap((element) => valuesAt(element, path));
+  if (path.length === 0) return [value];
+  if (typeof value !== "object") return [];
+  const found: Json[] = [];
+  for (let length = 1; length <= path.length; length++) {
+    const key = path.slice(0, length).join(".");
+    if (Object.hasOwn(value, key)) found.push(...valuesAt(value[key], path.slice(length)));
+  }
+  return found;
+}
+
+function scalarsAt(event: LogEvent, path: readonly string[]): Scalar[] {
+  return valuesAt(event.attributes, path).filter((value): value is Scalar => typeof value !== "object");
+}
+
+function reservedText(event: LogEvent, name: string): Scalar[] {
+  const value = event[name as keyof LogEvent];
+  return typeof value === "string" || typeof value === "number" ? [value] : [];
+}
+
+const reservedWholes = ["host", "service", "source", "status", "trace_id"] as const;
+
+function freeTexts(event: LogEvent): Scalar[] {
+  return [...reservedText(event, "message"), ...scalarsAt(event, ["title"]), ...scalarsAt(event, ["error", "message"]), ...scalarsAt(event, ["error", "stack"])];
+}
+
+/** Every address of the event, canonical, wherever it stands. */
+export function addressesOf(event: LogEvent): string[] {
+  const texts = [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...(event.tags ?? []), ...scalarsBelow(event.attributes)];
+  const found = texts.filter((text): text is string => typeof text === "string").flatMap(findAddresses);
+  return [...new Set(found)];
+}
+
+export function isAddressList(field: Field): boolean {
+  return field.kind === "attribute" && field.path.join(".") === "network.ip.list";
+}
+
+/** V(field, event): the scalar values a leaf on this field is tested on. */
+export function valuesOf(field: Field, event: LogEvent): Scalar[] {
+  switch (field.kind) {
+    case "attribute": {
+      if (!isAddressList(field)) return scalarsAt(event, field.path);
+      const listed = scalarsAt(event, field.path).map((value) => {
+        const bytes = parseAddress(String(value));
+        return bytes ? addressText(bytes) : value;
+      });
+      return [...addressesOf(event), ...listed];
+    }
+    case "reserved":
+      return field.name === "tags" ? [...(event.tags ?? [])] : reservedText(event, field.name);
+    case "tag":
+      return (event.tags ?? []).flatMap((tag) => {
+        const colon = tag.indexOf(":");
+        return colon >= 0 && tag.slice(0, colon) === field.key ? [tag.slice(colon + 1)] : [];
+      });
+    case "freeText":
+      return freeTexts(event);
+    case "fullText":
+      return [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...scalarsBelow(event.attributes)];
+    case "calculated":
+      return [];
+  }
+}
