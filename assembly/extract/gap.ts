@@ -151,6 +151,8 @@ export function gapRecord(p: usize, row: u32, spare: u32): usize {
     }
     if (type == GAP_END) {
       if (repeated) return 0;
+      // A gap learned before another object on the same line ends without its line feed.
+      if (load<u8>(p - 1) != 0x0a && load<u8>(p) != 0x7b) return 0;
       recordEnd = p - <usize>load<u32>(t, GAP_LENGTH) + <usize>load<u32>(t, GAP_RECORD_END);
       return arrayKeysRepeat(t, seenInArray) ? 0 : p;
     }

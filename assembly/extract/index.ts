@@ -1,1 +1,2 @@
 export { extract } from "./extract";
+export { validateUtf8 } from "./utf8";

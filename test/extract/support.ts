@@ -45,7 +45,7 @@ export class Reader {
   text(cell: bigint): string {
     const start = Number(cell & 0xffffffffn);
     const length = Number((cell >> 32n) & 0x0fffffffn);
-    return Buffer.from(this.arena.memory.buffer, start, length).latin1Slice();
+    return Buffer.from(this.arena.memory.buffer, start, length).toString("latin1");
   }
 
   /** Reads bytes placed `shift` past an aligned address, calling the kernel until all is consumed. */
@@ -99,5 +99,5 @@ export class Reader {
 
 /** Text as the Reader gives it: the value's bytes, each as one character. */
 export function bytesText(text: string): string {
-  return Buffer.from(encodeKey(text)).latin1Slice();
+  return Buffer.from(encodeKey(text)).toString("latin1");
 }
