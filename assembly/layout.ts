@@ -209,6 +209,7 @@ export const GROUP_COMBINATIONS = 32;
  *     224  u32  wire              WIRE_BYTES each: top-level member names of the record at hand
  *     228  u32  wireMask
  *     232  u32  countNested       messages that were JSON objects, wraps
+ *     236  u32  lateStamps        u32[columns]: record in which a column was last given a value from the log's reserve
  */
 export const EXTRACT_COLUMN_TABLE = 0;
 export const EXTRACT_COLUMN_LIST = 4;
@@ -268,7 +269,10 @@ export const EXTRACT_MESSAGE_NODE = 220;
 export const EXTRACT_WIRE = 224;
 export const EXTRACT_WIRE_MASK = 228;
 export const EXTRACT_COUNT_NESTED = 232;
+export const EXTRACT_LATE_STAMPS = 236;
 export const EXTRACT_BYTES = 240;
+/** Last places of the record log, kept for columns that have nothing yet when one column floods it. */
+export const RECORD_LOG_RESERVE = 4096;
 
 /** Every record goes through the exact parser (plans with an "all" column). */
 export const EXTRACT_FLAG_PARSE = 1;
@@ -349,3 +353,154 @@ export const FRAME_BYTES = 32;
 /** Learned tables (private to assembly/extract, sized by the host). */
 export const STATE_BYTES = 144;
 export const TRANSITION_BYTES = 112;
+
+/**
+ * Match: predicates over columns into row bitsets, programs over bitsets, (standing, row) pairs.
+ *
+ * Plan of the matcher, u32 fields.
+ */
+export const MATCH_PREDICATES = 0; // PREDICATE_BYTES each
+export const MATCH_PREDICATE_COUNT = 4;
+export const MATCH_BITS = 8; // ROW_WORD_BYTES per predicate
+export const MATCH_STAMPS = 12; // u32 per predicate: batch in which its bitset was last begun
+export const MATCH_FIRED = 16; // u32 per predicate: those whose bitset is not empty, as a list
+export const MATCH_JOBS = 20; // JOB_BYTES each
+export const MATCH_JOB_COUNT = 24;
+export const MATCH_QUERY_COUNT = 28;
+export const MATCH_PROGRAMS = 32; // u32 per query: address of its code
+export const MATCH_COVERS = 36; // u32 per predicate: address of {u32 count, u32 query...} or 0
+export const MATCH_ALWAYS = 40; // u32 query...
+export const MATCH_ALWAYS_COUNT = 44;
+export const MATCH_WANTED = 48; // bitset of queries to evaluate, 8-byte aligned
+export const MATCH_STACK = 52; // PROGRAM_STACK bitsets
+export const MATCH_RESULTS = 56; // u32 query, and its bitset at MATCH_RESULT_BITS
+export const MATCH_RESULT_BITS = 60; // ROW_WORD_BYTES per result
+export const MATCH_RESULT_CAPACITY = 64;
+export const MATCH_PAIRS = 68; // u32 standing, u32 row
+export const MATCH_PAIR_CAPACITY = 72;
+export const MATCH_SCRATCH = 76; // folded copy of one text, with READ_PAD on both sides
+export const MATCH_SCRATCH_BYTES = 80;
+export const MATCH_TIMES = 84; // f64[ROW_CAP], event times
+export const MATCH_ROW_COUNTS = 88; // u32[ROW_CAP + 1]
+export const MATCH_VERIFIED = 92; // u32 per predicate: value last verified, so that none is verified twice
+export const MATCH_EPOCH = 96; // advanced by every call
+export const MATCH_EVALUATED = 100; // programs run, wraps
+export const MATCH_STATES = 104; // bytes for the word-pattern automaton
+export const MATCH_IDS = 108; // u32 per query: its standing number, ascending
+export const MATCH_BYTES = 128;
+export const PROGRAM_STACK = 64;
+
+/** Predicate, 48 bytes. */
+export const PREDICATE_BYTES = 48;
+export const PREDICATE_KIND = 0;
+export const PREDICATE_COLUMN = 4;
+export const PREDICATE_TEXT = 8;
+export const PREDICATE_LENGTH = 12;
+export const PREDICATE_LOW = 16;
+export const PREDICATE_HIGH = 24;
+export const PREDICATE_FLAGS = 32;
+export const PREDICATE_TEXT2 = 36;
+export const PREDICATE_LENGTH2 = 40;
+/** f64[ROW_CAP] shared by all numeric predicates of a column, its batch stamp in the 8 bytes before. */
+export const PREDICATE_NUMBERS = 44;
+
+/** Bitset filled by a job over the column. */
+export const PREDICATE_EAGER = 0;
+export const PREDICATE_EXISTS = 1;
+export const PREDICATE_NUMBER = 2;
+export const PREDICATE_STRING = 3;
+export const PREDICATE_GLOB = 4;
+export const PREDICATE_CIDR = 5;
+export const PREDICATE_WORDS = 6;
+export const PREDICATE_WORD_GLOB = 7;
+export const PREDICATE_TIME = 8;
+export const PREDICATE_SPAN_GLOB = 9;
+
+export const RANGE_INCLUDE_LOW = 1;
+export const RANGE_INCLUDE_HIGH = 2;
+export const RANGE_HAS_LOW = 4;
+export const RANGE_HAS_HIGH = 8;
+
+/** Column job, 32 bytes. */
+export const JOB_BYTES = 32;
+export const JOB_KIND = 0;
+export const JOB_COLUMN = 4;
+export const JOB_TABLE = 8;
+export const JOB_MASK = 12;
+export const JOB_FILTER = 16; // 65,536 bits
+export const JOB_STRIDE = 20;
+export const JOB_FOLD = 24; // 1: the column is compared lower-cased, word-wise
+export const JOB_EQUAL = 1;
+export const JOB_LITERAL = 2;
+export const JOB_PREFIX = 3;
+
+/** Constant of an equality job, 32 bytes: u64 hash, u32 text, length, postings {u32 count, u32 predicate...}, kinds (1 text and boolean, 2 number). */
+export const CONSTANT_BYTES = 32;
+export const CONSTANT_HASH = 0;
+export const CONSTANT_TEXT = 8;
+export const CONSTANT_LENGTH = 12;
+export const CONSTANT_POSTINGS = 16;
+export const CONSTANT_KINDS = 20;
+
+/** Literal of a literal or prefix job, 32 bytes; an entry with predicate 0xffffffff is free. */
+export const LITERAL_BYTES = 32;
+export const LITERAL_GRAM = 0;
+export const LITERAL_PREDICATE = 4;
+export const LITERAL_TEXT = 8;
+export const LITERAL_LENGTH = 12;
+export const LITERAL_OFFSET = 16;
+export const LITERAL_VERIFY = 20;
+export const VERIFY_NONE = 0;
+export const VERIFY_END = 1; // the literal must end the value
+export const VERIFY_GLOB = 2;
+export const VERIFY_WORDS = 3; // the literal is one word of a sequence
+export const VERIFY_WORD_GLOB = 4;
+
+/** Pattern symbols: 0..255 a byte, then these. A pattern is u16 symbols. */
+export const GLOB_ONE = 256;
+export const GLOB_ANY = 257;
+
+/** Program codes, in the high 4 bits; the rest is a predicate. */
+export const CODE_END = 0;
+export const CODE_LOAD = 1;
+export const CODE_AND = 2;
+export const CODE_AND_NOT = 3;
+export const CODE_OR = 4;
+export const CODE_PUSH = 5;
+export const CODE_POP_AND = 6;
+export const CODE_POP_OR = 7;
+export const CODE_POP_AND_NOT = 8;
+export const CODE_ONES = 9;
+export const CODE_ZEROS = 10;
+export const CODE_NOT = 11;
+
+/**
+ * Reframe: any arrangement of JSON values to one record a line. State kept between chunks, zeroed by the host before the first.
+ *  offset type field
+ *       0  u32  depth      containers open
+ *       4  u32  base       depth at which records lie: 0, 1 in an array, 2 in an array inside a wrapper
+ *       8  u32  inString
+ *      12  u32  escaped    the next byte of the string is escaped
+ *      16  u32  inLine     the line at hand has bytes
+ *      20  u32  blank      a blank is owed before the next byte
+ *      24  u32  held       bytes held back while they may be the head of a wrapper
+ *      28  u32  tail       after a wrapper's array: what follows inside the wrapper is dropped
+ *      32  u32  flags      REFRAME_UNWRAP, set by the host
+ *      36  u32  headBytes  bytes of a byte order mark seen so far, 3 = over
+ *      40  u8[24] head     the held bytes
+ */
+export const REFRAME_DEPTH = 0;
+export const REFRAME_BASE = 4;
+export const REFRAME_IN_STRING = 8;
+export const REFRAME_ESCAPED = 12;
+export const REFRAME_IN_LINE = 16;
+export const REFRAME_BLANK = 20;
+export const REFRAME_HELD = 24;
+export const REFRAME_TAIL = 28;
+export const REFRAME_FLAGS = 32;
+export const REFRAME_HEAD_BYTES = 36;
+export const REFRAME_HEAD = 40;
+export const REFRAME_BYTES = 64;
+export const REFRAME_UNWRAP = 1;
+/** Output of a chunk is at most twice its bytes and this. */
+export const REFRAME_SLACK = 64;

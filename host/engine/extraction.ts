@@ -114,6 +114,7 @@ export class Extraction {
     this.#put(layout.EXTRACT_COLUMN_LIST_COUNT, columns.length);
     this.#put(layout.EXTRACT_CELLS, this.cells);
     this.#put(layout.EXTRACT_OWNERS, arena.alloc(columnCount * 4 + 4));
+    this.#put(layout.EXTRACT_LATE_STAMPS, arena.alloc(columnCount * 4 + 4));
     this.#reserveAreas(plan);
     this.#writeProjection(projectPaths(plan.columns));
     this.#put(layout.EXTRACT_MESSAGE_COLUMN, layout.NO_COLUMN);
@@ -144,6 +145,7 @@ export class Extraction {
     const stateTableSize = powerOfTwo(stateCapacity * 2);
     const needsMembers = plan.columns.some((column) => column.kind !== "value");
     const memberCount = needsMembers ? 32768 : 16;
+    const recordLogCapacity = extraCapacity + 2 * layout.RECORD_LOG_RESERVE;
     this.#put(layout.EXTRACT_SPARE_CELLS, arena.alloc(layout.ROW_CAP * 8, 64));
     this.#put(layout.EXTRACT_ROW_START, arena.alloc(layout.ROW_CAP * 4));
     this.#put(layout.EXTRACT_ROW_END, arena.alloc(layout.ROW_CAP * 4));
@@ -153,8 +155,8 @@ export class Extraction {
     this.#put(layout.EXTRACT_EXTRA_CAPACITY, extraCapacity);
     this.#put(layout.EXTRACT_EXTRA_CELLS, arena.alloc(extraCapacity * 8));
     this.#put(layout.EXTRACT_EXTRA_ROWS, arena.alloc(extraCapacity * 4));
-    this.#put(layout.EXTRACT_RECORD_LOG, arena.alloc((extraCapacity + 4096) * layout.EXTRA_LOG_BYTES));
-    this.#put(layout.EXTRACT_RECORD_LOG_CAPACITY, extraCapacity + 4096);
+    this.#put(layout.EXTRACT_RECORD_LOG, arena.alloc(recordLogCapacity * layout.EXTRA_LOG_BYTES));
+    this.#put(layout.EXTRACT_RECORD_LOG_CAPACITY, recordLogCapacity);
     const text = arena.alloc(arenaBytes + layout.READ_PAD);
     this.#put(layout.EXTRACT_ARENA, text);
     this.#put(layout.EXTRACT_ARENA_END, text + arenaBytes);
