@@ -206,7 +206,7 @@ export const GROUP_COMBINATIONS = 32;
  *     212  u32  arrayBitNext      and inside arrays
  *     216  u32  messageColumn     column of the message, NO_COLUMN = no JSON in message
  *     220  u32  messageNode       plan node of an object inside the message
- *     224  u32  wire              WIRE_BYTES each: top-level member names of the record at hand
+ *     224  u32  wire              MEMBER_BYTES each: top-level member names of the record at hand
  *     228  u32  wireMask
  *     232  u32  countNested       messages that were JSON objects, wraps
  *     236  u32  lateStamps        u32[columns]: record in which a column was last given a value from the log's reserve
@@ -387,6 +387,8 @@ export const MATCH_EPOCH = 96; // advanced by every call
 export const MATCH_EVALUATED = 100; // programs run, wraps
 export const MATCH_STATES = 104; // bytes for the word-pattern automaton
 export const MATCH_IDS = 108; // u32 per query: its standing number, ascending
+export const MATCH_PAGES = 112; // MATCH_PAGE_CAP pages of 1 KB: lower case and word rule of 256 code points each
+export const MATCH_PAGE_CAP = 512;
 export const MATCH_BYTES = 128;
 export const PROGRAM_STACK = 64;
 

@@ -12,6 +12,7 @@ import { gapRecord, gapRecordEnd, learnedGaps, missedGaps, resetGapCounts } from
 import { forget, openTables, tablesFull } from "./gaptable";
 import { openMembers, resetMembers } from "./members";
 import { closeParser, lastInstance, openParser, parseValue } from "./parse";
+import { closeMessage, messageCell, openMessage, readMessage } from "./message";
 import { openPlan } from "./plan";
 import { commitLog, openLog, resetLog } from "./recordlog";
 import { skipBlanks } from "./text";
@@ -155,6 +156,7 @@ export function extract(x: usize, start: usize, end: usize): u32 {
   openMembers(x);
   openParser(x);
   openTables(x);
+  openMessage(x);
   root = load<u32>(x, EXTRACT_ROOT);
   bad = load<u32>(x, EXTRACT_BAD);
   badCapacity = load<u32>(x, EXTRACT_BAD_CAPACITY);
@@ -221,6 +223,10 @@ export function extract(x: usize, start: usize, end: usize): u32 {
         }
       }
     }
+    if (gotRow) {
+      const message = messageCell(row);
+      if (message) readMessage(message, recordStart, row);
+    }
     if (refusedValues()) {
       if (areasWereEmpty(logStart, arenaStart)) acceptRefusals();
       else {
@@ -249,6 +255,7 @@ export function extract(x: usize, start: usize, end: usize): u32 {
   store<u32>(x, load<u32>(x, EXTRACT_COUNT_PARSED) + parsed, EXTRACT_COUNT_PARSED);
   store<u32>(x, load<u32>(x, EXTRACT_COUNT_MISSED) + missedTotal, EXTRACT_COUNT_MISSED);
   store<u32>(x, load<u32>(x, EXTRACT_COUNT_LEARNED) + learnedTotal, EXTRACT_COUNT_LEARNED);
+  closeMessage(x);
   closeParser(x);
   closeAreas(x);
   return row;

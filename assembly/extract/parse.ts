@@ -7,6 +7,7 @@ import { feedCount, findEdge } from "./plan";
 import { killLog, logTop, logValue } from "./recordlog";
 import { memberOf } from "./members";
 import { readScalar, scalarCell } from "./scalar";
+import { hasWireName } from "./wire";
 import { hadEscapes, skipBlanks, stringEnd, textCell, unescapedCell } from "./text";
 
 /**
@@ -41,6 +42,8 @@ export function closeParser(x: usize): void {
 
 /** Set by enterKey: the key's plan node. */
 let child: u32 = 0;
+/** Object whose members give way to the wire's of the same name. */
+let besideWire: u64 = 0;
 
 /** Notes that the object numbered `owner` has this key now; answers the edge or member that remembers it, 0 for a key nobody wants. */
 function enterKey(node: u32, owner: u64, key: usize, end: usize): usize {
@@ -53,6 +56,7 @@ function enterKey(node: u32, owner: u64, key: usize, end: usize): usize {
     key = <usize><u32>cell;
     length = <usize>(<u32>(cell >> 32) & 0x0fffffff);
   }
+  if (owner == besideWire && hasWireName(key, length)) return 0;
   let slot = findEdge(node, key, length);
   if (slot) {
     child = load<u32>(slot, EDGE_CHILD);
@@ -169,4 +173,11 @@ export function parseValue(p: usize, node: u32, depth: u32): usize {
     if (load<u8>(p) != 0x3a) return faultAt(p, REASON_NOT_JSON);
     p = skipBlanks(p + 1);
   }
+}
+
+/** Reads the object at p, known to be JSON, without the members the wire record names as well. */
+export function parseValueBesideWire(p: usize, node: u32): void {
+  besideWire = instance + 1;
+  parseValue(p, node, 0);
+  besideWire = 0;
 }

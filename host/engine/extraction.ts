@@ -9,7 +9,10 @@ export interface ExtractionPlan {
   /** Column descriptors and primary cells that exist already; made here when absent. */
   readonly columnTable?: number;
   readonly cells?: number;
-  /** JSON inside this column's string is read too, see `fromMessage` of the columns. */
+  /**
+   * Column of the top-level string `message`. When that is exactly one JSON object, columns with `fromMessage` are also read from it
+   * (members the wire names itself excepted), and the column becomes its string member message, msg or log, if it has one.
+   */
   readonly message?: { readonly column: number };
   /** Further values one call may give, all columns together. */
   readonly extraCapacity?: number;
@@ -116,8 +119,7 @@ export class Extraction {
     this.#put(layout.EXTRACT_OWNERS, arena.alloc(columnCount * 4 + 4));
     this.#put(layout.EXTRACT_LATE_STAMPS, arena.alloc(columnCount * 4 + 4));
     this.#reserveAreas(plan);
-    this.#writeProjection(projectPaths(plan.columns));
-    this.#put(layout.EXTRACT_MESSAGE_COLUMN, layout.NO_COLUMN);
+    this.#writePlan(plan);
     if (plan.columns.some((column) => column.kind === "all")) this.#put(layout.EXTRACT_FLAGS, layout.EXTRACT_FLAG_PARSE);
     this.beginInput();
   }
@@ -174,7 +176,29 @@ export class Extraction {
     this.#put(layout.EXTRACT_STACK, arena.alloc((layout.DEPTH_CAP + 1) * layout.FRAME_BYTES));
   }
 
-  #writeProjection(nodes: readonly ProjectionNode[]): void {
+  #writePlan(plan: ExtractionPlan): void {
+    const nodes = projectPaths(plan.columns);
+    this.#put(layout.EXTRACT_MESSAGE_COLUMN, plan.message?.column ?? layout.NO_COLUMN);
+    // The projection of an object inside the message stands behind the record's own.
+    const nested = plan.message ? projectPaths(plan.columns.filter((column) => column.fromMessage)) : [];
+    const offset = nodes.length;
+    for (const node of nested) {
+      nodes.push({
+        feeds: node.feeds,
+        edges: new Map([...node.edges].map(([key, child]) => [key, child + offset])),
+        rest: node.rest === undefined ? undefined : node.rest + offset,
+      });
+    }
+    const base = this.#writeNodes(nodes);
+    this.#put(layout.EXTRACT_ROOT, base);
+    this.#put(layout.EXTRACT_MESSAGE_NODE, plan.message ? base + offset * layout.NODE_BYTES : 0);
+    const wireCount = plan.message ? 4096 : 16;
+    this.#put(layout.EXTRACT_WIRE, this.#arena.alloc(wireCount * layout.MEMBER_BYTES));
+    this.#put(layout.EXTRACT_WIRE_MASK, wireCount - 1);
+  }
+
+  /** Writes nodes and edges; answers the address of the first node. */
+  #writeNodes(nodes: readonly ProjectionNode[]): number {
     const arena = this.#arena;
     const base = arena.alloc(nodes.length * layout.NODE_BYTES);
     const addressOf = (node: number): number => base + node * layout.NODE_BYTES;
@@ -192,9 +216,9 @@ export class Extraction {
       this.#set32(at + layout.NODE_FLAGS, node.edges.size > 0 || node.rest !== undefined ? layout.NODE_FLAG_INNER : 0);
       for (const [key, child] of node.edges) this.#writeEdge(edges, tableSize - 1, at, encodeKey(key), addressOf(child));
     });
-    this.#put(layout.EXTRACT_ROOT, base);
     this.#put(layout.EXTRACT_EDGES, edges);
     this.#put(layout.EXTRACT_EDGE_MASK, tableSize - 1);
+    return base;
   }
 
   #writeEdge(edges: number, mask: number, node: number, key: Uint8Array, child: number): void {
