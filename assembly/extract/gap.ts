@@ -1,5 +1,3 @@
-import { KIND_NUMBER } from "../layout";
-import { feedValue } from "./area";
 import { learnGap, learnedEnd } from "./gaplearn";
 import {
   ALTERNATE_COUNT, GAP_ARRAY_BITS, GAP_BITS, GAP_CELLS, GAP_ELEMENT, GAP_END, GAP_LENGTH, GAP_NEED, GAP_NOTHING, GAP_PASS, GAP_RECORD_END,
@@ -7,7 +5,7 @@ import {
   STATE_PARENT, STATE_PREDICTED, startState,
 } from "./gaptable";
 import { feedNode } from "./plan";
-import { readScalar, scalarCell } from "./scalar";
+import { digitsCell, plainDigits, readScalar, scalarCell } from "./scalar";
 import { hadEscapes, stopMask32, stringEnd, textCell, unescapedCell } from "./text";
 
 /**
@@ -133,16 +131,11 @@ export function gapRecord(p: usize, row: u32, spare: u32): usize {
     }
     if (type == GAP_SCALAR) {
       const cells = load<u32>(t, GAP_CELLS);
-      if (ASC_FEATURE_SIMD) {
-        const block = v128.load(p);
-        const digits = <u32>ctz(~<u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(block, i8x16.splat(0x30)), i8x16.splat(10))));
-        const after = <u32>load<u8>(p + digits);
-        // One to fifteen digits without a leading zero, then a delimiter: the text is the number's shortest form.
-        if (digits - 1 < 15 && (load<u8>(p) != 0x30 || digits == 1) && after != 0x2e && (after | 0x20) != 0x65) {
-          store<u64>(cells + rowBytes, <u64>p | (<u64>digits << 32) | (<u64>KIND_NUMBER << 60));
-          p += digits;
-          continue;
-        }
+      const digits = plainDigits(p);
+      if (digits) {
+        store<u64>(cells + rowBytes, digitsCell(p, digits));
+        p += digits;
+        continue;
       }
       p = readScalar(p, cells != spare);
       if (!p) return 0;

@@ -4,7 +4,7 @@ import {
   EXTRACT_STATE_CAPACITY, EXTRACT_STATE_MASK, EXTRACT_STATE_TABLE, EXTRACT_STATE_TOP, EXTRACT_TRANSITIONS, EXTRACT_TRANSITION_CAPACITY,
   EXTRACT_TRANSITION_TOP, FEED_COLUMN, FEED_FIRST, ROW_CAP, STATE_BYTES, TRANSITION_BYTES,
 } from "../layout";
-import { childOf, feedAt, feedCount, keyHash, sameBytes } from "./plan";
+import { childOf, feedAt, feedCount, textHash, sameBytes } from "./plan";
 
 /**
  * Learned tables of the gap automaton.
@@ -158,7 +158,7 @@ export function tablesFull(): bool {
 
 /** The state of a kind below a parent, with a key when it has one; 0 when there is no room for it. */
 export function stateOf(parent: u32, kind: u32, key: usize, length: usize): u32 {
-  const hash = keyHash(parent + kind, key, length);
+  const hash = textHash(parent + kind, key, length);
   let i = hash & stateMask;
   while (true) {
     const known = load<u32>(stateTable + (<usize>i << 2));

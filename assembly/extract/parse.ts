@@ -8,7 +8,7 @@ import { killLog, logTop, logValue } from "./recordlog";
 import { memberOf } from "./members";
 import { readScalar, scalarCell } from "./scalar";
 import { hasWireName } from "./wire";
-import { hadEscapes, skipBlanks, stringEnd, textCell, unescapedCell } from "./text";
+import { hadEscapes, skipBlanks, textCell, textEnd, unescapedCell } from "./text";
 
 /**
  * The exact parser: one JSON value from its first byte to its last, whatever its shape, giving the plan's columns their values.
@@ -48,7 +48,6 @@ let besideWire: u64 = 0;
 /** Notes that the object numbered `owner` has this key now; answers the edge or member that remembers it, 0 for a key nobody wants. */
 function enterKey(node: u32, owner: u64, key: usize, end: usize): usize {
   child = 0;
-  if (!node) return 0;
   let length = end - key;
   if (hadEscapes()) {
     const cell = unescapedCell(key, end);
@@ -99,7 +98,7 @@ export function parseValue(p: usize, node: u32, depth: u32): usize {
     const c = <u32>load<u8>(p);
     if (c == 0x22) {
       const start = p + 1;
-      const end = stringEnd(start);
+      const end = textEnd(start);
       if (!end) return 0;
       if (feedCount(node)) logValue(node, hadEscapes() ? unescapedCell(start, end) : textCell(start, end));
       leaveKey(slot);
@@ -126,10 +125,14 @@ export function parseValue(p: usize, node: u32, depth: u32): usize {
         }
         owner = ++instance;
         if (load<u8>(p) != 0x22) return faultAt(p, REASON_NOT_JSON);
-        const end = stringEnd(p + 1);
+        const end = textEnd(p + 1);
         if (!end) return 0;
-        slot = enterKey(inNode, owner, p + 1, end);
-        node = child;
+        slot = 0;
+        node = 0;
+        if (inNode) {
+          slot = enterKey(inNode, owner, p + 1, end);
+          node = child;
+        }
         p = skipBlanks(end + 1);
         if (load<u8>(p) != 0x3a) return faultAt(p, REASON_NOT_JSON);
         p = skipBlanks(p + 1);
@@ -165,10 +168,14 @@ export function parseValue(p: usize, node: u32, depth: u32): usize {
       continue;
     }
     if (load<u8>(p) != 0x22) return faultAt(p, REASON_NOT_JSON);
-    const end = stringEnd(p + 1);
+    const end = textEnd(p + 1);
     if (!end) return 0;
-    slot = enterKey(inNode, owner, p + 1, end);
-    node = child;
+    slot = 0;
+    node = 0;
+    if (inNode) {
+      slot = enterKey(inNode, owner, p + 1, end);
+      node = child;
+    }
     p = skipBlanks(end + 1);
     if (load<u8>(p) != 0x3a) return faultAt(p, REASON_NOT_JSON);
     p = skipBlanks(p + 1);

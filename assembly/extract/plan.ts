@@ -32,6 +32,20 @@ export function keyHash(node: u32, key: usize, length: usize): u32 {
   return <u32>(h >> 32) | 1;
 }
 
+/** Mixes every byte: for tables that strangers' keys fill. */
+export function textHash(seed: u32, key: usize, length: usize): u32 {
+  let h = (<u64>seed ^ (<u64>length << 32)) * 0x9e3779b97f4a7c15;
+  const end = key + length;
+  while (key + 8 <= end) {
+    h = (h ^ load<u64>(key)) * 0xbf58476d1ce4e5b9;
+    h ^= h >> 31;
+    key += 8;
+  }
+  const rest = end - key;
+  if (rest) h = (h ^ (load<u64>(key) << ((8 - rest) << 3))) * 0xbf58476d1ce4e5b9;
+  return <u32>(h >> 32) ^ <u32>h;
+}
+
 // @ts-ignore: decorator
 @inline
 export function sameBytes(a: usize, b: usize, length: usize): bool {

@@ -31,6 +31,29 @@ function cellOf(p: usize, end: usize, kind: u64): u64 {
   return <u64>p | (<u64>(end - p) << 32) | (kind << 60);
 }
 
+/**
+ * Length of the integer at p when its text is its shortest form as it stands: one to fifteen digits, no leading zero, no fraction, no
+ * exponent. 0 = ask readNumber.
+ */
+// @ts-ignore: decorator
+@inline
+export function plainDigits(p: usize): usize {
+  if (ASC_FEATURE_SIMD) {
+    const mask = <u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(0x30)), i8x16.splat(10)));
+    const digits = <u32>ctz(~mask);
+    const after = <u32>load<u8>(p + digits);
+    if (digits - 1 < 15 && (load<u8>(p) != 0x30 || digits == 1) && after != 0x2e && (after | 0x20) != 0x65) return digits;
+  }
+  return 0;
+}
+
+/** Cell of an integer plainDigits has measured. */
+// @ts-ignore: decorator
+@inline
+export function digitsCell(p: usize, digits: usize): u64 {
+  return <u64>p | (<u64>digits << 32) | (<u64>KIND_NUMBER << 60);
+}
+
 /** Has the host write the number's shortest form into the arena. */
 function rewritten(p: usize, end: usize): u64 {
   const room = reserve(64);
@@ -46,6 +69,11 @@ function rewritten(p: usize, end: usize): u64 {
 
 /** One past the number at p, or 0 with a reason; its cell is made only when wanted. */
 export function readNumber(p: usize, wanted: bool): usize {
+  const digits = plainDigits(p);
+  if (digits) {
+    cell = digitsCell(p, digits);
+    return p + digits;
+  }
   const start = p;
   let c = <u32>load<u8>(p);
   const negative = c == 0x2d;

@@ -20,12 +20,16 @@ export function isBlank(c: u32): bool {
   return c == 0x20 || c == 0x09 || c == 0x0d;
 }
 
+function skipBlankRun(p: usize): usize {
+  while (isBlank(load<u8>(p))) p++;
+  return p;
+}
+
 /** First byte at or after p that is not a blank; line feeds end the search too. */
 // @ts-ignore: decorator
 @inline
 export function skipBlanks(p: usize): usize {
-  while (isBlank(load<u8>(p))) p++;
-  return p;
+  return load<u8>(p) > 0x20 ? p : skipBlankRun(p);
 }
 
 /** Lanes that end plain text: quote, backslash, control characters. */
@@ -113,6 +117,21 @@ export function stringEnd(p: usize): usize {
       p += 6;
     } else return faultAt(p + 1, REASON_BAD_ESCAPE);
   }
+}
+
+/** stringEnd with the usual case in line: a string without escapes that ends within 32 bytes. */
+// @ts-ignore: decorator
+@inline
+export function textEnd(p: usize): usize {
+  if (ASC_FEATURE_SIMD) {
+    const mask = stopMask32(p);
+    const end = p + <usize>ctz(mask);
+    if (mask != 0 && load<u8>(end) == 0x22) {
+      escapes = false;
+      return end;
+    }
+  }
+  return stringEnd(p);
 }
 
 /** Writes a code point as UTF-8 (a lone surrogate as its three bytes); returns the next free address. */

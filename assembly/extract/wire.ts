@@ -1,5 +1,5 @@
 import { EDGE_STAMP, EXTRACT_WIRE, EXTRACT_WIRE_MASK, MEMBER_BYTES, MEMBER_KEY, MEMBER_KEY_LENGTH } from "../layout";
-import { keyHash, sameBytes } from "./plan";
+import { textHash, sameBytes } from "./plan";
 
 /**
  * Names of the top-level members of a record whose message is JSON: what the wire names, the message cannot.
@@ -23,7 +23,7 @@ export function resetWire(record: u64): void {
 }
 
 function placeOf(key: usize, length: usize): usize {
-  let i = keyHash(0, key, length) & mask;
+  let i = textHash(0, key, length) & mask;
   while (true) {
     const member = wire + <usize>i * MEMBER_BYTES;
     if (load<u64>(member, EDGE_STAMP) != stamp) return member;

@@ -105,7 +105,7 @@ export class Extraction {
     const columnCount = (columns.at(-1) ?? -1) + 1;
     this.columnTable = plan.columnTable ?? arena.alloc(columnCount * layout.COLUMN_BYTES);
     this.cells = plan.cells ?? arena.alloc(columnCount * layout.ROW_CAP * 8, 64);
-    this.struct = arena.alloc(layout.EXTRACT_BYTES);
+    this.struct = this.#zeroed(layout.EXTRACT_BYTES);
     for (const column of columns) {
       const descriptor = this.columnTable + column * layout.COLUMN_BYTES;
       this.#set32(descriptor + layout.COLUMN_CELLS, this.cells + column * layout.ROW_CAP * 8);
@@ -116,8 +116,8 @@ export class Extraction {
     this.#put(layout.EXTRACT_COLUMN_LIST, list);
     this.#put(layout.EXTRACT_COLUMN_LIST_COUNT, columns.length);
     this.#put(layout.EXTRACT_CELLS, this.cells);
-    this.#put(layout.EXTRACT_OWNERS, arena.alloc(columnCount * 4 + 4));
-    this.#put(layout.EXTRACT_LATE_STAMPS, arena.alloc(columnCount * 4 + 4));
+    this.#put(layout.EXTRACT_OWNERS, this.#zeroed(columnCount * 4 + 4));
+    this.#put(layout.EXTRACT_LATE_STAMPS, this.#zeroed(columnCount * 4 + 4));
     this.#reserveAreas(plan);
     this.#writePlan(plan);
     if (plan.columns.some((column) => column.kind === "all")) this.#put(layout.EXTRACT_FLAGS, layout.EXTRACT_FLAG_PARSE);
@@ -126,6 +126,13 @@ export class Extraction {
 
   #set32(address: number, value: number): void {
     this.#arena.u32[address >>> 2] = value;
+  }
+
+  /** A region of zeros, whatever the memory held before. */
+  #zeroed(sizeBytes: number): number {
+    const address = this.#arena.alloc(sizeBytes);
+    this.#arena.u8.fill(0, address, address + sizeBytes);
+    return address;
   }
 
   #put(field: number, value: number): void {
@@ -171,7 +178,7 @@ export class Extraction {
     const keyPool = arena.alloc(keyPoolBytes + layout.READ_PAD);
     this.#put(layout.EXTRACT_KEY_POOL, keyPool);
     this.#put(layout.EXTRACT_KEY_POOL_END, keyPool + keyPoolBytes);
-    this.#put(layout.EXTRACT_MEMBERS, arena.alloc(memberCount * layout.MEMBER_BYTES));
+    this.#put(layout.EXTRACT_MEMBERS, this.#zeroed(memberCount * layout.MEMBER_BYTES));
     this.#put(layout.EXTRACT_MEMBER_MASK, memberCount - 1);
     this.#put(layout.EXTRACT_STACK, arena.alloc((layout.DEPTH_CAP + 1) * layout.FRAME_BYTES));
   }
@@ -193,7 +200,7 @@ export class Extraction {
     this.#put(layout.EXTRACT_ROOT, base);
     this.#put(layout.EXTRACT_MESSAGE_NODE, plan.message ? base + offset * layout.NODE_BYTES : 0);
     const wireCount = plan.message ? 4096 : 16;
-    this.#put(layout.EXTRACT_WIRE, this.#arena.alloc(wireCount * layout.MEMBER_BYTES));
+    this.#put(layout.EXTRACT_WIRE, this.#zeroed(wireCount * layout.MEMBER_BYTES));
     this.#put(layout.EXTRACT_WIRE_MASK, wireCount - 1);
   }
 
@@ -205,7 +212,7 @@ export class Extraction {
     const edgeCount = nodes.reduce((sum, node) => sum + node.edges.size, 0);
     // A quarter full at most: keys the plan does not want are refused at the first look.
     const tableSize = powerOfTwo(edgeCount * 4);
-    const edges = arena.alloc(tableSize * layout.EDGE_BYTES);
+    const edges = this.#zeroed(tableSize * layout.EDGE_BYTES);
     nodes.forEach((node, index) => {
       const at = addressOf(index);
       const feeds = arena.alloc(node.feeds.length * 4 + 4, 4);

@@ -1,14 +1,18 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { variants } from "../support/wasm.ts";
 import { compareWithJson } from "./compare.ts";
 import { TextMaker, shapes } from "./corpus.ts";
 import { plans } from "./plans.ts";
 import { Reader } from "./support.ts";
 
-const ROUNDS = 24;
+const ROUNDS = 36;
+const FIELDS_PER_VARIANT = 1_000_000;
 const LINES_PER_ROUND = 400;
 
 describe.each(variants)("generated records, %s", (variant) => {
+  let total = 0;
+  afterAll(() => expect(total, "fields compared").toBeGreaterThan(FIELDS_PER_VARIANT));
+
   test.each(Object.keys(plans).flatMap((plan) => Object.keys(shapes).map((shape) => [plan, shape] as const)))(
     "plan %s over %s text reads as JSON.parse does",
     (plan, shape) => {
@@ -24,6 +28,7 @@ describe.each(variants)("generated records, %s", (variant) => {
         fields += compareWithJson(reader, columns, Buffer.from(text), round % 64);
       }
       expect(fields).toBeGreaterThan(1000);
+      total += fields;
     },
   );
 });

@@ -136,6 +136,15 @@ describe.each(variants)("edges, %s", (variant) => {
     expect(read.rows.at(-1)?.values[1]).toEqual(["3"]);
   });
 
+  test("keys made to collide cost no more than their bytes", () => {
+    const own = new Reader(variant, plans["all"] ?? []);
+    const keys = Array.from({ length: 30_000 }, (_, i) => `"prefix__${String(i).padStart(8, "0")}__suffix":1`);
+    const started = performance.now();
+    const read = own.read(Buffer.from(`{"a":{${keys.join(",")}}}\n{"a":2}\n`));
+    expect(performance.now() - started).toBeLessThan(2000);
+    expect(read.rows.length).toBe(2);
+  });
+
   test("UTF-8 is judged as the platform judges it, wrong bytes become U+FFFD", () => {
     const random = new Random(21);
     const samples = ["plain ", "é", "✓", "😀", "\u07ff", "\uffff", "\u{10ffff}"].map((text) => Buffer.from(text))
