@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -49,6 +49,7 @@ function withLock(lockFile: string, work: () => void): void {
 }
 
 function compile(entry: string, variant: Variant, outFile: string): void {
+  const started = new Date();
   const temporary = `${outFile}.${process.pid}.tmp`;
   const features = variant === "simd"
     ? ["--enable", "simd", "--enable", "threads", "--enable", "bulk-memory"]
@@ -59,6 +60,8 @@ function compile(entry: string, variant: Variant, outFile: string): void {
     ...features,
     // Away from asconfig.json, whose entry would be compiled in as well.
   ], { cwd: join(root, "assembly"), stdio: ["ignore", "pipe", "pipe"] });
+  // A source edited while the compiler ran is newer than this build.
+  utimesSync(temporary, started, started);
   renameSync(temporary, outFile);
 }
 
