@@ -46,7 +46,7 @@ export const READ_PAD = 128;
  *      16  u32  text     address of a constant text (default), or of the wanted tag keys (tags)
  *      20  u32  length   its length in bytes, or the number of keys
  *      24  u32  extra    capacity of the target's extras in entries (coalesce, tags)
- *      28  u32  unused
+ *      28  u32  own      the target's own extras, used once it takes over a source's: u64[extra], then u32[extra]
  */
 export const STEP_BYTES = 32;
 export const STEP_KIND = 0;
@@ -56,6 +56,7 @@ export const STEP_MASK = 12;
 export const STEP_TEXT = 16;
 export const STEP_LENGTH = 20;
 export const STEP_EXTRA = 24;
+export const STEP_OWN = 28;
 
 /** Fill the target's empty rows from the source (values and extras alike). */
 export const STEP_COALESCE = 1;

@@ -24,11 +24,25 @@ function insertExtra(target: usize, row: u32, cell: u64, capacity: u32): bool {
   return true;
 }
 
+/** Extraction packs the extras of all columns closely; a column that grows moves to an area of its own first. */
+function takeOwn(target: usize, own: usize, capacity: u32): bool {
+  const cells = <usize>load<u32>(target, COLUMN_EXTRA_CELLS);
+  if (cells == own) return true;
+  const count = load<u32>(target, COLUMN_EXTRA_COUNT);
+  if (count > capacity) return false;
+  const rows = own + (<usize>capacity << 3);
+  memory.copy(own, cells, <usize>count << 3);
+  memory.copy(rows, load<u32>(target, COLUMN_EXTRA_ROWS), <usize>count << 2);
+  store<u32>(target, <u32>own, COLUMN_EXTRA_CELLS);
+  store<u32>(target, <u32>rows, COLUMN_EXTRA_ROWS);
+  return true;
+}
+
 /**
  * Gives rows of `target` that have no value all values of `source`: an attribute under its second name, the next
  * candidate of a reserved attribute. `moved` is a scratch bitset of ROW_CAP bits.
  */
-export function coalesce(target: usize, source: usize, mask: usize, rows: u32, capacity: u32, moved: usize): bool {
+export function coalesce(target: usize, source: usize, mask: usize, rows: u32, capacity: u32, own: usize, moved: usize): bool {
   const to = <usize>load<u32>(target, COLUMN_CELLS);
   const from = <usize>load<u32>(source, COLUMN_CELLS);
   const extras = load<u32>(source, COLUMN_EXTRA_COUNT);
@@ -42,6 +56,7 @@ export function coalesce(target: usize, source: usize, mask: usize, rows: u32, c
     if (extras) store<u8>(moved + (row >> 3), load<u8>(moved + (row >> 3)) | (<u8>1 << <u8>(row & 7)));
   }
   if (!extras) return true;
+  if (!takeOwn(target, own, capacity)) return false;
   const cells = <usize>load<u32>(source, COLUMN_EXTRA_CELLS);
   const extraRows = <usize>load<u32>(source, COLUMN_EXTRA_ROWS);
   for (let i: u32 = 0; i < extras; i++) {

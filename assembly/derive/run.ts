@@ -1,6 +1,6 @@
 import {
   COLUMN_CELLS, COLUMN_EXTRA_COUNT, KIND_STRING, ROW_WORD_BYTES, STEP_BYTES, STEP_COALESCE, STEP_DEFAULT, STEP_EXTRA, STEP_KIND,
-  STEP_LENGTH, STEP_MASK, STEP_SET, STEP_SOURCE, STEP_STATUS, STEP_TAGS, STEP_TAG_KEYS, STEP_TARGET, STEP_TEXT,
+  STEP_LENGTH, STEP_MASK, STEP_OWN, STEP_SET, STEP_SOURCE, STEP_STATUS, STEP_TAGS, STEP_TAG_KEYS, STEP_TARGET, STEP_TEXT,
 } from "../layout";
 import { coalesce, fillConstant } from "./coalesce";
 import { normalizeStatus } from "./status";
@@ -35,7 +35,7 @@ export function derive(steps: usize, count: u32, rows: u32, shared: usize, share
     const source = <usize>load<u32>(step, STEP_SOURCE);
     const capacity = load<u32>(step, STEP_EXTRA);
     if (kind == STEP_COALESCE) {
-      if (!coalesce(target, source, mask, rows, capacity, moved)) return 0;
+      if (!coalesce(target, source, mask, rows, capacity, load<u32>(step, STEP_OWN), moved)) return 0;
     } else if (kind == STEP_DEFAULT) fillConstant(target, mask, rows, textCell(step), false);
     else if (kind == STEP_SET) fillConstant(target, mask, rows, textCell(step), true);
     else if (kind == STEP_STATUS) normalizeStatus(target, mask, rows);

@@ -1,3 +1,7 @@
+import { parseAddress } from "../event/address.ts";
+import { normalizeTag } from "../event/tags.ts";
+import { readTimestamp } from "../event/timestamp.ts";
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -33,6 +37,9 @@ function unicodeEntry(codePoint: number): number {
  * its f64 at `out - 8`, and returns the text's length. `unicodePage(page, out)` writes 256 u32 entries.
  */
 export function hostImports(memory: WebAssembly.Memory): WebAssembly.Imports {
+  const textAt = (address: number, length: number): string =>
+    // TextDecoder refuses shared memory, so the bytes are copied first.
+    decoder.decode(new Uint8Array(memory.buffer).slice(address >>> 0, (address >>> 0) + (length >>> 0)));
   return {
     env: { memory },
     host: {
@@ -46,6 +53,25 @@ export function hostImports(memory: WebAssembly.Memory): WebAssembly.Imports {
         new Uint8Array(memory.buffer).set(written, target);
         new DataView(memory.buffer).setFloat64(target - 8, number, true);
         return written.length;
+      },
+      decimalOf(address: number, length: number): number {
+        return Number(textAt(address, length));
+      },
+      readTimestamp(address: number, length: number, arrivalMs: number): number {
+        return readTimestamp(textAt(address, length), arrivalMs) ?? Number.NaN;
+      },
+      normalizeTag(address: number, length: number, out: number): number {
+        const tag = normalizeTag(textAt(address, length));
+        if (tag === undefined) return 0;
+        const written = encoder.encode(tag);
+        new Uint8Array(memory.buffer).set(written, out >>> 0);
+        return written.length;
+      },
+      addressV6(address: number, length: number, out: number): number {
+        const bytes = parseAddress(textAt(address, length));
+        if (bytes?.length !== 16) return 0;
+        new Uint8Array(memory.buffer).set(bytes, out >>> 0);
+        return 1;
       },
       unicodePage(page: number, out: number): void {
         const entries = new DataView(memory.buffer, out >>> 0, 1024);

@@ -1,4 +1,5 @@
 import type { EventFormat } from "../event/event.ts";
+import { intakeCandidates } from "../event/normalize.ts";
 import type { ColumnKey, ColumnPlan } from "./columns.ts";
 
 /** A column the extraction fills from the record itself. */
@@ -30,18 +31,10 @@ export interface SourcePlan {
   readonly columnCount: number;
   /** The column event times are read from. */
   readonly timeColumn: number;
+  /** The column of the message, when the plan has one or JSON inside it may matter. */
+  readonly messageColumn: number | undefined;
 }
 
-/** Candidates of the reserved attributes in JSON as shippers send it, first hit wins. */
-export const intakeCandidates: Readonly<Record<string, ReadonlyArray<readonly string[]>>> = {
-  source: [["ddsource"]],
-  host: [["host"], ["hostname"], ["syslog", "hostname"]],
-  service: [["service"], ["syslog", "appname"]],
-  message: [["message"]],
-  status: [["status"], ["severity"], ["level"], ["syslog", "severity"]],
-  timestamp: [["@timestamp"], ["timestamp"], ["_timestamp"], ["Timestamp"], ["eventTime"], ["date"], ["published_date"], ["syslog", "timestamp"]],
-  trace_id: [["dd", "trace_id"], ["contextMap", "dd", "trace_id"]],
-};
 
 /**
  * Where each column of a plan comes from in records of one format: directly from a path, or derived from helper columns.
@@ -79,7 +72,9 @@ export class SourcePlanner {
       this.#addReserved("timestamp", timeColumn);
     }
     this.#addTags(tags, tagKeys);
-    return { raw: this.#raw, steps: this.#steps, columnCount: this.#columnCount, timeColumn };
+    let messageColumn: number | undefined = columns.keys.findIndex((key) => key.kind === "reserved" && key.name === "message");
+    if (messageColumn < 0) messageColumn = this.#format === "log" ? undefined : this.#helper(["message"], "value");
+    return { raw: this.#raw, steps: this.#steps, columnCount: this.#columnCount, timeColumn, messageColumn };
   }
 
   #addKey(key: ColumnKey, column: number): void {

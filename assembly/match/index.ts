@@ -1,0 +1,2 @@
+export { endsHashHigh, endsHashLow } from "./equality";
+export { match } from "./match";
