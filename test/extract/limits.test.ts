@@ -60,7 +60,10 @@ describe.each(variants)("edges, %s", (variant) => {
     ['{"b":[{"c":1,"c":2},{"c":3}],"a":[[1],[[2]],[]]}\n{"b":[{"c":[1,2]},{"c":3,"d":{"c":4}}]}\n{"b":[{"c":1},{"c":2,"c":null}]}'],
     ['{"a":1} garbage\n{"a":2}{"a":3} garbage\n{"a":4}'],
   ])("%j reads as JSON.parse", (text) => {
-    for (let repeat = 0; repeat < 3; repeat++) compareWithJson(reader, columns, Buffer.from(text), repeat);
+    for (let repeat = 0; repeat < 6; repeat++) {
+      reader.lineByLine = repeat < 3;
+      compareWithJson(reader, columns, Buffer.from(text), repeat);
+    }
     expect(reader.extraction.droppedValues).toBe(0);
   });
 

@@ -74,6 +74,7 @@ describe.each(variants)("JSON in the message, %s", (variant) => {
     [{ message: '{"a":5,"tags":["x","y"]}', tags: ["z"] }],
     [{ message: "{}" }],
   ] as [Members][])("%j", (record) => {
+    reader.lineByLine = true;
     for (let repeat = 0; repeat < 3; repeat++) check([record, { message: "plain", a: 7 }, record]);
   });
 

@@ -48,6 +48,9 @@ export class Reader {
     return Buffer.from(this.arena.memory.buffer, start, length).toString("latin1");
   }
 
+  /** Whether each line is a call of its own that starts willing to learn, so that the automaton, not the parser, meets hostile text. */
+  lineByLine = false;
+
   /** Reads bytes placed `shift` past an aligned address, calling the kernel until all is consumed. */
   read(bytes: Uint8Array, shift = 0): Read {
     const start = this.input + shift;
@@ -62,7 +65,14 @@ export class Reader {
     let at = start;
     let calls = 0;
     while (at < end) {
-      const count = this.kernel.extract(this.extraction.struct, at, end);
+      let callEnd = end;
+      if (this.lineByLine) {
+        const feed = bytes.indexOf(10, at - start);
+        if (feed >= 0) callEnd = start + feed + 1;
+        this.arena.u32[(this.extraction.struct + layout.EXTRACT_SKIP_RECORDS) >>> 2] = 0;
+        this.arena.u32[(this.extraction.struct + layout.EXTRACT_BUDGET) >>> 2] = 0;
+      }
+      const count = this.kernel.extract(this.extraction.struct, at, callEnd);
       calls++;
       this.#collect(count, start, rows);
       for (const entry of this.extraction.bad()) bad.push({ start: entry.start - start, end: entry.end - start, reason: entry.reason });
