@@ -124,6 +124,8 @@ export const EMIT_KEYS_END = 68;
 export const EMIT_KEYS_USED = 72;
 export const EMIT_COUNT = 76;
 export const EMIT_COLUMNS = 80;
+/** Events of the task before this batch: added to every row. */
+export const EMIT_ROW_BASE = 84;
 export const EMIT_BYTES = 96;
 
 /**

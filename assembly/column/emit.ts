@@ -2,7 +2,7 @@ import {
   AGGREGATE_CARDINALITY, AGGREGATE_NUMBER, COLUMN_BYTES, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS,
   EMIT_CAPACITY, EMIT_COLUMNS, EMIT_COUNT, EMIT_HIGHS, EMIT_KEYS, EMIT_KEYS_END, EMIT_KEYS_USED, EMIT_OUT_EVENT_LENGTH,
   EMIT_OUT_EVENT_START, EMIT_OUT_HIGH, EMIT_OUT_KEY_HASH, EMIT_OUT_KEY_LENGTH, EMIT_OUT_KEY_START, EMIT_OUT_ROW,
-  EMIT_OUT_STANDING, EMIT_OUT_TIME, EMIT_OUT_VALUE, EMIT_ROW_END, EMIT_ROW_START, EMIT_SHAPES, EMIT_TIMES,
+  EMIT_OUT_STANDING, EMIT_OUT_TIME, EMIT_OUT_VALUE, EMIT_ROW_BASE, EMIT_ROW_END, EMIT_ROW_START, EMIT_SHAPES, EMIT_TIMES,
   GROUP_COMBINATIONS, KIND_BOOLEAN, SHAPE_AGGREGATION, SHAPE_GROUPS, SHAPE_GROUP_COLUMNS, SHAPE_LIST_CAP, SHAPE_OPTIONAL,
   SHAPE_VALUES, SHAPE_VALUE_COLUMNS,
 } from "../layout";
@@ -90,7 +90,7 @@ function put(e: usize, standing: u32, row: u32, hash: u64, value: u64, keyStart:
   store<u64>(<usize>load<u32>(e, EMIT_OUT_KEY_HASH) + (i << 3), hash);
   store<u64>(<usize>load<u32>(e, EMIT_OUT_VALUE) + (i << 3), value);
   store<u32>(<usize>load<u32>(e, EMIT_OUT_STANDING) + (i << 2), standing);
-  store<u32>(<usize>load<u32>(e, EMIT_OUT_ROW) + (i << 2), row);
+  store<u32>(<usize>load<u32>(e, EMIT_OUT_ROW) + (i << 2), row + load<u32>(e, EMIT_ROW_BASE));
   store<u32>(<usize>load<u32>(e, EMIT_OUT_KEY_START) + (i << 2), <u32>keyStart);
   store<u32>(<usize>load<u32>(e, EMIT_OUT_KEY_LENGTH) + (i << 2), <u32>keyLength);
   const start = load<u32>(<usize>load<u32>(e, EMIT_ROW_START) + (<usize>row << 2));

@@ -7,8 +7,8 @@ const NEWLINE = 10;
 
 /** What the flow hands on, strictly in the order the bytes came in, whatever worker finished first. */
 export interface FlowSink {
-  /** Match records of one task; valid only during the call. */
-  onMatches(matches: MatchColumns, profile: InputProfile): void;
+  /** Match records of one task, whose rows count from `firstEvent`; valid only during the call. */
+  onMatches(matches: MatchColumns, profile: InputProfile, firstEvent: number): void;
   onMalformed(reason: string, bytes: Uint8Array, profile: InputProfile): void;
   /** Bytes that ended their worker twice. */
   onLost(bytes: Uint8Array, profile: InputProfile, error: TaskLostError): void;
@@ -128,6 +128,7 @@ export class Flow {
   }
 
   #account(result: TaskResult, task: Pending): void {
+    const firstEvent = this.stats.events;
     this.stats.events += result.events;
     this.stats.matches += result.matches;
     this.stats.withoutTime += result.withoutTime;
@@ -138,7 +139,7 @@ export class Flow {
       this.#count(bad.reason, 1);
       this.#sink.onMalformed(bad.reason, matches.bytes.slice(bad.start, bad.start + bad.length), task.profile);
     }
-    this.#sink.onMatches(matches, task.profile);
+    this.#sink.onMatches(matches, task.profile, firstEvent);
   }
 
   #count(reason: string, count: number): void {

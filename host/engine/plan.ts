@@ -167,6 +167,7 @@ export class Plan {
     if (this.#addresses && !this.#addresses.scan(rows)) return false;
     const pairs = kernel.match(this.#matchStruct, rows);
     if (pairs < 0) return false;
+    this.#arena.u32[(this.#emitStruct + layout.EMIT_ROW_BASE) >>> 2] = outcome.events;
     if (pairs > 0 && !kernel.emit(this.#emitStruct, this.#pairs, pairs)) {
       outcome.full = true;
       return false;

@@ -1,0 +1,84 @@
+import { Flow } from "./batch/flow.ts";
+import type { Executor } from "./engine/executor.ts";
+import type { Variant } from "./engine/kernel.ts";
+import { LocalExecutor } from "./engine/local.ts";
+import type { InputProfile } from "./engine/task.ts";
+import type { QueryNode } from "./query/tree.ts";
+import type { StandingQuery } from "./rule/standing.ts";
+
+export interface MatcherOptions {
+  readonly queries: readonly QueryNode[];
+  /** 0: in this thread. */
+  readonly workers?: number;
+  readonly variant?: Variant;
+}
+
+export interface MatchedEvent {
+  /** Numbers of the queries it matches, ascending. */
+  readonly queries: number[];
+  /** Place among the events of the bytes given, from 0; blank and malformed lines are not events. */
+  readonly index: number;
+  readonly event: Uint8Array;
+  readonly timeMs: number;
+}
+
+/** Runs queries over bytes, like grep: the same kernels as detection, without rules. */
+export interface Matcher {
+  /** Matching events in order. Malformed lines are left out and counted. */
+  match(bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }): Promise<MatchedEvent[]>;
+  /** Numbers of events and of malformed records so far, by reason. */
+  readonly events: number;
+  readonly malformed: Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+export function plainQueries(queries: readonly QueryNode[]): StandingQuery[] {
+  return queries.map((query, id) => ({ id, ruleIndex: id, queryIndex: 0, query, groupBy: [], optionalGroupBy: false, aggregation: "count", distinct: [] }));
+}
+
+export async function createExecutor(standing: readonly StandingQuery[], workers: number, variant: Variant): Promise<Executor> {
+  if (workers === 0) return await LocalExecutor.create({ variant, standing });
+  const { PoolExecutor } = await import("./engine/pool.ts");
+  return await PoolExecutor.create({ variant, standing }, workers);
+}
+
+export async function createMatcher(options: MatcherOptions): Promise<Matcher> {
+  const executor = await createExecutor(plainQueries(options.queries), options.workers ?? 0, options.variant ?? "simd");
+  let found: MatchedEvent[] = [];
+  let base = 0;
+  const flow: Flow = new Flow(executor, {
+    onMatches(matches, _profile, firstEvent) {
+      let last: MatchedEvent | undefined;
+      for (let i = 0; i < matches.count; i++) {
+        const index = firstEvent + matches.row[i]! - base;
+        const standing = matches.standing[i]!;
+        if (last?.index === index) last.queries.push(standing);
+        else {
+          const start = matches.eventStart[i]!;
+          last = { queries: [standing], index, timeMs: matches.timeMs[i]!, event: matches.bytes.slice(start, start + matches.eventLength[i]!) };
+          found.push(last);
+        }
+      }
+    },
+    onMalformed() {},
+    onLost(_bytes, _profile, error) {
+      throw error;
+    },
+  });
+  return {
+    async match(bytes, { arrivalMs, ...profile }) {
+      found = [];
+      base = flow.stats.events;
+      await flow.push(bytes, profile, arrivalMs);
+      await flow.flush();
+      return found;
+    },
+    get events() {
+      return flow.stats.events;
+    },
+    get malformed() {
+      return flow.stats.malformed;
+    },
+    close: () => executor.close(),
+  };
+}
