@@ -67,6 +67,20 @@ describe.each(variants)("edges, %s", (variant) => {
     expect(reader.extraction.droppedValues).toBe(0);
   });
 
+  test.each([
+    ['{"a":[{"b":1,"c":[{"b":1},{"b":2}],"b":3}]}'],
+    ['{"a":[{"b":1,"c":[{"b":1},{"b":2}]},{"b":3,"c":[{"b":4}]}]}'],
+    ['{"a":[[{"b":1}],[{"b":2},{"c":[]}],[{"b":3}]]}'],
+    ['{"a":[{"b":1,"c":{"b":2}},null,{"c":{"b":3},"b":4}]}'],
+    ['{"a":[{"c":[{"b":1}],"c":[{"b":2}]}]}'],
+    ['{"a":{"b":[1,{"x":2},3],"a":[{"c":1},{"c":2,"c":3}]},"b":[{"b":1,"a":[{"b":2},{"b":3}],"b":4}]}'],
+  ])("arrays inside arrays: %j", (text) => {
+    const nested = plans["nested"] ?? [];
+    const own = new Reader(variant, nested, { stateCapacity: 512, transitionCapacity: 512 });
+    own.lineByLine = true;
+    compareWithJson(own, nested, Buffer.from(`${text}\n`.repeat(6)));
+  });
+
   test("every length 0..80 at every alignment", () => {
     const lines: string[] = [];
     for (let length = 0; length <= 80; length++) {

@@ -31,6 +31,14 @@ export const plans: Record<string, readonly ExtractColumn[]> = {
     { column: 5, kind: "exists", path: ["network"] },
     { column: 6, kind: "value", path: ["network", "id"] },
   ],
+  nested: [
+    { column: 0, kind: "value", path: ["a", "b"] },
+    { column: 1, kind: "value", path: ["a", "c", "b"] },
+    { column: 2, kind: "value", path: ["a", "a", "c"] },
+    { column: 3, kind: "value", path: ["b", "a", "b"] },
+    { column: 4, kind: "value", path: ["b", "b"] },
+    { column: 5, kind: "value", path: ["b", "c"] },
+  ],
   all: [
     { column: 0, kind: "all", path: [] },
     { column: 1, kind: "all", path: ["a"] },
