@@ -1,6 +1,6 @@
-import { findAddresses, parseAddress, addressText } from "../../host/event/address.ts";
-import type { Json, LogEvent } from "../../host/event/event.ts";
-import type { Field } from "../../host/query/tree.ts";
+import { findAddresses, parseAddress, addressText } from "../event/address.ts";
+import type { Json, LogEvent } from "../event/event.ts";
+import type { Field } from "./tree.ts";
 
 export type Scalar = string | number | boolean;
 
