@@ -76,25 +76,25 @@ class Parser {
   }
 
   condition(): Condition {
-    if (this.#peek.kind === "end") this.#fail("rule/empty-condition", "the condition is empty", "write one such as a > 5, or leave the member out", this.#peek);
+    if (this.#look().kind === "end") this.#fail("rule/empty-condition", "the condition is empty", "write one such as a > 5, or leave the member out", this.#look());
     const first = this.#or();
     let then: ConditionNode | undefined;
-    if (this.#peek.kind === "then") {
+    if (this.#look().kind === "then") {
       this.#at++;
       then = this.#or();
-      if (this.#peek.kind === "then") this.#fail("rule/repeated-then", "THEN stands twice", "a condition holds one THEN; use a sequence rule for longer chains", this.#peek);
+      if (this.#look().kind === "then") this.#fail("rule/repeated-then", "THEN stands twice", "a condition holds one THEN; use a sequence rule for longer chains", this.#look());
     }
-    if (this.#peek.kind !== "end") this.#unexpected(this.#peek);
+    if (this.#look().kind !== "end") this.#unexpected(this.#look());
     return then ? { first, then } : { first };
   }
 
-  get #peek(): Token {
+  #look(): Token {
     return this.#tokens[this.#at]!;
   }
 
   #or(): ConditionNode {
     const nodes = [this.#and()];
-    while (this.#peek.kind === "or") {
+    while (this.#look().kind === "or") {
       this.#at++;
       nodes.push(this.#and());
     }
@@ -103,7 +103,7 @@ class Parser {
 
   #and(): ConditionNode {
     const nodes = [this.#primary()];
-    while (this.#peek.kind === "and") {
+    while (this.#look().kind === "and") {
       this.#at++;
       nodes.push(this.#primary());
     }
@@ -111,29 +111,29 @@ class Parser {
   }
 
   #primary(): ConditionNode {
-    if (this.#peek.kind !== "open") return this.#comparison();
-    const open = this.#peek;
+    if (this.#look().kind !== "open") return this.#comparison();
+    const open = this.#look();
     if (++this.#depth > DEPTH_CAP) this.#fail("rule/bad-condition", "parentheses are nested too deep", "simplify the condition", open);
     this.#at++;
     const node = this.#or();
-    if (this.#peek.kind === "then") this.#fail("rule/nested-then", "THEN stands inside parentheses", "put THEN between two whole conditions", this.#peek);
-    if (this.#peek.kind !== "close") this.#fail("rule/bad-condition", "this parenthesis is never closed", 'add ")" after the comparison', open);
+    if (this.#look().kind === "then") this.#fail("rule/nested-then", "THEN stands inside parentheses", "put THEN between two whole conditions", this.#look());
+    if (this.#look().kind !== "close") this.#fail("rule/bad-condition", "this parenthesis is never closed", 'add ")" after the comparison', open);
     this.#at++;
     this.#depth--;
     return node;
   }
 
   #comparison(): ConditionNode {
-    const start = this.#peek;
+    const start = this.#look();
     if (start.kind === "number" && this.#tokens[this.#at + 1]?.kind !== "star") {
       this.#fail("rule/number-before-operator", `the number ${start.text} stands before the operator`, "write the query label first, such as a > 3", start);
     }
     const left = this.#term();
-    const op = this.#peek;
+    const op = this.#look();
     if (op.kind !== "op") this.#unexpected(op, "an operator");
     if (op.text === "==" || op.text === "!=") this.#fail("rule/bad-operator", `${op.text} is not an operator of conditions`, "use >, >=, < or <=", op);
     this.#at++;
-    const next = this.#peek;
+    const next = this.#look();
     if (next.kind === "number" && this.#tokens[this.#at + 1]?.kind !== "star") {
       this.#at++;
       return { kind: "compare", left, op: op.text as ConditionOp, right: this.#whole(next) };
@@ -142,16 +142,16 @@ class Parser {
   }
 
   #term(): Term {
-    const token = this.#peek;
+    const token = this.#look();
     if (token.kind === "number") {
       const factor = this.#whole(token);
       this.#at += 2;
       return { label: this.#label(), factor };
     }
     const label = this.#label();
-    if (this.#peek.kind !== "star") return { label, factor: 1 };
+    if (this.#look().kind !== "star") return { label, factor: 1 };
     this.#at++;
-    const factor = this.#peek;
+    const factor = this.#look();
     if (factor.kind !== "number") this.#unexpected(factor, "a number");
     this.#at++;
     return { label, factor: this.#whole(factor) };
@@ -163,7 +163,7 @@ class Parser {
   }
 
   #label(): string {
-    const token = this.#peek;
+    const token = this.#look();
     if (token.kind !== "label") this.#unexpected(token, "a query label");
     if (!this.#labels.includes(token.text)) {
       this.#fail("rule/unknown-label", `no query is named ${token.text}`, `the rule's queries are ${this.#labels.join(", ") || "none"}`, token);

@@ -1,0 +1,1 @@
+export { type Scalar, scalarsBelow, valuesOf } from "../../host/query/values.ts";
