@@ -1,0 +1,126 @@
+import type { InputProfile } from "./engine/task.ts";
+import type { Variant } from "./engine/kernel.ts";
+import { DetectionPipeline, type EngineStats } from "./pipeline.ts";
+import type { CriticalAssetRule, ReferenceTables, SecurityFilter, Suppression } from "./rule/guards.ts";
+import type { Rule } from "./rule/rule.ts";
+import { readRule } from "./rule/wire.ts";
+import type { SignalEvent } from "./signal/book.ts";
+import type { Signal } from "./signal/signal.ts";
+
+export type { InputProfile } from "./engine/task.ts";
+export type { EventFormat, LogEvent } from "./event/event.ts";
+export { type MatchedEvent, type Matcher, type MatcherOptions, createMatcher } from "./matcher.ts";
+export { type Problem, ProblemError } from "./problem.ts";
+export { parseQuery } from "./query/parse.ts";
+export { printQuery } from "./query/print.ts";
+export { readCriticalAssets, readSecurityFilters, readSuppressions } from "./rule/guards.ts";
+export type { Rule } from "./rule/rule.ts";
+export { readRule } from "./rule/wire.ts";
+export { type Signal, signalJson } from "./signal/signal.ts";
+export type { EngineStats } from "./pipeline.ts";
+export type { SignalEvent } from "./signal/book.ts";
+
+export interface EngineOptions {
+  /** Rules as read by `readRule`, or payloads in Datadog's shape. */
+  readonly rules: ReadonlyArray<Rule | Record<string, unknown>>;
+  readonly suppressions?: readonly Suppression[];
+  readonly securityFilters?: readonly SecurityFilter[];
+  readonly criticalAssets?: readonly CriticalAssetRule[];
+  readonly referenceTables?: ReferenceTables;
+  /** 0 (the default): in this thread. */
+  readonly workers?: number;
+  readonly variant?: Variant;
+  /** How far behind the highest event time an event is still judged. 300 by default. */
+  readonly allowedLatenessSeconds?: number;
+  /** Called for every signal opened or extended, besides the iterator. */
+  readonly onSignal?: (event: SignalEvent) => void;
+  readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
+}
+
+/** Bytes of logs in, signals out. */
+export interface Engine {
+  /** Takes whole records; resolves when they are accepted, which under load means: when there is room. */
+  push(bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }): Promise<void>;
+  /** Signals as they open and extend; ends after `close`. */
+  signals(): AsyncIterable<SignalEvent>;
+  /** All signals so far in their present state, in the order they opened. */
+  finalSignals(): readonly Signal[];
+  /** Resolves when everything pushed has been judged. */
+  flush(): Promise<void>;
+  close(): Promise<EngineStats>;
+  stats(): EngineStats;
+}
+
+/**
+ * An engine with its rules compiled.
+ *
+ * Throws `ProblemError` when a rule is refused. The same bytes give the same signals for any number of workers.
+ */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const rules = options.rules.map((rule) => (isRule(rule) ? rule : readRule(rule)));
+  const queue = new SignalQueue();
+  let listening = false;
+  const pipeline = await DetectionPipeline.create({
+    rules,
+    suppressions: options.suppressions ?? [],
+    securityFilters: options.securityFilters,
+    criticalAssets: options.criticalAssets ?? [],
+    referenceTables: options.referenceTables ?? {},
+    workers: options.workers ?? 0,
+    variant: options.variant ?? "simd",
+    allowedLatenessMs: (options.allowedLatenessSeconds ?? 300) * 1000,
+    onSignal(event) {
+      options.onSignal?.(event);
+      if (listening) queue.put(event);
+    },
+    onMalformed: options.onMalformed,
+  });
+  return {
+    push: (bytes, input) => pipeline.push(bytes, input),
+    signals() {
+      listening = true;
+      return queue;
+    },
+    finalSignals: () => pipeline.signals,
+    flush: () => pipeline.flush(),
+    async close() {
+      const stats = await pipeline.close();
+      queue.end();
+      return stats;
+    },
+    stats: () => pipeline.stats(),
+  };
+}
+
+function isRule(rule: Rule | Record<string, unknown>): rule is Rule {
+  return "wire" in rule && Array.isArray(rule.queries) && "conditionText" in ((rule.cases as readonly object[])[0] ?? {});
+}
+
+/** Signals on their way to one reader. */
+class SignalQueue implements AsyncIterable<SignalEvent> {
+  readonly #ready: SignalEvent[] = [];
+  readonly #waiting: Array<(result: IteratorResult<SignalEvent>) => void> = [];
+  #ended = false;
+
+  put(event: SignalEvent): void {
+    const reader = this.#waiting.shift();
+    if (reader) reader({ value: event, done: false });
+    else this.#ready.push(event);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const reader of this.#waiting.splice(0)) reader({ value: undefined, done: true });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SignalEvent> {
+    return {
+      next: () => {
+        const event = this.#ready.shift();
+        if (event) return Promise.resolve({ value: event, done: false });
+        if (this.#ended) return Promise.resolve({ value: undefined, done: true });
+        return new Promise((resolve) => this.#waiting.push(resolve));
+      },
+    };
+  }
+}

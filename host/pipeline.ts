@@ -1,0 +1,105 @@
+import { Flow, type FlowStats } from "./batch/flow.ts";
+import type { MatchColumns } from "./batch/matches.ts";
+import { Detector } from "./detect/detector.ts";
+import type { Executor } from "./engine/executor.ts";
+import type { Variant } from "./engine/kernel.ts";
+import type { InputProfile } from "./engine/task.ts";
+import { createExecutor } from "./matcher.ts";
+import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
+import type { Rule } from "./rule/rule.ts";
+import { standingQueries } from "./rule/standing.ts";
+import { SignalBook, type SignalEvent } from "./signal/book.ts";
+import type { Signal } from "./signal/signal.ts";
+
+export interface DetectionSetup extends EventGuards {
+  readonly rules: readonly Rule[];
+  readonly suppressions: readonly Suppression[];
+  readonly securityFilters?: readonly SecurityFilter[];
+  readonly criticalAssets: readonly CriticalAssetRule[];
+  readonly workers: number;
+  readonly variant: Variant;
+  readonly allowedLatenessMs: number;
+  readonly onSignal: (event: SignalEvent) => void;
+  readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
+}
+
+export interface EngineStats extends Readonly<FlowStats> {
+  readonly lateDropped: number;
+  readonly suppressed: number;
+  readonly signals: number;
+  readonly groups: number;
+}
+
+/**
+ * The whole flow, top to bottom: bytes to slots, slots through the kernels on an executor, matches in order to the
+ * detectors, case hits to signals.
+ */
+export class DetectionPipeline {
+  readonly #executor: Executor;
+  readonly #flow: Flow;
+  readonly #detector: Detector;
+  readonly #book: SignalBook;
+  readonly #profiles: InputProfile[] = [];
+  readonly #profileNumbers = new Map<InputProfile, number>();
+  readonly #onSignal: (event: SignalEvent) => void;
+
+  static async create(setup: DetectionSetup): Promise<DetectionPipeline> {
+    const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
+    const executor = await createExecutor(standing, setup.workers, setup.variant);
+    return new DetectionPipeline(setup, executor, new Detector(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs }));
+  }
+
+  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector) {
+    this.#executor = executor;
+    this.#detector = detector;
+    this.#onSignal = setup.onSignal;
+    this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, { suppressions: setup.suppressions, criticalAssets: setup.criticalAssets });
+    this.#flow = new Flow(executor, {
+      onMatches: (matches, profile, firstEvent) => this.#judge(matches, profile, firstEvent),
+      onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
+      onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
+    });
+  }
+
+  async push(bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }): Promise<void> {
+    const { arrivalMs, ...profile } = input;
+    await this.#flow.push(bytes, this.#known(profile), arrivalMs);
+  }
+
+  flush(): Promise<void> {
+    return this.#flow.flush();
+  }
+
+  async close(): Promise<EngineStats> {
+    await this.#flow.flush();
+    await this.#executor.close();
+    return this.stats();
+  }
+
+  get signals(): readonly Signal[] {
+    return this.#book.signals;
+  }
+
+  stats(): EngineStats {
+    return {
+      ...this.#flow.stats, lateDropped: this.#detector.lateDropped, suppressed: this.#book.suppressed,
+      signals: this.#book.signals.length, groups: this.#detector.groupCount,
+    };
+  }
+
+  /** One object per distinct profile, so that events can carry its number. */
+  #known(profile: InputProfile): InputProfile {
+    const text = JSON.stringify(profile);
+    const known = this.#profiles.find((each) => JSON.stringify(each) === text);
+    if (known) return known;
+    this.#profileNumbers.set(profile, this.#profiles.push(profile) - 1);
+    return profile;
+  }
+
+  #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number): void {
+    for (const hit of this.#detector.apply(matches, firstEvent, this.#profileNumbers.get(profile) ?? 0)) {
+      const event = this.#book.apply(hit);
+      if (event) this.#onSignal(event);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { Json, LogEvent } from "../event/event.ts";
+
+const VALUE_CAP = 100;
+
+type Members = { [name: string]: Json };
+
+function isMembers(value: Json | undefined): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Attributes and tags of a signal's events, merged: one value stays as it is, several become a list. */
+export class MergedEvents {
+  readonly attributes: Members = {};
+  readonly #tags = new Set<string>();
+  readonly #reserved = new Map<string, Set<string>>();
+  readonly #high = new Set<string>();
+  /** The event that made the case true last. */
+  latest: LogEvent | undefined;
+
+  add(event: LogEvent): void {
+    for (const tag of event.tags ?? []) if (this.#tags.size < VALUE_CAP) this.#tags.add(tag);
+    for (const name of ["host", "service", "source", "status"] as const) {
+      const value = event[name];
+      if (value === undefined) continue;
+      const known = this.#reserved.get(name) ?? new Set();
+      this.#reserved.set(name, known);
+      if (known.size < VALUE_CAP) known.add(value);
+    }
+    this.#merge(this.attributes, event.attributes ?? {}, "");
+    this.latest = event;
+  }
+
+  get tags(): string[] {
+    return [...this.#tags];
+  }
+
+  /** The signal as an event that suppressions, critical assets and templates look at. */
+  asEvent(group: Readonly<Record<string, string>>, ruleTags: readonly string[], message: string): LogEvent {
+    const attributes: Members = structuredClone(this.attributes);
+    for (const [field, value] of Object.entries(group)) {
+      if (field.startsWith("@")) setPath(attributes, field.slice(1).split("."), value);
+    }
+    if (this.#high.size) attributes.workflow = { high_cardinality: [...this.#high].sort() };
+    const first = (name: string): string | undefined => [...(this.#reserved.get(name) ?? [])][0];
+    return {
+      message, host: group.host ?? first("host"), service: group.service ?? first("service"), source: first("source"), status: first("status"),
+      tags: [...new Set([...ruleTags, ...this.#tags])], attributes,
+    };
+  }
+
+  #merge(into: Members, from: Members, place: string): void {
+    for (const [name, value] of Object.entries(from)) {
+      if (value === null || name === "__proto__") continue;
+      const at = place === "" ? name : `${place}.${name}`;
+      const known = into[name];
+      if (isMembers(value) && (known === undefined || isMembers(known))) {
+        const inner: Members = isMembers(known) ? known : {};
+        into[name] = inner;
+        this.#merge(inner, value, at);
+      } else if (known === undefined) into[name] = structuredClone(value);
+      else if (!this.#high.has(at)) this.#join(into, name, known, value, at);
+    }
+  }
+
+  #join(into: Members, name: string, known: Json, value: Json, at: string): void {
+    const list = Array.isArray(known) ? [...known] : [known];
+    const seen = new Set(list.map((item) => JSON.stringify(item)));
+    for (const item of Array.isArray(value) ? value : [value]) {
+      const text = JSON.stringify(item);
+      if (seen.has(text)) continue;
+      seen.add(text);
+      list.push(item);
+    }
+    if (list.length > VALUE_CAP) {
+      this.#high.add(at);
+      delete into[name];
+    } else into[name] = list.length === 1 ? list[0]! : list;
+  }
+}
+
+function setPath(into: Members, path: readonly string[], value: string): void {
+  let at = into;
+  path.forEach((name, i) => {
+    if (name === "__proto__") return;
+    if (i === path.length - 1) {
+      at[name] ??= value;
+      return;
+    }
+    const inner = at[name];
+    if (inner === undefined) at[name] = {};
+    const next = at[name];
+    at = isMembers(next) ? next : {};
+  });
+}

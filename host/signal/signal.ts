@@ -1,0 +1,41 @@
+import type { Json } from "../event/event.ts";
+import type { Severity } from "../rule/rule.ts";
+
+/** The record that case hits of one rule and group open and extend. */
+export interface Signal {
+  readonly id: string;
+  readonly ruleId: string;
+  readonly ruleName: string;
+  readonly ruleVersion: number;
+  caseName: string;
+  severity: Severity;
+  /** Field as the rule writes it to its text value, in group-by order. */
+  readonly group: Readonly<Record<string, string>>;
+  firstSeenMs: number;
+  lastSeenMs: number;
+  eventsMatched: number;
+  title: string;
+  message: string;
+  tags: readonly string[];
+  /** The first five and the last five events, as received. */
+  samples: readonly Json[];
+}
+
+/** The signal as `--json` prints it and the Arrow file holds it: members in fixed order, times in ms. */
+export function signalJson(signal: Signal): Record<string, unknown> {
+  return {
+    id: signal.id,
+    rule_id: signal.ruleId,
+    rule_name: signal.ruleName,
+    case: signal.caseName,
+    severity: signal.severity,
+    group: signal.group,
+    first_seen: signal.firstSeenMs,
+    last_seen: signal.lastSeenMs,
+    events_matched: signal.eventsMatched,
+    title: signal.title,
+    message: signal.message,
+    tags: signal.tags,
+    samples: signal.samples,
+  };
+}
