@@ -96,8 +96,9 @@ export class ThresholdDetector {
   #judgeThen(group: Group, queryIndex: number, timeMs: number, ref: EventRef, hits: CaseHit[]): void {
     const condition = this.#rule.cases[0]!.condition!;
     const windowMs = this.#windowMs;
-    if (this.#rightLabels!.has(this.#rule.queries[queryIndex]!.label) || timeMs !== ref.timeMs) {
-      const start = group.leftTrue.find((left) => timeMs - left.timeMs < windowMs && left.timeMs <= timeMs && left.event !== ref.event);
+    const ownTime = timeMs === ref.timeMs;
+    if (ownTime ? this.#rightLabels!.has(this.#rule.queries[queryIndex]!.label) : this.#hasRightEvent(group, timeMs)) {
+      const start = group.leftTrue.find((left) => timeMs - left.timeMs < windowMs && (left.timeMs < timeMs || (ownTime && left.timeMs === timeMs && left.event !== ref.event)));
       if (start) {
         const span = { afterMs: Math.max(start.timeMs, timeMs - windowMs), untilMs: timeMs };
         if (this.#holds(group, condition.then!, span)) hits.push(this.#hit(group, 0, timeMs, span, undefined, queryIndex, this.#rightLabels));
@@ -111,6 +112,10 @@ export class ThresholdDetector {
     }
     const oldest = timeMs - windowMs - this.#latenessMs;
     if (group.leftTrue.length > 64) group.leftTrue = group.leftTrue.filter((left) => left.timeMs > oldest);
+  }
+
+  #hasRightEvent(group: Group, timeMs: number): boolean {
+    return this.#rule.queries.some((query, i) => this.#rightLabels!.has(query.label) && (this.#windowOf(group, i)?.count(timeMs - 1, timeMs) ?? 0) > 0);
   }
 
   #windowOf(group: Group, queryIndex: number): EventWindow | undefined {
