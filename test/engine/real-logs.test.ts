@@ -66,7 +66,7 @@ describe.skipIf(!shared)("queries over recorded logs (skipped where ../shared is
     for (const fact of facts.per_file) {
       const ids = Object.keys(fact.security_events_per_id);
       const bytes = readShared(`data/windows-otrf/${fact.file}`);
-      const found = await matchingLines(ids.map((id) => `@EventID:${id} @Channel:(Security OR security)`), bytes, profile);
+      const found = await matchingLines(ids.map((id) => `(@EventID:${id} @Channel:(Security OR security)) OR (@event_id:${id} @log_name:Security)`), bytes, profile);
       ids.forEach((id, i) => {
         expect(found[i]!.length, `${fact.file} ${id}`).toBe(fact.security_events_per_id[id]);
         const lines = fact.lines[id];
