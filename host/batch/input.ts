@@ -1,0 +1,109 @@
+import { fstatSync } from "node:fs";
+import type { EventFormat } from "../event/event.ts";
+import { sniff } from "../event/sniff.ts";
+import { LineFraming, type Piece } from "./framing.ts";
+import { type Arrangement, openContent } from "./input-content.ts";
+import { type ByteSource, ChunkSource, FileSource } from "./input-source.ts";
+
+/** What the caller said of its inputs; what it left out is found in the bytes or in the events. */
+export interface InputSettings {
+  readonly format: EventFormat | "auto";
+  readonly source?: string;
+  readonly service?: string;
+  readonly host?: string;
+  readonly tags?: readonly string[];
+}
+
+export interface InputOptions {
+  readonly format: EventFormat;
+  readonly source?: string;
+  readonly service?: string;
+  readonly host?: string;
+  readonly tags?: readonly string[];
+  readonly arrivalMs: number;
+}
+
+/** Where an input's records go. Bytes are good until the promise resolves. */
+export interface RecordSink {
+  push(bytes: Uint8Array, options: InputOptions): Promise<void>;
+  /** Part of a record over the limit; `ended` on its last part. */
+  tooLarge(bytes: Uint8Array, ended: boolean): void;
+  /** Bytes read from the file itself, packed or not. */
+  progress?(bytes: number): void;
+}
+
+export interface InputContext {
+  readonly settings: InputSettings;
+  readonly arrange: () => Promise<Arrangement>;
+  /** The clock, for inputs without a time of their own. */
+  readonly nowMs: () => number;
+}
+
+/** Whole lines of a live input are handed on when it has been quiet this long. */
+const QUIET_MS = 20;
+
+/**
+ * Reads one input to its end: a file, plain or packed, or `-` for standard input.
+ *
+ * Throws when it cannot be read; what was read until then has been handed on.
+ */
+export async function readInput(path: string, sink: RecordSink, context: InputContext): Promise<void> {
+  const { raw, arrivalMs } = openRaw(path, context.nowMs);
+  const counted: ByteSource = {
+    read(into, waitMs) {
+      const count = raw.read(into, waitMs);
+      if (!sink.progress) return count;
+      if (typeof count === "number") sink.progress(count);
+      else if (count) void count.then((n) => n && sink.progress?.(n), () => {});
+      return count;
+    },
+    close: () => raw.close(),
+  };
+  try {
+    const { source, head } = await openContent(counted, { arrange: context.arrange });
+    await readRecords(source, sink, profileOf(context.settings, head), arrivalMs);
+  } finally {
+    raw.close();
+  }
+}
+
+function profileOf({ format, ...defaults }: InputSettings, head: Uint8Array): Omit<InputOptions, "arrivalMs"> {
+  if (format !== "auto") return { ...defaults, format };
+  const guess = sniff(head);
+  return { ...defaults, format: guess.format, source: defaults.source ?? guess.source };
+}
+
+function openRaw(path: string, nowMs: () => number): { raw: ByteSource; arrivalMs: () => number } {
+  if (path !== "-") {
+    const file = new FileSource(path);
+    return { raw: file, arrivalMs: () => file.modifiedMs };
+  }
+  // `vespid run - < file` is a file like any other.
+  if (fstatSync(0).isFile()) {
+    const file = new FileSource(0);
+    return { raw: file, arrivalMs: () => file.modifiedMs };
+  }
+  return { raw: new ChunkSource(process.stdin as AsyncIterable<Uint8Array>), arrivalMs: nowMs };
+}
+
+async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number): Promise<void> {
+  const framing = new LineFraming();
+  const hand = async (pieces: Iterable<Piece>): Promise<void> => {
+    for (const piece of pieces) {
+      if (piece.kind === "records") await sink.push(piece.bytes, { ...profile, arrivalMs: arrivalMs() });
+      else sink.tooLarge(piece.bytes, piece.ended);
+    }
+  };
+  try {
+    for (;;) {
+      const room = framing.room();
+      const count = await source.read(room, framing.fresh > 0 ? QUIET_MS : undefined);
+      if (count === 0) break;
+      if (count !== undefined) framing.filled(count);
+      if (count === undefined || framing.full) await hand(framing.take());
+    }
+  } finally {
+    // Also after a fault: the lines before it were read.
+    await hand(framing.end());
+  }
+}
