@@ -1,4 +1,4 @@
-import { Int32, Table, TimestampMillisecond, Utf8, type Vector, type Vector, tableToIPC, vectorFromArray } from "apache-arrow";
+import { Int32, Table, TimestampMillisecond, Utf8, type Vector, tableToIPC, vectorFromArray } from "apache-arrow";
 import type { Signal } from "../signal/signal.ts";
 
 const texts: ReadonlyArray<readonly [string, (signal: Signal) => string]> = [

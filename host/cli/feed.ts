@@ -1,10 +1,10 @@
-import { globSync, statSync } from "node:fs";
-import { readInput } from "../batch/input.ts";
+import { statSync } from "node:fs";
+import { MissingInputError, expandInputs } from "../batch/input-list.ts";
+import { type InputOptions, readInput } from "../batch/input.ts";
 import { textRecords } from "../batch/text.ts";
-import type { InputProfile } from "../engine/task.ts";
 import type { EventFormat } from "../event/event.ts";
 import { UsageError } from "./problems.ts";
-import { byteSize } from "./text.ts";
+import { Progress } from "./progress.ts";
 
 export interface FeedOptions {
   readonly format: string;
@@ -14,83 +14,81 @@ export interface FeedOptions {
   readonly tag?: readonly string[];
 }
 
-export type Push = (bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }) => Promise<void>;
-
-const formats: readonly string[] = ["auto", "intake", "log", "raw", "text"];
-const PROGRESS_AFTER_MS = 400;
-const PROGRESS_EVERY_MS = 100;
-
-/** Files that paths, folders and globs name, in the order given; `-` is standard input. */
-export function expandInputs(paths: readonly string[]): string[] {
-  return paths.flatMap((path) => {
-    if (path === "-") return [path];
-    const found = statSync(path, { throwIfNoEntry: false }) ? [path] : globSync(path).sort();
-    const files = found.flatMap((each) => (statSync(each).isDirectory() ? globSync(`${each}/**/*`).filter((file) => statSync(file).isFile()).sort() : [each]));
-    if (!files.length) throw new UsageError(`no file matches ${path}`);
-    return files;
-  });
+/** What reading the inputs came to, beside what the engine counts. */
+export interface Fed {
+  /** Inputs that could not be read to their end, and why. */
+  readonly faults: readonly string[];
+  /** Records over the limit; they never reach the engine. */
+  readonly tooLarge: number;
 }
 
-/** Reads inputs one after another and hands whole records on. Returns the number of records that were too large. */
-export async function feed(paths: readonly string[], options: FeedOptions, push: Push, onTooLarge?: (bytes: Uint8Array) => void): Promise<number> {
+export interface FeedTarget {
+  push(bytes: Uint8Array, input: InputOptions): Promise<void>;
+  /** Part of a record over the limit, to be kept. */
+  tooLarge?(bytes: Uint8Array, ended: boolean): void;
+}
+
+const formats: readonly string[] = ["auto", "intake", "log", "raw", "syslog", "text"];
+
+/** Files that inputs name; none is standard input. */
+export function inputFiles(paths: readonly string[]): string[] {
+  try {
+    return expandInputs(paths.length ? paths : ["-"]);
+  } catch (error) {
+    if (error instanceof MissingInputError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** Reads inputs one after another and hands their whole records on. An input that cannot be read costs only itself. */
+export async function feed(files: readonly string[], options: FeedOptions, target: FeedTarget): Promise<Fed> {
   if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
-  const files = expandInputs(paths.length ? paths : ["-"]);
-  const progress = new Progress(files);
+  const progress = new Progress(totalBytes(files));
+  const faults: string[] = [];
   let tooLarge = 0;
+  const settings = {
+    format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host,
+    tags: options.tag?.length ? options.tag : undefined,
+  };
   for (const file of files) {
     progress.begin(file);
-    await readInput(
-      file,
-      {
-        push: async (bytes, input) => {
-          // A text line is a record whose message it is.
-          if (input.format === "text") await push(textRecords(bytes), { ...input, format: "intake" });
-          else await push(bytes, input);
-        },
+    try {
+      await readInput(file, {
+        push: (bytes, input) => (input.format === "text" || input.format === "syslog"
+          ? target.push(textRecords(bytes), { ...input, format: "intake" })
+          : target.push(bytes, input)),
         tooLarge(bytes, ended) {
           if (ended) tooLarge++;
-          onTooLarge?.(bytes);
+          target.tooLarge?.(bytes, ended);
         },
-        progress: (bytes) => progress.add(bytes),
-      },
-      {
-        settings: { format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host, tags: options.tag?.length ? options.tag : undefined },
-        arrange: async () => (await import("../engine/reframing.ts")).createLineReframer(),
-        nowMs: () => Date.now(),
-      },
-    );
+        progress: (bytes) => progress.advance(bytes),
+      }, { settings, nowMs: Date.now, arrange: async () => await (await import("../engine/reframing.ts")).createLineReframer() });
+    } catch (error) {
+      if (!isReadFault(error)) throw error;
+      faults.push(`${file === "-" ? "standard input" : file}: ${faultText(error)}`);
+    }
   }
-  progress.done();
-  return tooLarge;
+  progress.end();
+  return { faults, tooLarge };
 }
 
-/** A bar on a terminal's stderr when reading takes a while. */
-class Progress {
-  readonly #totalBytes: number;
-  #readBytes = 0;
-  #file = "";
-  #nextMs = Date.now() + PROGRESS_AFTER_MS;
-  #shown = false;
+function totalBytes(files: readonly string[]): number | undefined {
+  if (files.includes("-")) return undefined;
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
 
-  constructor(files: readonly string[]) {
-    this.#totalBytes = files.reduce((sum, file) => sum + (file === "-" ? Number.NaN : statSync(file).size), 0);
-  }
+/** Faults of files and their packing carry a code; ours do not and must not be swallowed. */
+function isReadFault(error: unknown): error is Error & { code?: string } {
+  return error instanceof Error && ("code" in error || error.name === "DamagedInputError");
+}
 
-  begin(file: string): void {
-    this.#file = file;
-  }
-
-  add(bytes: number): void {
-    this.#readBytes += bytes;
-    if (!process.stderr.isTTY || this.#file === "-" || Date.now() < this.#nextMs) return;
-    this.#nextMs = Date.now() + PROGRESS_EVERY_MS;
-    this.#shown = true;
-    const share = this.#readBytes / this.#totalBytes;
-    const bar = Number.isNaN(share) ? "" : `[${"#".repeat(Math.round(share * 24)).padEnd(24, ".")}] ${Math.round(share * 100)}% `;
-    process.stderr.write(`\r\u001b[2K${bar}${byteSize(this.#readBytes)}  ${this.#file}`);
-  }
-
-  done(): void {
-    if (this.#shown) process.stderr.write("\r\u001b[2K");
+function faultText(error: Error & { code?: string }): string {
+  switch (error.code) {
+    case "ENOENT": return "no such file";
+    case "EACCES": case "EPERM": return "not permitted to read it";
+    case "EISDIR": return "is a folder";
+    case "Z_BUF_ERROR": return "is cut short: its packing has no end; what came before was read";
+    case "Z_DATA_ERROR": return `is damaged: ${error.message}; what came before was read`;
+    default: return error.message;
   }
 }

@@ -51,6 +51,7 @@ function onlyLeadingWildcard(node: QueryNode): boolean {
 function needsSeveral(node: ConditionNode): boolean {
   if (node.kind === "and") return node.nodes.some(needsSeveral);
   if (node.kind === "or") return node.nodes.every(needsSeveral);
+  if (node.kind !== "compare") return false;
   return typeof node.right === "number" && (node.op === ">" ? node.right >= 1 : node.op === ">=" && node.right > 1) && node.left.factor === 1;
 }
 
