@@ -361,42 +361,88 @@ export const TRANSITION_BYTES = 112;
  * Match: predicates over columns into row bitsets, programs over bitsets, (standing, row) pairs.
  *
  * Plan of the matcher, u32 fields.
+ *  offset field
+ *       0 predicates      PREDICATE_BYTES each
+ *       4 predicateCount
+ *       8 bits            ROW_WORD_BYTES per predicate
+ *      12 stamps          u32 per predicate: batch in which its bitset was last begun
+ *      16 fired           u32[]: eager predicates that hold somewhere in the batch
+ *      20 jobs            JOB_BYTES each
+ *      24 jobCount
+ *      28 queryCount
+ *      32 programs        u32 per query: address of its code
+ *      36 covers          u32 per predicate: address of {u32 count, u32 query...}, or 0
+ *      40 always          u32[]: queries without a cover
+ *      44 alwaysCount
+ *      48 wanted          bitset of queries to run
+ *      52 stack           bitsets of nested groups
+ *      56 results         u32 per result: its query
+ *      60 resultBits      ROW_WORD_BYTES per result
+ *      64 resultCapacity
+ *      68 pairs           u32 standing, u32 row
+ *      72 pairCapacity
+ *      76 scratch         folded copy of one text, READ_PAD readable bytes on both sides
+ *      80 scratchBytes
+ *      84 times           f64[ROW_CAP], event times
+ *      88 rowCounts       u32[ROW_CAP + 1]
+ *      92 notes           u64 per predicate: batch or value it was last busy with, so that no work is done twice
+ *      96 epoch           number of the batch, advanced by every call, never 0
+ *     100 evaluated       programs run, wraps
+ *     104 states          a byte per symbol of the longest pattern over several words
+ *     108 ids             u32 per query: its standing number, ascending
+ *     112 pages           MATCH_PAGE_CAP pages of 1 KB: lower case and word rule of 256 code points each
+ *     116 chosen          u32[ROW_CAP]: rows that passed a filter
+ *     120 hashes          u64[ROW_CAP]: hashes of the chosen rows' texts
  */
-export const MATCH_PREDICATES = 0; // PREDICATE_BYTES each
+export const MATCH_PREDICATES = 0;
 export const MATCH_PREDICATE_COUNT = 4;
-export const MATCH_BITS = 8; // ROW_WORD_BYTES per predicate
-export const MATCH_STAMPS = 12; // u32 per predicate: batch in which its bitset was last begun
-export const MATCH_FIRED = 16; // u32 per predicate: those whose bitset is not empty, as a list
-export const MATCH_JOBS = 20; // JOB_BYTES each
+export const MATCH_BITS = 8;
+export const MATCH_STAMPS = 12;
+export const MATCH_FIRED = 16;
+export const MATCH_JOBS = 20;
 export const MATCH_JOB_COUNT = 24;
 export const MATCH_QUERY_COUNT = 28;
-export const MATCH_PROGRAMS = 32; // u32 per query: address of its code
-export const MATCH_COVERS = 36; // u32 per predicate: address of {u32 count, u32 query...} or 0
-export const MATCH_ALWAYS = 40; // u32 query...
+export const MATCH_PROGRAMS = 32;
+export const MATCH_COVERS = 36;
+export const MATCH_ALWAYS = 40;
 export const MATCH_ALWAYS_COUNT = 44;
-export const MATCH_WANTED = 48; // bitset of queries to evaluate, 8-byte aligned
-export const MATCH_STACK = 52; // PROGRAM_STACK bitsets
-export const MATCH_RESULTS = 56; // u32 query, and its bitset at MATCH_RESULT_BITS
-export const MATCH_RESULT_BITS = 60; // ROW_WORD_BYTES per result
+export const MATCH_WANTED = 48;
+export const MATCH_STACK = 52;
+export const MATCH_RESULTS = 56;
+export const MATCH_RESULT_BITS = 60;
 export const MATCH_RESULT_CAPACITY = 64;
-export const MATCH_PAIRS = 68; // u32 standing, u32 row
+export const MATCH_PAIRS = 68;
 export const MATCH_PAIR_CAPACITY = 72;
-export const MATCH_SCRATCH = 76; // folded copy of one text, with READ_PAD on both sides
+export const MATCH_SCRATCH = 76;
 export const MATCH_SCRATCH_BYTES = 80;
-export const MATCH_TIMES = 84; // f64[ROW_CAP], event times
-export const MATCH_ROW_COUNTS = 88; // u32[ROW_CAP + 1]
-export const MATCH_VERIFIED = 92; // u32 per predicate: value last verified, so that none is verified twice
-export const MATCH_EPOCH = 96; // advanced by every call
-export const MATCH_EVALUATED = 100; // programs run, wraps
-export const MATCH_STATES = 104; // bytes for the word-pattern automaton
-export const MATCH_IDS = 108; // u32 per query: its standing number, ascending
-export const MATCH_PAGES = 112; // MATCH_PAGE_CAP pages of 1 KB: lower case and word rule of 256 code points each
-export const MATCH_PAGE_CAP = 512;
+export const MATCH_TIMES = 84;
+export const MATCH_ROW_COUNTS = 88;
+export const MATCH_NOTES = 92;
+export const MATCH_EPOCH = 96;
+export const MATCH_EVALUATED = 100;
+export const MATCH_STATES = 104;
+export const MATCH_IDS = 108;
+export const MATCH_PAGES = 112;
+export const MATCH_CHOSEN = 116;
+export const MATCH_HASHES = 120;
 export const MATCH_BYTES = 128;
-export const PROGRAM_STACK = 64;
+export const MATCH_PAGE_CAP = 512;
 
-/** Predicate, 48 bytes. */
-export const PREDICATE_BYTES = 48;
+/**
+ * Predicate, 56 bytes.
+ *  offset type field
+ *       0  u32  kind     PREDICATE_*
+ *       4  u32  column   address of its descriptor
+ *       8  u32  text     pattern symbols, word sequence, CIDR blocks, lower bound
+ *      12  u32  length   symbols, words, blocks, bytes
+ *      16  f64  low
+ *      24  f64  high
+ *      32  u32  flags    RANGE_*
+ *      36  u32  text2    upper bound; word sequence: which word is searched for
+ *      40  u32  length2
+ *      44  u32  numbers  f64[ROW_CAP] shared by all numeric predicates of a column, the batch they were read in 8 bytes before
+ */
+export const PREDICATE_BYTES = 56;
 export const PREDICATE_KIND = 0;
 export const PREDICATE_COLUMN = 4;
 export const PREDICATE_TEXT = 8;
@@ -406,40 +452,59 @@ export const PREDICATE_HIGH = 24;
 export const PREDICATE_FLAGS = 32;
 export const PREDICATE_TEXT2 = 36;
 export const PREDICATE_LENGTH2 = 40;
-/** f64[ROW_CAP] shared by all numeric predicates of a column, its batch stamp in the 8 bytes before. */
 export const PREDICATE_NUMBERS = 44;
 
-/** Bitset filled by a job over the column. */
+/** Eager: a job over the whole column fills the bitset, so it is known early whether it fired. The others wait to be asked. */
 export const PREDICATE_EAGER = 0;
 export const PREDICATE_EXISTS = 1;
 export const PREDICATE_NUMBER = 2;
-export const PREDICATE_STRING = 3;
+/** Text bounds, and numeric ones beside them when a range has one of each. */
+export const PREDICATE_TEXT_RANGE = 3;
 export const PREDICATE_GLOB = 4;
 export const PREDICATE_CIDR = 5;
 export const PREDICATE_WORDS = 6;
 export const PREDICATE_WORD_GLOB = 7;
 export const PREDICATE_TIME = 8;
+/** A word pattern that holds separators itself. */
 export const PREDICATE_SPAN_GLOB = 9;
 
 export const RANGE_INCLUDE_LOW = 1;
 export const RANGE_INCLUDE_HIGH = 2;
-export const RANGE_HAS_LOW = 4;
-export const RANGE_HAS_HIGH = 8;
+export const RANGE_HAS_LOW_TEXT = 4;
+export const RANGE_HAS_HIGH_TEXT = 8;
+export const RANGE_HAS_NUMBER = 16;
 
-/** Column job, 32 bytes. */
+/**
+ * Job over a column, 32 bytes.
+ *  offset type field
+ *       0  u32  kind     JOB_*
+ *       4  u32  column   address of its descriptor
+ *       8  u32  table    constants, literals or groups, below
+ *      12  u32  mask     entries - 1 (tables), or their number (few constants, groups)
+ *      16  u32  filter   bits; none is set for a text that cannot be in the table
+ *      20  u32  shift    32 - log2 of the filter's bits
+ *      24  u32  gram     bytes of a gram that count, as a mask (ends), or 1 when texts are compared lower-cased (literals)
+ */
 export const JOB_BYTES = 32;
 export const JOB_KIND = 0;
 export const JOB_COLUMN = 4;
 export const JOB_TABLE = 8;
 export const JOB_MASK = 12;
-export const JOB_FILTER = 16; // 65,536 bits
-export const JOB_STRIDE = 20;
-export const JOB_FOLD = 24; // 1: the column is compared lower-cased, word-wise
+export const JOB_FILTER = 16;
+export const JOB_SHIFT = 20;
+export const JOB_GRAM = 24;
+/** Whole values, many constants. */
 export const JOB_EQUAL = 1;
-export const JOB_LITERAL = 2;
-export const JOB_PREFIX = 3;
+/** Whole values of at most 16 bytes, at most JOB_FEW_CAP constants. */
+export const JOB_EQUAL_FEW = 2;
+/** Literals anywhere in the values. */
+export const JOB_LITERAL = 3;
+/** Literals at the values' beginning, and at their end. */
+export const JOB_PREFIX = 4;
+export const JOB_SUFFIX = 5;
+export const JOB_FEW_CAP = 4;
 
-/** Constant of an equality job, 32 bytes: u64 hash, u32 text, length, postings {u32 count, u32 predicate...}, kinds (1 text and boolean, 2 number). */
+/** Constant of an equality job, 32 bytes: u64 hash, u32 text, length, postings {u32 count, u32 predicate...}, kinds (bit per cell kind). */
 export const CONSTANT_BYTES = 32;
 export const CONSTANT_HASH = 0;
 export const CONSTANT_TEXT = 8;
@@ -447,7 +512,26 @@ export const CONSTANT_LENGTH = 12;
 export const CONSTANT_POSTINGS = 16;
 export const CONSTANT_KINDS = 20;
 
-/** Literal of a literal or prefix job, 32 bytes; an entry with predicate 0xffffffff is free. */
+/** One of few constants, 48 bytes: u64 head, headMask, tail, tailMask (bytes 0..7 and 8..15), u32 length, kinds, postings. */
+export const FEW_BYTES = 48;
+export const FEW_HEAD = 0;
+export const FEW_HEAD_MASK = 8;
+export const FEW_TAIL = 16;
+export const FEW_TAIL_MASK = 24;
+export const FEW_LENGTH = 32;
+export const FEW_KINDS = 36;
+export const FEW_POSTINGS = 40;
+
+/** Literals of a job that are searched at one stride, 24 bytes. */
+export const GROUP_BYTES = 24;
+export const GROUP_TABLE = 0;
+export const GROUP_MASK = 4;
+export const GROUP_FILTER = 8;
+export const GROUP_SHIFT = 12;
+export const GROUP_STRIDE = 16;
+export const GROUP_GRAM = 20;
+
+/** Gram of a literal, 32 bytes; an entry with predicate NO_PREDICATE is free. `offset` is the gram's place in the literal. */
 export const LITERAL_BYTES = 32;
 export const LITERAL_GRAM = 0;
 export const LITERAL_PREDICATE = 4;
@@ -455,17 +539,20 @@ export const LITERAL_TEXT = 8;
 export const LITERAL_LENGTH = 12;
 export const LITERAL_OFFSET = 16;
 export const LITERAL_VERIFY = 20;
+export const NO_PREDICATE = 0xffffffff;
+/** What must hold where a literal was found. */
 export const VERIFY_NONE = 0;
-export const VERIFY_END = 1; // the literal must end the value
-export const VERIFY_GLOB = 2;
-export const VERIFY_WORDS = 3; // the literal is one word of a sequence
-export const VERIFY_WORD_GLOB = 4;
+export const VERIFY_GLOB = 1;
+/** The literal is one word of a sequence. */
+export const VERIFY_WORDS = 2;
+export const VERIFY_WORD_GLOB = 3;
+export const VERIFY_SPAN_GLOB = 4;
 
 /** Pattern symbols: 0..255 a byte, then these. A pattern is u16 symbols. */
 export const GLOB_ONE = 256;
 export const GLOB_ANY = 257;
 
-/** Program codes, in the high 4 bits; the rest is a predicate. */
+/** Program: u32 steps, code in the high 4 bits, a predicate in the low 27. */
 export const CODE_END = 0;
 export const CODE_LOAD = 1;
 export const CODE_AND = 2;
@@ -478,6 +565,9 @@ export const CODE_POP_AND_NOT = 8;
 export const CODE_ONES = 9;
 export const CODE_ZEROS = 10;
 export const CODE_NOT = 11;
+export const CODE_PREDICATE = 0x07ffffff;
+/** No row is left after this step: the program ends without a match. */
+export const CODE_EXIT_IF_EMPTY = 0x08000000;
 
 /**
  * Reframe: any arrangement of JSON values to one record a line. State kept between chunks, zeroed by the host before the first.

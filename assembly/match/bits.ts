@@ -1,31 +1,46 @@
-import {
-  COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS, MATCH_BITS, MATCH_EPOCH, MATCH_FIRED, MATCH_STAMPS,
-  MATCH_VERIFIED, ROW_WORD_BYTES,
-} from "../layout";
+import { MATCH_BITS, MATCH_EPOCH, MATCH_FIRED, MATCH_NOTES, MATCH_PREDICATE_COUNT, MATCH_STAMPS, ROW_WORD_BYTES } from "../layout";
 
 /** Row bitsets of predicates: cleared only when something first fires in a batch. */
 
 let bits: usize = 0;
 let stamps: usize = 0;
 let fired: usize = 0;
-let verified: usize = 0;
+let notes: usize = 0;
 let epoch: u32 = 0;
 let widthBytes: usize = 0;
-export let firedCount: u32 = 0;
-export let rowCount: u32 = 0;
+let firedTop: u32 = 0;
+let rowTop: u32 = 0;
 
 export function openBits(m: usize, rows: u32): void {
   bits = load<u32>(m, MATCH_BITS);
   stamps = load<u32>(m, MATCH_STAMPS);
   fired = load<u32>(m, MATCH_FIRED);
-  verified = load<u32>(m, MATCH_VERIFIED);
+  notes = load<u32>(m, MATCH_NOTES);
   epoch = load<u32>(m, MATCH_EPOCH) + 1;
+  if (!epoch) {
+    // The counter went round: what was stamped four billion batches ago must not look like today's.
+    const count = <usize>load<u32>(m, MATCH_PREDICATE_COUNT);
+    memory.fill(stamps, 0, count << 2);
+    memory.fill(notes, 0, count << 3);
+    epoch = 1;
+  }
   store<u32>(m, epoch, MATCH_EPOCH);
-  firedCount = 0;
-  rowCount = rows;
+  firedTop = 0;
+  valueNumber = 0;
+  rowTop = rows;
   widthBytes = <usize>((rows + 127) >> 7) << 4;
 }
 
+// @ts-ignore: decorator
+@inline
+export function rowCount(): u32 {
+  return rowTop;
+}
+// @ts-ignore: decorator
+@inline
+export function firedCount(): u32 {
+  return firedTop;
+}
 /** Bytes of a bitset that are in use: whole 16-byte words. */
 // @ts-ignore: decorator
 @inline
@@ -48,25 +63,56 @@ export function isBegun(predicate: u32): bool {
   return load<u32>(stamps + (<usize>predicate << 2)) == epoch;
 }
 
+/** An empty bitset for the predicate in this batch. */
 export function begin(predicate: u32): usize {
   store<u32>(stamps + (<usize>predicate << 2), epoch);
   const at = bitsetOf(predicate);
-  for (let i: usize = 0; i < widthBytes; i += 8) store<u64>(at + i, 0);
+  for (let i: usize = 0; i < widthBytes; i += 16) {
+    store<u64>(at + i, 0);
+    store<u64>(at + i, 0, 8);
+  }
   return at;
 }
 
 function fire(predicate: u32): void {
   begin(predicate);
-  store<u32>(fired + (<usize>firedCount << 2), predicate);
-  firedCount++;
+  store<u32>(fired + (<usize>firedTop << 2), predicate);
+  firedTop++;
 }
 
+/** Sets a row's bit. */
+// @ts-ignore: decorator
+@inline
+export function setBit(bitset: usize, row: u32): void {
+  const at = bitset + (row >> 3);
+  store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(row & 7)));
+}
+
+/** The eager predicate holds in that row. */
 // @ts-ignore: decorator
 @inline
 export function post(predicate: u32, row: u32): void {
   if (!isBegun(predicate)) fire(predicate);
-  const at = bitsetOf(predicate) + (row >> 3);
-  store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(row & 7)));
+  setBit(bitsetOf(predicate), row);
+}
+
+/** Posts a row to every predicate of a list {u32 count, u32 predicate...}. */
+// @ts-ignore: decorator
+@inline
+export function postAll(postings: usize, row: u32): void {
+  const end = postings + 4 + (<usize>load<u32>(postings) << 2);
+  for (let at = postings + 4; at < end; at += 4) post(load<u32>(at), row);
+}
+
+/** Posts 64 rows at once, those from `first` on. */
+export function postWord(postings: usize, first: u32, word: u64): void {
+  const end = postings + 4 + (<usize>load<u32>(postings) << 2);
+  for (let at = postings + 4; at < end; at += 4) {
+    const predicate = load<u32>(at);
+    if (!isBegun(predicate)) fire(predicate);
+    const to = bitsetOf(predicate) + (first >> 3);
+    store<u64>(to, load<u64>(to) | word);
+  }
 }
 
 // @ts-ignore: decorator
@@ -75,73 +121,29 @@ export function isPosted(predicate: u32, row: u32): bool {
   return isBegun(predicate) && ((load<u8>(bitsetOf(predicate) + (row >> 3)) >> <u8>(row & 7)) & 1) != 0;
 }
 
-/** True once per value and predicate: a pattern is laid over a value only once, however often its literal occurs. */
-export function firstLook(predicate: u32, value: u32): bool {
-  const at = verified + (<usize>predicate << 2);
-  if (load<u32>(at) == value) return false;
-  store<u32>(at, value);
-  return true;
-}
-
-/** A fresh number for each value looked at, so that `firstLook` needs no clearing. */
-export let valueNumber: u32 = 0;
+let valueNumber: u32 = 0;
+/** A fresh number for the value looked at next, so that `firstLook` needs no clearing. */
 // @ts-ignore: decorator
 @inline
 export function nextValue(): void {
   valueNumber++;
 }
 
-/** Values of a column: first the rows' own cells, then the extras. `valueRow` is the row of value i. */
-let cells: usize = 0;
-let extraCells: usize = 0;
-let extraRows: usize = 0;
-export function openColumn(descriptor: usize): u32 {
-  cells = load<u32>(descriptor, COLUMN_CELLS);
-  extraCells = load<u32>(descriptor, COLUMN_EXTRA_CELLS);
-  extraRows = load<u32>(descriptor, COLUMN_EXTRA_ROWS);
-  return rowCount + load<u32>(descriptor, COLUMN_EXTRA_COUNT);
-}
-// @ts-ignore: decorator
-@inline
-export function valueAt(i: u32): u64 {
-  return i < rowCount ? load<u64>(cells + (<usize>i << 3)) : load<u64>(extraCells + (<usize>(i - rowCount) << 3));
-}
-// @ts-ignore: decorator
-@inline
-export function valueRow(i: u32): u32 {
-  return i < rowCount ? i : load<u32>(extraRows + (<usize>(i - rowCount) << 2));
+/** True once per value and predicate: a pattern is laid over a value only once, however often its literal occurs. */
+export function firstLook(predicate: u32): bool {
+  const at = notes + (<usize>predicate << 3);
+  const note = (<u64>epoch << 32) | <u64>valueNumber;
+  if (load<u64>(at) == note) return false;
+  store<u64>(at, note);
+  return true;
 }
 
-// @ts-ignore: decorator
-@inline
-export function textOf(cell: u64): usize {
-  return <usize>(<u32>cell);
-}
-// @ts-ignore: decorator
-@inline
-export function lengthOf(cell: u64): usize {
-  return <usize>(<u32>(cell >> 32) & 0x0fffffff);
-}
-// @ts-ignore: decorator
-@inline
-export function kindOf(cell: u64): u32 {
-  return <u32>(cell >> 60);
-}
-
-/** Byte equality; 64 bytes after either text may be read. */
-export function sameText(a: usize, b: usize, n: usize): bool {
-  const end = a + n;
-  while (a + 8 <= end) {
-    if (load<u64>(a) != load<u64>(b)) return false;
-    a += 8;
-    b += 8;
-  }
-  const rest = end - a;
-  return rest == 0 || ((load<u64>(a) ^ load<u64>(b)) << ((8 - rest) << 3)) == 0;
-}
-
-/** Order of two texts by bytes, which for UTF-8 is the order of code points. */
-export function compareText(a: usize, an: usize, b: usize, bn: usize): i32 {
-  const order = memory.compare(a, b, min(an, bn));
-  return order ? order : <i32>an - <i32>bn;
+/** Adds to what a lazy predicate has cost in this batch, in rows; returns the sum. */
+export function addCost(predicate: u32, rows: u32): u32 {
+  const at = notes + (<usize>predicate << 3);
+  const before = load<u32>(at, 4) == epoch ? load<u32>(at) : 0;
+  const cost = before + rows;
+  store<u32>(at, cost);
+  store<u32>(at, epoch, 4);
+  return cost;
 }

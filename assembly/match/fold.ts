@@ -101,18 +101,6 @@ export function foldedStart(): usize {
   return scratch;
 }
 
-/** Is every byte below 0x80? */
-export function isAscii(p: usize, n: usize): bool {
-  const end = p + n;
-  let high: u64 = 0;
-  while (p + 8 <= end) {
-    high |= load<u64>(p);
-    p += 8;
-  }
-  while (p < end) high |= <u64>load<u8>(p++);
-  return (high & 0x8080808080808080) == 0;
-}
-
 /** Puts the lower-cased copy of a text into the scratch area; a text too long for it is cut. */
 export function fold(p: usize, n: usize): void {
   if (foldedText == p && foldedFrom == n) return;

@@ -15,12 +15,18 @@ function nextCharacter(p: usize, end: usize): usize {
   return p;
 }
 
+// @ts-ignore: decorator
+@inline
+export function lowerByte(c: u32): u32 {
+  return c - 65 < 26 ? c | 0x20 : c;
+}
+
 /**
- * Does the pattern (u16 symbols) cover the whole text? `?` is one code point, `*` any run.
+ * Does the pattern (u16 symbols) cover the whole text? `?` is one code point, `*` any run; `folded` lowers ASCII capitals of the text.
  *
  * Greedy with one resumption point: text length times pattern length at worst.
  */
-export function globMatches(pattern: usize, symbols: u32, text: usize, length: usize): bool {
+export function globMatches(pattern: usize, symbols: u32, text: usize, length: usize, folded: bool): bool {
   const end = text + length;
   const patternEnd = pattern + (<usize>symbols << 1);
   let p = text;
@@ -43,7 +49,8 @@ export function globMatches(pattern: usize, symbols: u32, text: usize, length: u
           g += 2;
           continue;
         }
-        if (symbol == <u32>load<u8>(p)) {
+        const c = <u32>load<u8>(p);
+        if (symbol == c || (folded && symbol == lowerByte(c))) {
           p++;
           g += 2;
           continue;

@@ -1,2 +1,2 @@
-export { endsHashHigh, endsHashLow } from "./equality";
+export { textHashHigh, textHashLow } from "./equality";
 export { match } from "./match";

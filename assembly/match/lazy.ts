@@ -1,17 +1,23 @@
 import {
-  KIND_BOOLEAN, KIND_STRING, MATCH_PREDICATES, MATCH_STATES, MATCH_TIMES, PREDICATE_BYTES, PREDICATE_CIDR, PREDICATE_COLUMN,
-  PREDICATE_EXISTS, PREDICATE_FLAGS, PREDICATE_GLOB, PREDICATE_HIGH, PREDICATE_KIND, PREDICATE_LENGTH, PREDICATE_LENGTH2, PREDICATE_LOW,
-  PREDICATE_NUMBER, PREDICATE_NUMBERS, PREDICATE_SPAN_GLOB, PREDICATE_STRING, PREDICATE_TEXT, PREDICATE_TEXT2, PREDICATE_TIME,
-  PREDICATE_WORDS, PREDICATE_WORD_GLOB, RANGE_HAS_HIGH, RANGE_HAS_LOW, RANGE_INCLUDE_HIGH, RANGE_INCLUDE_LOW,
+  COLUMN_EXTRA_COUNT, KIND_BOOLEAN, KIND_NUMBER, KIND_STRING, MATCH_PREDICATES, MATCH_STATES, MATCH_TIMES, PREDICATE_BYTES, PREDICATE_CIDR,
+  PREDICATE_COLUMN, PREDICATE_EXISTS, PREDICATE_FLAGS, PREDICATE_GLOB, PREDICATE_HIGH, PREDICATE_KIND, PREDICATE_LENGTH,
+  PREDICATE_LENGTH2, PREDICATE_LOW, PREDICATE_NUMBER, PREDICATE_NUMBERS, PREDICATE_SPAN_GLOB, PREDICATE_TEXT, PREDICATE_TEXT2,
+  PREDICATE_TEXT_RANGE, PREDICATE_TIME, PREDICATE_WORDS, PREDICATE_WORD_GLOB, RANGE_HAS_HIGH_TEXT, RANGE_HAS_LOW_TEXT, RANGE_HAS_NUMBER,
+  RANGE_INCLUDE_HIGH, RANGE_INCLUDE_LOW,
 } from "../layout";
 import { decimalOf } from "../column/decimal";
-import { begin, compareText, currentEpoch, isBegun, kindOf, lengthOf, openColumn, rowCount, textOf, valueAt, valueRow } from "./bits";
+import { addCost, begin, bitsetBytes, bitsetOf, currentEpoch, isBegun, rowCount, setBit } from "./bits";
 import { inBlocks } from "./cidr";
-import { fold } from "./fold";
 import { globMatches } from "./glob";
-import { anySpanFits, anyWordFits, holdsSequence } from "./words";
+import { compareText } from "./text";
+import { kindOf, lengthOf, openColumn, textOf, valueAt, valueRow } from "./values";
+import { anySpanFits, anyWordFits, holdsSequence, openText } from "./words";
 
-/** Predicates that are worked out only when a program asks for them, over the whole batch, once. */
+/** Predicates that are worked out only when a program asks for them: over the whole batch, once, or over the rows still in question. */
+
+let times: usize = 0;
+let numbers: usize = 0;
+let states: usize = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -23,83 +29,122 @@ function inRange(x: f64, p: usize): bool {
   return ((flags & RANGE_INCLUDE_LOW) != 0 ? x >= low : x > low) && ((flags & RANGE_INCLUDE_HIGH) != 0 ? x <= high : x < high);
 }
 
-// @ts-ignore: decorator
-@inline
+/** NaN for what is no number. A JSON number beyond the doubles stands in its cell as `Infinity`. */
 function numberOf(cell: u64): f64 {
-  return kindOf(cell) == KIND_BOOLEAN ? NaN : decimalOf(textOf(cell), lengthOf(cell));
+  const kind = kindOf(cell);
+  if (kind == KIND_BOOLEAN) return NaN;
+  const p = textOf(cell);
+  const x = decimalOf(p, lengthOf(cell));
+  if (x != x && kind == KIND_NUMBER) return load<u8>(p) == 0x2d ? -Infinity : Infinity;
+  return x;
 }
 
 /** The column's own cells as numbers, read once a batch however many predicates ask. */
-function numbersOf(p: usize): usize {
-  const numbers = <usize>load<u32>(p, PREDICATE_NUMBERS);
+function readNumbers(p: usize): void {
+  numbers = load<u32>(p, PREDICATE_NUMBERS);
   const stamp = numbers - 8;
-  if (load<u32>(stamp) == currentEpoch()) return numbers;
+  if (load<u32>(stamp) == currentEpoch()) return;
   store<u32>(stamp, currentEpoch());
-  for (let i: u32 = 0; i < rowCount; i++) {
+  const rows = rowCount();
+  for (let i: u32 = 0; i < rows; i++) {
     const cell = valueAt(i);
     store<f64>(numbers + (<usize>i << 3), cell ? numberOf(cell) : NaN);
   }
-  return numbers;
 }
 
-function stringInRange(cell: u64, p: usize): bool {
+/** Text bounds are for strings; a numeric bound beside a text bound must hold for the same value. */
+function inTextRange(cell: u64, p: usize): bool {
   if (kindOf(cell) != KIND_STRING) return false;
+  const text = textOf(cell);
+  const length = lengthOf(cell);
   const flags = load<u32>(p, PREDICATE_FLAGS);
-  if (flags & RANGE_HAS_LOW) {
-    const order = compareText(textOf(cell), lengthOf(cell), load<u32>(p, PREDICATE_TEXT), load<u32>(p, PREDICATE_LENGTH));
+  if (flags & RANGE_HAS_LOW_TEXT) {
+    const order = compareText(text, length, load<u32>(p, PREDICATE_TEXT), load<u32>(p, PREDICATE_LENGTH));
     if (order < 0 || (order == 0 && !(flags & RANGE_INCLUDE_LOW))) return false;
   }
-  if (flags & RANGE_HAS_HIGH) {
-    const order = compareText(textOf(cell), lengthOf(cell), load<u32>(p, PREDICATE_TEXT2), load<u32>(p, PREDICATE_LENGTH2));
+  if (flags & RANGE_HAS_HIGH_TEXT) {
+    const order = compareText(text, length, load<u32>(p, PREDICATE_TEXT2), load<u32>(p, PREDICATE_LENGTH2));
     if (order > 0 || (order == 0 && !(flags & RANGE_INCLUDE_HIGH))) return false;
   }
-  return true;
+  return !(flags & RANGE_HAS_NUMBER) || inRange(decimalOf(text, length), p);
 }
 
-function holds(kind: u32, p: usize, cell: u64, states: usize): bool {
+function textHolds(kind: u32, p: usize, cell: u64): bool {
   const text = <usize>load<u32>(p, PREDICATE_TEXT);
   const length = load<u32>(p, PREDICATE_LENGTH);
-  switch (kind) {
-    case PREDICATE_EXISTS:
-      return true;
-    case PREDICATE_NUMBER:
-      return inRange(numberOf(cell), p);
-    case PREDICATE_STRING:
-      return stringInRange(cell, p);
-    case PREDICATE_GLOB:
-      return globMatches(text, length, textOf(cell), lengthOf(cell));
-    case PREDICATE_CIDR:
-      return kindOf(cell) == KIND_STRING && inBlocks(textOf(cell), lengthOf(cell), text, length);
-    default:
-  }
-  fold(textOf(cell), lengthOf(cell));
+  if (kind == PREDICATE_GLOB) return globMatches(text, length, textOf(cell), lengthOf(cell), false);
+  if (kind == PREDICATE_CIDR) return kindOf(cell) == KIND_STRING && inBlocks(textOf(cell), lengthOf(cell), text, length);
+  openText(textOf(cell), lengthOf(cell));
   if (kind == PREDICATE_WORDS) return holdsSequence(text, length);
   if (kind == PREDICATE_WORD_GLOB) return anyWordFits(text, length);
   return kind == PREDICATE_SPAN_GLOB && anySpanFits(text, length, states);
 }
 
-/** Makes sure that the predicate's bitset is worked out for this batch. */
-export function ensure(m: usize, predicate: u32): void {
-  if (isBegun(predicate)) return;
-  const bitset = begin(predicate);
+/** Does value `i`, not empty, of the open column satisfy the predicate? */
+// @ts-ignore: decorator
+@inline
+function valueHolds(kind: u32, p: usize, i: u32, cell: u64): bool {
+  if (kind == PREDICATE_EXISTS) return true;
+  if (kind == PREDICATE_NUMBER) return inRange(i < rowCount() ? load<f64>(numbers + (<usize>i << 3)) : numberOf(cell), p);
+  if (kind == PREDICATE_TIME) return inRange(load<f64>(times + (<usize>valueRow(i) << 3)), p);
+  if (kind == PREDICATE_TEXT_RANGE) return inTextRange(cell, p);
+  return textHolds(kind, p, cell);
+}
+
+/** Turns to a predicate's column; returns how many values it has. */
+function open(m: usize, p: usize, kind: u32): u32 {
+  const values = openColumn(load<u32>(p, PREDICATE_COLUMN));
+  times = load<u32>(m, MATCH_TIMES);
+  states = load<u32>(m, MATCH_STATES);
+  if (kind == PREDICATE_NUMBER) readNumbers(p);
+  return values;
+}
+
+/** The predicate's bitset in this batch, worked out when it was not; 0 when it holds nowhere because its job never fired. */
+export function bitsetFor(m: usize, predicate: u32): usize {
+  if (isBegun(predicate)) return bitsetOf(predicate);
   const p = <usize>load<u32>(m, MATCH_PREDICATES) + <usize>predicate * PREDICATE_BYTES;
   const kind = load<u32>(p, PREDICATE_KIND);
-  if (!kind) return; // a job's predicate that did not fire
-  const values = openColumn(load<u32>(p, PREDICATE_COLUMN));
-  const states = <usize>load<u32>(m, MATCH_STATES);
-  const times = <usize>load<u32>(m, MATCH_TIMES);
-  const numbers = kind == PREDICATE_NUMBER ? numbersOf(p) : 0;
+  if (!kind) return 0;
+  const bitset = begin(predicate);
+  const values = open(m, p, kind);
   for (let i: u32 = 0; i < values; i++) {
     const cell = valueAt(i);
-    if (!cell) continue;
-    const row = valueRow(i);
-    let yes: bool;
-    if (kind == PREDICATE_NUMBER && i < rowCount) yes = inRange(load<f64>(numbers + (<usize>i << 3)), p);
-    else if (kind == PREDICATE_TIME) yes = inRange(load<f64>(times + (<usize>row << 3)), p);
-    else yes = holds(kind, p, cell, states);
-    if (yes) {
-      const at = bitset + (row >> 3);
-      store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(row & 7)));
-    }
+    if (cell && valueHolds(kind, p, i, cell)) setBit(bitset, valueRow(i));
   }
+  return bitset;
+}
+
+/**
+ * Takes from `acc` the rows where the predicate fails (or, `negated`, holds), looking at no other row.
+ *
+ * @returns false when it did nothing, because the whole bitset is known or is better worked out.
+ */
+export function narrow(m: usize, predicate: u32, acc: usize, negated: bool): bool {
+  if (isBegun(predicate)) return false;
+  const p = <usize>load<u32>(m, MATCH_PREDICATES) + <usize>predicate * PREDICATE_BYTES;
+  const kind = load<u32>(p, PREDICATE_KIND);
+  if (!kind || load<u32>(load<u32>(p, PREDICATE_COLUMN), COLUMN_EXTRA_COUNT)) return false;
+  const bytes = bitsetBytes();
+  const rows = rowCount();
+  let asked: u32 = 0;
+  for (let i: usize = 0; i < bytes; i += 8) asked += <u32>popcnt(load<u64>(acc + i));
+  // Queries that share the predicate may ask for the same rows over and over.
+  if (addCost(predicate, asked) > rows) return false;
+  open(m, p, kind);
+  for (let i: usize = 0; i < bytes; i += 8) {
+    const word = load<u64>(acc + i);
+    let left = word;
+    let held: u64 = 0;
+    while (left) {
+      const bit = ctz(left);
+      left &= left - 1;
+      const row = <u32>(i << 3) + <u32>bit;
+      if (row >= rows) break;
+      const cell = valueAt(row);
+      if (cell && valueHolds(kind, p, row, cell)) held |= <u64>1 << bit;
+    }
+    store<u64>(acc + i, negated ? word & ~held : held);
+  }
+  return true;
 }

@@ -1,95 +1,71 @@
 import {
-  JOB_COLUMN, JOB_FILTER, JOB_FOLD, JOB_MASK, JOB_STRIDE, JOB_TABLE, LITERAL_BYTES, LITERAL_GRAM, LITERAL_LENGTH, LITERAL_OFFSET,
-  LITERAL_PREDICATE, LITERAL_TEXT, LITERAL_VERIFY, MATCH_PREDICATES, PREDICATE_BYTES, PREDICATE_LENGTH, PREDICATE_TEXT, PREDICATE_TEXT2,
-  VERIFY_END, VERIFY_GLOB, VERIFY_NONE, VERIFY_WORDS, VERIFY_WORD_GLOB,
+  GROUP_BYTES, GROUP_FILTER, GROUP_GRAM, GROUP_MASK, GROUP_SHIFT, GROUP_STRIDE, GROUP_TABLE, JOB_COLUMN, JOB_FILTER, JOB_GRAM, JOB_KIND,
+  JOB_MASK, JOB_PREFIX, JOB_SHIFT, JOB_TABLE, LITERAL_BYTES, LITERAL_GRAM, LITERAL_LENGTH, LITERAL_OFFSET, LITERAL_PREDICATE, MATCH_CHOSEN,
+  NO_PREDICATE,
 } from "../layout";
-import { firstLook, isPosted, lengthOf, nextValue, openColumn, post, sameText, textOf, valueAt, valueNumber, valueRow } from "./bits";
-import { fold, foldedLength, foldedStart, isAscii } from "./fold";
-import { globMatches } from "./glob";
-import { anyWordFits, sequenceAt, sequenceStart } from "./words";
+import { isPosted, nextValue, post, rowCount } from "./bits";
+import { lengthOf, openColumn, ownCells, textOf, valueAt, valueRow } from "./values";
+import { literalHolds, openVerify } from "./verify";
+import { openText, wordsFrom, wordsTo } from "./words";
+
+/**
+ * Literals are found by grams: four neighbouring bytes of each (fewer of shorter ones), with bit 5 of every byte set, in a filter.
+ * Where the filter answers, the table's literals with that gram are compared.
+ */
 
 const GRAM_MIX: u32 = 0x9e3779b1;
-const FREE: u32 = 0xffffffff;
+const CASE_BITS: u32 = 0x20202020;
 
 let table: usize = 0;
 let mask: u32 = 0;
 let filter: usize = 0;
-let predicates: usize = 0;
-let folded: bool = false;
-// The value at hand: as it stands, and where the scan looks (the folded copy when it is not ASCII).
+let shift: u32 = 0;
+let gramMask: u32 = 0;
+// The value at hand.
 let valueText: usize = 0;
 let valueLength: usize = 0;
-let scanned: usize = 0;
 let row: u32 = 0;
 
 // @ts-ignore: decorator
 @inline
-function inFilter(gram: u32): u32 {
-  const slot = (gram * GRAM_MIX) >> 16;
-  return (<u32>load<u8>(filter + (slot >> 3)) >> (slot & 7)) & 1;
+function gramAt(p: usize): u32 {
+  return (load<u32>(p) | CASE_BITS) & gramMask;
 }
 
 // @ts-ignore: decorator
 @inline
-function foldedGram(p: usize): u32 {
-  return load<u32>(p) | 0x20202020;
+function inFilter(gram: u32): u32 {
+  const slot = (gram * GRAM_MIX) >> shift;
+  return (<u32>load<u8>(filter + (slot >> 3)) >> (slot & 7)) & 1;
 }
 
-function verifyFolded(entry: usize, predicate: u32, at: usize): bool {
-  fold(valueText, valueLength);
-  // The scan may have gone over the unfolded text: for ASCII the copy has the same offsets.
-  const place = foldedStart() + (at - scanned);
-  const length = <usize>load<u32>(entry, LITERAL_LENGTH);
-  if (place + length > foldedStart() + foldedLength || !sameText(load<u32>(entry, LITERAL_TEXT), place, length)) return false;
-  const p = predicates + <usize>predicate * PREDICATE_BYTES;
-  if (load<u32>(entry, LITERAL_VERIFY) == VERIFY_WORD_GLOB) {
-    return firstLook(predicate, valueNumber) && anyWordFits(load<u32>(p, PREDICATE_TEXT), load<u32>(p, PREDICATE_LENGTH));
-  }
-  const start = sequenceStart(place, load<u32>(p, PREDICATE_TEXT2));
-  return start != 0 && sequenceAt(start, load<u32>(p, PREDICATE_TEXT), load<u32>(p, PREDICATE_LENGTH));
-}
-
-function verify(entry: usize, predicate: u32, at: usize): bool {
-  const kind = load<u32>(entry, LITERAL_VERIFY);
-  if (kind == VERIFY_WORDS || kind == VERIFY_WORD_GLOB) return verifyFolded(entry, predicate, at);
-  const length = <usize>load<u32>(entry, LITERAL_LENGTH);
-  if (!sameText(load<u32>(entry, LITERAL_TEXT), at, length)) return false;
-  if (kind == VERIFY_NONE) return true;
-  if (kind == VERIFY_END) return at + length == valueText + valueLength;
-  if (kind != VERIFY_GLOB || !firstLook(predicate, valueNumber)) return false;
-  const p = predicates + <usize>predicate * PREDICATE_BYTES;
-  return globMatches(load<u32>(p, PREDICATE_TEXT), load<u32>(p, PREDICATE_LENGTH), valueText, valueLength);
-}
-
-/** A gram of the filter was seen at q: every literal that has it there is compared. */
+/** A gram of the filter was seen at q: every literal that has it there is compared. [start, end) is where literals may stand. */
 function lookUp(gram: u32, q: usize, start: usize, end: usize): void {
-  let i = ((gram * GRAM_MIX) >> 8) & mask;
+  let i = ((gram * GRAM_MIX) >> 7) & mask;
   while (true) {
     const entry = table + <usize>i * LITERAL_BYTES;
     const predicate = load<u32>(entry, LITERAL_PREDICATE);
-    if (predicate == FREE) return;
+    if (predicate == NO_PREDICATE) return;
     if (load<u32>(entry, LITERAL_GRAM) == gram) {
       const at = q - <usize>load<u32>(entry, LITERAL_OFFSET);
-      if (at >= start && at + <usize>load<u32>(entry, LITERAL_LENGTH) <= end && !isPosted(predicate, row)) {
-        if (verify(entry, predicate, at)) post(predicate, row);
-      }
+      if (at >= start && at + <usize>load<u32>(entry, LITERAL_LENGTH) <= end && !isPosted(predicate, row)
+        && literalHolds(entry, predicate, at, valueText, valueLength)) post(predicate, row);
     }
     i = (i + 1) & mask;
   }
 }
 
-/** Looks at every `stride`-th place of a text; a literal of stride + 3 bytes or more has a gram at one of them. */
-function scan(start: usize, length: usize, stride: usize): void {
-  if (length < 4) return;
-  const end = start + length;
-  const last = end - 4;
-  let q = start;
+/** Looks at every `stride`-th place of a text. A literal has grams in the filter for `stride` neighbouring places, so one is met. */
+function scan(start: usize, end: usize, stride: usize, gramBytes: usize): void {
+  if (start + gramBytes > end) return;
+  const last = end - gramBytes;
   const step = stride << 2;
+  let q = start;
   while (q + 3 * stride <= last) {
-    const a = foldedGram(q);
-    const b = foldedGram(q + stride);
-    const c = foldedGram(q + 2 * stride);
-    const d = foldedGram(q + 3 * stride);
+    const a = gramAt(q);
+    const b = gramAt(q + stride);
+    const c = gramAt(q + 2 * stride);
+    const d = gramAt(q + 3 * stride);
     if (inFilter(a) | inFilter(b) | inFilter(c) | inFilter(d)) {
       if (inFilter(a)) lookUp(a, q, start, end);
       if (inFilter(b)) lookUp(b, q + stride, start, end);
@@ -99,57 +75,94 @@ function scan(start: usize, length: usize, stride: usize): void {
     q += step;
   }
   while (q <= last) {
-    const gram = foldedGram(q);
+    const gram = gramAt(q);
     if (inFilter(gram)) lookUp(gram, q, start, end);
     q += stride;
   }
 }
 
-function openJob(m: usize, job: usize): u32 {
+// @ts-ignore: decorator
+@inline
+function bytesOf(gramBits: u32): usize {
+  return <usize>((39 - clz(gramBits)) >> 3);
+}
+
+/** Literals anywhere in a column's values: contains, patterns with a literal core, words. */
+export function matchLiterals(m: usize, job: usize): void {
+  openVerify(m);
+  const values = openColumn(load<u32>(job, JOB_COLUMN));
+  const groups = <usize>load<u32>(job, JOB_TABLE);
+  const groupsEnd = groups + <usize>load<u32>(job, JOB_MASK) * GROUP_BYTES;
+  const words = load<u32>(job, JOB_GRAM) != 0;
+  for (let i: u32 = 0; i < values; i++) {
+    const cell = valueAt(i);
+    if (!cell) continue;
+    row = valueRow(i);
+    valueText = textOf(cell);
+    valueLength = lengthOf(cell);
+    let start = valueText;
+    let end = valueText + valueLength;
+    if (words) {
+      openText(valueText, valueLength);
+      start = wordsFrom();
+      end = wordsTo();
+    }
+    nextValue();
+    for (let group = groups; group < groupsEnd; group += GROUP_BYTES) {
+      table = load<u32>(group, GROUP_TABLE);
+      mask = load<u32>(group, GROUP_MASK);
+      filter = load<u32>(group, GROUP_FILTER);
+      shift = load<u32>(group, GROUP_SHIFT);
+      gramMask = load<u32>(group, GROUP_GRAM);
+      scan(start, end, load<u32>(group, GROUP_STRIDE), bytesOf(gramMask));
+    }
+  }
+}
+
+/** Where an anchored literal's gram stands in a value; `gramBytes` when it is anchored at the end. */
+// @ts-ignore: decorator
+@inline
+function anchor(cell: u64, fromEnd: usize): usize {
+  const length = lengthOf(cell);
+  return length >= fromEnd ? textOf(cell) + (fromEnd ? length - fromEnd : 0) : textOf(cell);
+}
+
+/** Literals at the values' beginning, or at their end: one gram of each value. */
+export function matchAnchored(m: usize, job: usize): void {
+  openVerify(m);
+  const values = openColumn(load<u32>(job, JOB_COLUMN));
   table = load<u32>(job, JOB_TABLE);
   mask = load<u32>(job, JOB_MASK);
   filter = load<u32>(job, JOB_FILTER);
-  folded = load<u32>(job, JOB_FOLD) != 0;
-  predicates = load<u32>(m, MATCH_PREDICATES);
-  return openColumn(load<u32>(job, JOB_COLUMN));
-}
-
-/** Literals anywhere in a column's values: contains, suffix, patterns with a literal core, words. */
-export function matchLiterals(m: usize, job: usize): void {
-  const values = openJob(m, job);
-  const stride = <usize>load<u32>(job, JOB_STRIDE);
-  for (let i: u32 = 0; i < values; i++) {
+  shift = load<u32>(job, JOB_SHIFT);
+  gramMask = load<u32>(job, JOB_GRAM);
+  const gramBytes = bytesOf(gramMask);
+  const fromEnd: usize = load<u32>(job, JOB_KIND) == JOB_PREFIX ? 0 : gramBytes;
+  const chosen = <usize>load<u32>(m, MATCH_CHOSEN);
+  const cells = ownCells();
+  const rows = rowCount();
+  let count: u32 = 0;
+  for (let r: u32 = 0; r < rows; r++) {
+    const cell = load<u64>(cells + (<usize>r << 3));
+    store<u32>(chosen + (<usize>count << 2), r);
+    count += inFilter(gramAt(anchor(cell, fromEnd))) & <u32>(lengthOf(cell) >= gramBytes);
+  }
+  for (let i: u32 = 0; i < count; i++) {
+    row = load<u32>(chosen + (<usize>i << 2));
+    lookUpAnchored(load<u64>(cells + (<usize>row << 3)), fromEnd);
+  }
+  for (let i = rows; i < values; i++) {
     const cell = valueAt(i);
-    if (!cell) continue;
+    if (lengthOf(cell) < gramBytes) continue;
     row = valueRow(i);
-    valueText = textOf(cell);
-    valueLength = lengthOf(cell);
-    scanned = valueText;
-    let scannedLength = valueLength;
-    if (folded && !isAscii(valueText, valueLength)) {
-      fold(valueText, valueLength);
-      scanned = foldedStart();
-      scannedLength = foldedLength;
-    }
-    nextValue();
-    scan(scanned, scannedLength, stride);
+    if (inFilter(gramAt(anchor(cell, fromEnd)))) lookUpAnchored(cell, fromEnd);
   }
 }
 
-/** Literals at the values' beginning, by their first four bytes. */
-export function matchPrefixes(m: usize, job: usize): void {
-  const values = openJob(m, job);
-  for (let i: u32 = 0; i < values; i++) {
-    const cell = valueAt(i);
-    if (!cell) continue;
-    valueText = textOf(cell);
-    valueLength = lengthOf(cell);
-    if (valueLength < 4) continue;
-    const gram = foldedGram(valueText);
-    if (!inFilter(gram)) continue;
-    row = valueRow(i);
-    scanned = valueText;
-    nextValue();
-    lookUp(gram, valueText, valueText, valueText + valueLength);
-  }
+function lookUpAnchored(cell: u64, fromEnd: usize): void {
+  valueText = textOf(cell);
+  valueLength = lengthOf(cell);
+  nextValue();
+  const at = anchor(cell, fromEnd);
+  lookUp(gramAt(at), at, valueText, valueText + valueLength);
 }

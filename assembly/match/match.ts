@@ -1,12 +1,12 @@
 import {
-  JOB_BYTES, JOB_EQUAL, JOB_KIND, JOB_LITERAL, MATCH_ALWAYS, MATCH_ALWAYS_COUNT, MATCH_COVERS, MATCH_EVALUATED, MATCH_FIRED, MATCH_IDS,
+  JOB_BYTES, JOB_EQUAL, JOB_EQUAL_FEW, JOB_KIND, JOB_LITERAL, MATCH_ALWAYS, MATCH_ALWAYS_COUNT, MATCH_COVERS, MATCH_EVALUATED, MATCH_FIRED, MATCH_IDS,
   MATCH_JOBS, MATCH_JOB_COUNT, MATCH_PAIRS, MATCH_PAIR_CAPACITY, MATCH_QUERY_COUNT, MATCH_RESULTS, MATCH_RESULT_BITS, MATCH_RESULT_CAPACITY,
   MATCH_ROW_COUNTS, MATCH_WANTED, ROW_WORD_BYTES,
 } from "../layout";
 import { bitsetBytes, firedCount, openBits } from "./bits";
-import { matchEqual } from "./equality";
+import { matchEqual, matchFew } from "./equality";
 import { openFold } from "./fold";
-import { matchLiterals, matchPrefixes } from "./literal";
+import { matchAnchored, matchLiterals } from "./literal";
 import { runProgram } from "./program";
 
 // @ts-ignore: decorator
@@ -22,9 +22,10 @@ function runJobs(m: usize): void {
   for (let i: u32 = 0; i < count; i++) {
     const job = jobs + <usize>i * JOB_BYTES;
     const kind = load<u32>(job, JOB_KIND);
-    if (kind == JOB_EQUAL) matchEqual(job);
+    if (kind == JOB_EQUAL) matchEqual(m, job);
+    else if (kind == JOB_EQUAL_FEW) matchFew(job);
     else if (kind == JOB_LITERAL) matchLiterals(m, job);
-    else matchPrefixes(m, job);
+    else matchAnchored(m, job);
   }
 }
 
@@ -34,7 +35,8 @@ function chooseQueries(m: usize): void {
   memory.fill(wanted, 0, ((<usize>load<u32>(m, MATCH_QUERY_COUNT) + 63) >> 6) << 3);
   const covers = <usize>load<u32>(m, MATCH_COVERS);
   const fired = <usize>load<u32>(m, MATCH_FIRED);
-  for (let i: u32 = 0; i < firedCount; i++) {
+  const firedTop = firedCount();
+  for (let i: u32 = 0; i < firedTop; i++) {
     const list = <usize>load<u32>(covers + (<usize>load<u32>(fired + (<usize>i << 2)) << 2));
     if (!list) continue;
     const count = load<u32>(list);

@@ -14,8 +14,8 @@ export interface Kernel {
   tagArena(start: number, end: number): void;
   tagSetup(): void;
   match(plan: number, rows: number): number;
-  endsHashLow(address: number, length: number): number;
-  endsHashHigh(address: number, length: number): number;
+  textHashLow(address: number, length: number): number;
+  textHashHigh(address: number, length: number): number;
   emit(emit: number, pairs: number, count: number): number;
   emitReset(emit: number): void;
 }

@@ -29,7 +29,9 @@ export function matches(node: QueryNode, event: LogEvent): boolean {
 }
 
 function leafMatches(field: Field, test: Test, event: LogEvent): boolean {
-  if (test.kind === "exists" && field.kind === "attribute" && !isAddressList(field)) {
+  // A range open on both sides is existence (search-syntax 7.6).
+  const exists = test.kind === "exists" || (test.kind === "range" && !test.low && !test.high);
+  if (exists && field.kind === "attribute" && !isAddressList(field)) {
     return valuesAt(event.attributes, field.path).some((value) => scalarsBelow(value).length > 0);
   }
   return valuesOf(field, event).some((value) => valueMatches(field, test, value));

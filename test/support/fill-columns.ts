@@ -3,7 +3,7 @@ import type { Json, LogEvent } from "../../host/event/event.ts";
 import type { ColumnKey, ColumnPlan } from "../../host/engine/columns.ts";
 import { encodeKey } from "../../host/engine/extraction.ts";
 import type { Arena } from "../../host/engine/memory.ts";
-import { type Scalar, addressesOf, scalarsBelow, valuesAt, valuesOf } from "../reference/values.ts";
+import { type Scalar, addressesOf, scalarsBelow, valuesAt, valuesOf } from "../../host/query/values.ts";
 
 /** The values a column holds for an event, as extraction and derivation leave them there. */
 export function columnValues(key: ColumnKey, event: LogEvent): Scalar[] {

@@ -1,24 +1,52 @@
 import * as layout from "../../../assembly/layout.ts";
 import { encodeKey } from "../extraction.ts";
 import type { Arena } from "../memory.ts";
-import { type SearchLiteral, rarestPlace, strideOf } from "./literal.ts";
+import { RarePlaces, type Scan, gramAt, gramMask, scanOf } from "./grams.ts";
+import type { SearchLiteral } from "./literal.ts";
 
 /** Hash of a text as the equality kernel computes it. */
 export type TextHash = (address: number, length: number) => bigint;
 
 export interface EqualConstant {
   readonly text: string;
-  /** 1: text and boolean cells, 2: number cells. */
+  /** Cell kinds that may equal it, a bit per kind. */
   readonly kinds: number;
   readonly predicate: number;
 }
+export interface PlacedLiteral {
+  readonly literal: SearchLiteral;
+  readonly predicate: number;
+}
 
-const FILTER_BYTES = 8192;
+interface Constant {
+  readonly bytes: Uint8Array;
+  readonly kinds: number;
+  readonly predicates: number[];
+}
+interface Gram {
+  readonly gram: number;
+  readonly offset: number;
+  readonly text: number;
+  readonly entry: PlacedLiteral;
+}
+
+const GRAM_MIX = 0x9e3779b1;
+const FEW_BYTES = 16;
+/** Bits of a filter for each entry: one false alarm in so many. */
+const FILTER_BITS = 128;
+const LEAST_FILTER_LOG = 10;
+const LARGEST_FILTER_LOG = 18;
 
 function tableSize(entries: number): number {
   let size = 8;
   while (size < entries * 2) size *= 2;
   return size;
+}
+
+function filterLog(entries: number): number {
+  let log = LEAST_FILTER_LOG;
+  while (log < LARGEST_FILTER_LOG && 1 << log < entries * FILTER_BITS) log++;
+  return log;
 }
 
 /** Writes the jobs of a plan: one per column and manner of searching, never one per rule. */
@@ -31,77 +59,145 @@ export class JobWriter {
   }
 
   equal(descriptor: number, constants: readonly EqualConstant[], hash: TextHash): void {
-    const arena = this.#arena;
-    const byText = new Map<string, { text: string; kinds: number; predicates: number[] }>();
-    for (const constant of constants) {
-      const key = `${constant.kinds}${constant.text}`;
-      const known = byText.get(key);
-      if (known) known.predicates.push(constant.predicate);
-      else byText.set(key, { text: constant.text, kinds: constant.kinds, predicates: [constant.predicate] });
+    const distinct = new Map<string, Constant>();
+    for (const { text, kinds, predicate } of constants) {
+      const key = `${kinds} ${text}`;
+      const known = distinct.get(key);
+      if (known) known.predicates.push(predicate);
+      else distinct.set(key, { bytes: encodeKey(text), kinds, predicates: [predicate] });
     }
-    const size = tableSize(byText.size);
+    const list = [...distinct.values()];
+    if (list.length <= layout.JOB_FEW_CAP && list.every(({ bytes }) => bytes.length <= FEW_BYTES)) this.#few(descriptor, list);
+    else this.#many(descriptor, list, hash);
+  }
+
+  #few(descriptor: number, constants: readonly Constant[]): void {
+    const arena = this.#arena;
+    const table = arena.alloc(constants.length * layout.FEW_BYTES, 64);
+    constants.forEach(({ bytes, kinds, predicates }, i) => {
+      const at = table + i * layout.FEW_BYTES;
+      bytes.forEach((byte, b) => {
+        const half = b < 8 ? 0 : layout.FEW_TAIL - layout.FEW_HEAD - 8;
+        arena.u8[at + layout.FEW_HEAD + half + b] = byte;
+        arena.u8[at + layout.FEW_HEAD_MASK + half + b] = 0xff;
+      });
+      this.#put(at + layout.FEW_LENGTH, bytes.length);
+      this.#put(at + layout.FEW_KINDS, kinds);
+      this.#put(at + layout.FEW_POSTINGS, this.#postings(predicates));
+    });
+    this.#jobs.push([layout.JOB_EQUAL_FEW, descriptor, table, constants.length]);
+  }
+
+  #many(descriptor: number, constants: readonly Constant[], hash: TextHash): void {
+    const arena = this.#arena;
+    const size = tableSize(constants.length);
     const table = arena.alloc(size * layout.CONSTANT_BYTES, 64);
-    const filter = arena.alloc(FILTER_BYTES, 64);
-    for (const { text, kinds, predicates } of byText.values()) {
-      const bytes = encodeKey(text);
-      const address = arena.bytes(bytes);
-      const value = hash(address, bytes.length);
-      const slot = Number(value >> 48n);
-      arena.u8[filter + (slot >> 3)]! |= 1 << (slot & 7);
-      let i = Number((value >> 20n) & 0xffffffffn) & (size - 1);
+    const log = filterLog(constants.length);
+    const filter = arena.alloc(1 << (log - 3), 64);
+    for (const { bytes, kinds, predicates } of constants) {
+      const text = arena.bytes(bytes);
+      const value = hash(text, bytes.length);
+      this.#setBit(filter, Number(value >> 32n) >>> (32 - log));
+      let i = Number(value & 0xffffffffn) & (size - 1);
       while (arena.u32[(table + i * layout.CONSTANT_BYTES + layout.CONSTANT_POSTINGS) >>> 2]) i = (i + 1) & (size - 1);
       const entry = table + i * layout.CONSTANT_BYTES;
       arena.view.setBigUint64(entry + layout.CONSTANT_HASH, value, true);
-      this.#put(entry + layout.CONSTANT_TEXT, address);
+      this.#put(entry + layout.CONSTANT_TEXT, text);
       this.#put(entry + layout.CONSTANT_LENGTH, bytes.length);
       this.#put(entry + layout.CONSTANT_POSTINGS, this.#postings(predicates));
       this.#put(entry + layout.CONSTANT_KINDS, kinds);
     }
-    this.#jobs.push([layout.JOB_EQUAL, descriptor, table, size - 1, filter, 0, 0]);
+    this.#jobs.push([layout.JOB_EQUAL, descriptor, table, size - 1, filter, 32 - log]);
   }
 
-  /** All literals of a column with one stride and one way of comparing. */
-  literals(descriptor: number, literals: ReadonlyArray<{ literal: SearchLiteral; predicate: number }>): void {
-    const groups = new Map<string, Array<{ literal: SearchLiteral; predicate: number }>>();
+  /** All literals of a column: those at an end of the values by width, the others in one job for each way of comparing. */
+  literals(descriptor: number, literals: readonly PlacedLiteral[]): void {
+    const anchored = new Map<string, PlacedLiteral[]>();
+    const anywhere: [PlacedLiteral[], PlacedLiteral[]] = [[], []];
     for (const entry of literals) {
-      const stride = entry.literal.prefix ? 0 : strideOf(entry.literal.bytes.length);
-      const key = `${entry.literal.fold}${stride}`;
-      const group = groups.get(key);
+      const { place, fold, bytes } = entry.literal;
+      if (place === "anywhere") {
+        anywhere[fold ? 1 : 0].push(entry);
+        continue;
+      }
+      const key = `${place}${Math.min(4, bytes.length)}`;
+      const group = anchored.get(key);
       if (group) group.push(entry);
-      else groups.set(key, [entry]);
+      else anchored.set(key, [entry]);
     }
-    for (const group of groups.values()) this.#literalJob(descriptor, group);
+    for (const group of anchored.values()) this.#anchored(descriptor, group);
+    anywhere.forEach((list, fold) => this.#anywhere(descriptor, list, fold));
   }
 
-  #literalJob(descriptor: number, group: ReadonlyArray<{ literal: SearchLiteral; predicate: number }>): void {
-    const arena = this.#arena;
-    const first = group[0]!.literal;
-    const stride = first.prefix ? 1 : strideOf(first.bytes.length);
-    const size = tableSize(group.length * stride);
-    const table = arena.alloc(size * layout.LITERAL_BYTES, 64);
-    for (let i = 0; i < size; i++) this.#put(table + i * layout.LITERAL_BYTES + layout.LITERAL_PREDICATE, 0xffffffff);
-    const filter = arena.alloc(FILTER_BYTES, 64);
-    for (const { literal, predicate } of group) {
-      const text = arena.bytes(literal.bytes);
-      const place = first.prefix ? 0 : rarestPlace(literal.bytes, stride);
-      const view = new DataView(literal.bytes.buffer, literal.bytes.byteOffset, literal.bytes.length);
-      for (let offset = place; offset < place + stride; offset++) {
-        const gram = (view.getUint32(offset, true) | 0x20202020) >>> 0;
-        const mixed = Math.imul(gram, 0x9e3779b1) >>> 0;
-        const slot = mixed >>> 16;
-        arena.u8[filter + (slot >> 3)]! |= 1 << (slot & 7);
-        let i = (mixed >>> 8) & (size - 1);
-        while (arena.u32[(table + i * layout.LITERAL_BYTES + layout.LITERAL_PREDICATE) >>> 2] !== 0xffffffff) i = (i + 1) & (size - 1);
-        const entry = table + i * layout.LITERAL_BYTES;
-        this.#put(entry + layout.LITERAL_GRAM, gram);
-        this.#put(entry + layout.LITERAL_PREDICATE, predicate);
-        this.#put(entry + layout.LITERAL_TEXT, text);
-        this.#put(entry + layout.LITERAL_LENGTH, literal.bytes.length);
-        this.#put(entry + layout.LITERAL_OFFSET, offset);
-        this.#put(entry + layout.LITERAL_VERIFY, literal.verify);
-      }
+  #anchored(descriptor: number, group: readonly PlacedLiteral[]): void {
+    const { place, bytes } = group[0]!.literal;
+    const width = Math.min(4, bytes.length);
+    const grams = group.map((entry): Gram => {
+      const own = entry.literal.bytes;
+      const offset = place === "start" ? 0 : own.length - width;
+      return { gram: gramAt(own, offset, width), offset, text: this.#arena.bytes(own), entry };
+    });
+    const { table, mask, filter, shift } = this.#grams(grams);
+    const kind = place === "start" ? layout.JOB_PREFIX : layout.JOB_SUFFIX;
+    this.#jobs.push([kind, descriptor, table, mask, filter, shift, gramMask(width)]);
+  }
+
+  #anywhere(descriptor: number, literals: readonly PlacedLiteral[], fold: number): void {
+    if (!literals.length) return;
+    const byScan = new Map<string, { scan: Scan; list: PlacedLiteral[] }>();
+    for (const entry of literals) {
+      const scan = scanOf(entry.literal.bytes.length);
+      const key = `${scan.width} ${scan.stride}`;
+      const group = byScan.get(key);
+      if (group) group.list.push(entry);
+      else byScan.set(key, { scan, list: [entry] });
     }
-    this.#jobs.push([first.prefix ? layout.JOB_PREFIX : layout.JOB_LITERAL, descriptor, table, size - 1, filter, stride, first.fold ? 1 : 0]);
+    const groups = this.#arena.alloc(byScan.size * layout.GROUP_BYTES, 16);
+    [...byScan.values()].forEach(({ scan, list }, i) => {
+      const { table, mask, filter, shift } = this.#grams(this.#scanGrams(scan, list));
+      const at = groups + i * layout.GROUP_BYTES;
+      this.#put(at + layout.GROUP_TABLE, table);
+      this.#put(at + layout.GROUP_MASK, mask);
+      this.#put(at + layout.GROUP_FILTER, filter);
+      this.#put(at + layout.GROUP_SHIFT, shift);
+      this.#put(at + layout.GROUP_STRIDE, scan.stride);
+      this.#put(at + layout.GROUP_GRAM, gramMask(scan.width));
+    });
+    this.#jobs.push([layout.JOB_LITERAL, descriptor, groups, byScan.size, 0, 0, fold]);
+  }
+
+  #scanGrams(scan: Scan, list: readonly PlacedLiteral[]): Gram[] {
+    const places = new RarePlaces(list.map(({ literal }) => literal.bytes), scan);
+    return list.flatMap((entry) => {
+      const bytes = entry.literal.bytes;
+      const text = this.#arena.bytes(bytes);
+      const place = places.of(bytes);
+      return Array.from({ length: scan.stride }, (_, i): Gram => ({ gram: gramAt(bytes, place + i, scan.width), offset: place + i, text, entry }));
+    });
+  }
+
+  /** Filter and table of grams. */
+  #grams(grams: readonly Gram[]): { table: number; mask: number; filter: number; shift: number } {
+    const arena = this.#arena;
+    const size = tableSize(grams.length);
+    const table = arena.alloc(size * layout.LITERAL_BYTES, 64);
+    for (let i = 0; i < size; i++) this.#put(table + i * layout.LITERAL_BYTES + layout.LITERAL_PREDICATE, layout.NO_PREDICATE);
+    const log = filterLog(grams.length);
+    const filter = arena.alloc(1 << (log - 3), 64);
+    for (const { gram, offset, text, entry } of grams) {
+      const mixed = Math.imul(gram, GRAM_MIX) >>> 0;
+      this.#setBit(filter, mixed >>> (32 - log));
+      let i = (mixed >>> 7) & (size - 1);
+      while (arena.u32[(table + i * layout.LITERAL_BYTES + layout.LITERAL_PREDICATE) >>> 2] !== layout.NO_PREDICATE) i = (i + 1) & (size - 1);
+      const at = table + i * layout.LITERAL_BYTES;
+      this.#put(at + layout.LITERAL_GRAM, gram);
+      this.#put(at + layout.LITERAL_PREDICATE, entry.predicate);
+      this.#put(at + layout.LITERAL_TEXT, text);
+      this.#put(at + layout.LITERAL_LENGTH, entry.literal.bytes.length);
+      this.#put(at + layout.LITERAL_OFFSET, offset);
+      this.#put(at + layout.LITERAL_VERIFY, entry.literal.verify);
+    }
+    return { table, mask: size - 1, filter, shift: 32 - log };
   }
 
   /** Writes the list; returns its address and length. */
@@ -116,6 +212,10 @@ export class JobWriter {
     this.#put(address, predicates.length);
     predicates.forEach((predicate, i) => this.#put(address + 4 + i * 4, predicate));
     return address;
+  }
+
+  #setBit(filter: number, slot: number): void {
+    this.#arena.u8[filter + (slot >>> 3)]! |= 1 << (slot & 7);
   }
 
   #put(address: number, value: number): void {

@@ -1,73 +1,65 @@
-import { GLOB_ANY, GLOB_ONE, VERIFY_END, VERIFY_GLOB, VERIFY_NONE, VERIFY_WORDS, VERIFY_WORD_GLOB } from "../../../assembly/layout.ts";
+import { GLOB_ANY, GLOB_ONE, VERIFY_GLOB, VERIFY_NONE, VERIFY_SPAN_GLOB, VERIFY_WORDS, VERIFY_WORD_GLOB } from "../../../assembly/layout.ts";
 import type { GlobItem } from "../../query/tree.ts";
-import type { Predicate } from "./predicate.ts";
 import { encodeKey } from "../extraction.ts";
+import type { Predicate } from "./predicate.ts";
 
 /** The literal a predicate is found by, and what must be checked where it occurs. */
 export interface SearchLiteral {
   readonly bytes: Uint8Array;
   readonly verify: number;
-  /** Anchored at the value's first byte. */
-  readonly prefix: boolean;
+  readonly place: "anywhere" | "start" | "end";
+  /** Compared lower-cased. */
   readonly fold: boolean;
 }
 
-/** Shorter ones have no 4-byte gram. */
-const LEAST_BYTES = 4;
+/** Shorter ones occur too often to search whole columns for. */
+const LEAST_CHUNK_BYTES = 3;
+const LEAST_WORD_BYTES = 2;
 
 /** The literal of a predicate that a column job can search for; undefined when it has none that is long enough. */
 export function searchLiteral(predicate: Predicate): SearchLiteral | undefined {
   switch (predicate.kind) {
     case "glob":
       return globLiteral(predicate.items);
-    case "words":
-      return longEnough({ bytes: encodeKey(predicate.words[keyWord(predicate.words)]!), verify: VERIFY_WORDS, prefix: false, fold: true });
-    case "wordGlob": {
-      const chunk = longestChunk(predicate.items);
-      return chunk && longEnough({ bytes: chunk, verify: VERIFY_WORD_GLOB, prefix: false, fold: true });
+    case "words": {
+      const bytes = encodeKey(predicate.words[keyWord(predicate.words)]!);
+      return bytes.length >= LEAST_WORD_BYTES ? { bytes, verify: VERIFY_WORDS, place: "anywhere", fold: true } : undefined;
     }
-    case "equal":
+    case "wordGlob":
+      return chunkLiteral(predicate.items, VERIFY_WORD_GLOB, true);
     case "spanGlob":
+      return chunkLiteral(predicate.items, VERIFY_SPAN_GLOB, true);
+    case "equal":
     case "exists":
     case "number":
     case "time":
-    case "string":
+    case "textRange":
     case "cidr":
       return undefined;
   }
 }
 
-function globLiteral(items: readonly GlobItem[]): SearchLiteral | undefined {
-  const [first, second, third] = items;
-  if (first?.kind === "text") {
-    const bytes = encodeKey(first.text);
-    if (bytes.length >= LEAST_BYTES) {
-      const whole = items.length === 2 && second?.kind === "any";
-      return { bytes, verify: whole ? VERIFY_NONE : VERIFY_GLOB, prefix: true, fold: false };
-    }
-  }
-  const chunk = longestChunk(items);
-  if (!chunk) return undefined;
-  let verify = VERIFY_GLOB;
-  if (first?.kind === "any" && second?.kind === "text") {
-    if (items.length === 2) verify = VERIFY_END;
-    else if (items.length === 3 && third?.kind === "any") verify = VERIFY_NONE;
-  }
-  return longEnough({ bytes: chunk, verify, prefix: false, fold: false });
-}
-
-function longestChunk(items: readonly GlobItem[]): Uint8Array | undefined {
-  let best: Uint8Array | undefined;
+function chunkLiteral(items: readonly GlobItem[], verify: number, fold: boolean): SearchLiteral | undefined {
+  let bytes = new Uint8Array(0);
   for (const item of items) {
     if (item.kind !== "text") continue;
-    const bytes = encodeKey(item.text);
-    if (!best || bytes.length > best.length) best = bytes;
+    const chunk = encodeKey(item.text);
+    if (chunk.length > bytes.length) bytes = new Uint8Array(chunk);
   }
-  return best;
+  return bytes.length >= LEAST_CHUNK_BYTES ? { bytes, verify, place: "anywhere", fold } : undefined;
 }
 
-function longEnough(literal: SearchLiteral): SearchLiteral | undefined {
-  return literal.bytes.length >= LEAST_BYTES ? literal : undefined;
+/** A literal at an end of the value is found by one look; else the longest one is searched for. */
+function globLiteral(items: readonly GlobItem[]): SearchLiteral | undefined {
+  const first = items[0];
+  const last = items.at(-1);
+  const start = first?.kind === "text" ? encodeKey(first.text) : undefined;
+  const end = last?.kind === "text" ? encodeKey(last.text) : undefined;
+  const oneStar = items.length === 2 && items.some((item) => item.kind === "any");
+  if (start && start.length >= (end?.length ?? 0)) return { bytes: start, verify: oneStar ? VERIFY_NONE : VERIFY_GLOB, place: "start", fold: false };
+  if (end) return { bytes: end, verify: oneStar ? VERIFY_NONE : VERIFY_GLOB, place: "end", fold: false };
+  const contains = items.length === 3 && first?.kind === "any" && last?.kind === "any";
+  return chunkLiteral(items, contains ? VERIFY_NONE : VERIFY_GLOB, false);
 }
 
 /** Which word of a sequence is searched for: the longest. */
@@ -83,32 +75,9 @@ export function keyWord(words: readonly string[]): number {
 export function globSymbols(items: readonly GlobItem[]): number[] {
   const symbols: number[] = [];
   for (const item of items) {
-    if (item.kind === "text") symbols.push(...encodeKey(item.text));
+    if (item.kind === "text") for (const byte of encodeKey(item.text)) symbols.push(byte);
     else if (item.kind === "one") symbols.push(GLOB_ONE);
     else if (symbols.at(-1) !== GLOB_ANY) symbols.push(GLOB_ANY);
   }
   return symbols;
-}
-
-/** How far apart a literal's scan may look: it needs a gram at each of `stride` neighbouring places. */
-export function strideOf(length: number): number {
-  if (length >= 7) return 4;
-  return length >= 5 ? 2 : 1;
-}
-
-const COMMON = new Set([...new TextEncoder().encode("etaoinsrlhdc /.:-_0123456789")]);
-
-/** The place in a literal whose grams look rarest: letters and signs that seldom occur. */
-export function rarestPlace(bytes: Uint8Array, stride: number): number {
-  let best = 0;
-  let bestScore = -1;
-  for (let place = 0; place + stride + 3 <= bytes.length; place++) {
-    let score = 0;
-    for (let i = 0; i < stride + 3; i++) if (!COMMON.has(bytes[place + i]! | 0x20)) score++;
-    if (score > bestScore) {
-      best = place;
-      bestScore = score;
-    }
-  }
-  return best;
 }

@@ -2,14 +2,11 @@ import { canonicalAddress } from "../../event/address.ts";
 import { foldCase, isWordCharacter, wordsOf } from "../../query/fold.ts";
 import type { Bound, Field, GlobItem, QueryNode, Test } from "../../query/tree.ts";
 import type { ColumnKey, ColumnPlan } from "../columns.ts";
-import type { Expression, Predicates } from "./predicate.ts";
+import { FALSE, TRUE, joined, negated, type Expression, type Predicates } from "./predicate.ts";
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 const DURATION = /^(-?\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)$/;
 const NANOSECONDS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9, d: 86400e9 };
-
-const FALSE: Expression = { kind: "false" };
-const TRUE: Expression = { kind: "true" };
 
 const freeTextKeys: readonly ColumnKey[] = [
   { kind: "reserved", name: "message" },
@@ -43,9 +40,9 @@ export class Lowering {
         return TRUE;
       case "and":
       case "or":
-        return { kind: node.kind, nodes: node.nodes.map((child) => this.lower(child)) };
+        return joined(node.kind, node.nodes.map((child) => this.lower(child)));
       case "not":
-        return { kind: "not", node: this.lower(node.node) };
+        return negated(this.lower(node.node));
       case "cidr":
         return this.#anyOf(valueKeys(node.field), (column) => this.#predicates.add({ kind: "cidr", column, blocks: node.blocks }));
       case "leaf":
@@ -54,8 +51,7 @@ export class Lowering {
   }
 
   #anyOf(keys: readonly ColumnKey[], make: (column: number, key: ColumnKey) => Expression): Expression {
-    const nodes = keys.map((key) => make(this.#columns.column(key), key));
-    return nodes.length === 1 ? nodes[0]! : { kind: "or", nodes };
+    return joined("or", keys.map((key) => make(this.#columns.column(key), key)));
   }
 
   #leaf(field: Field, test: Test): Expression {
@@ -111,19 +107,14 @@ export class Lowering {
   #range(field: Field, column: number, low: Bound | undefined, high: Bound | undefined, includeLow: boolean, includeHigh: boolean): Expression {
     const lowNumber = low && boundNumber(field, low);
     const highNumber = high && boundNumber(field, high);
-    const parts: Expression[] = [];
-    if (lowNumber !== undefined || highNumber !== undefined) {
-      parts.push(this.#predicates.add({
+    const onlyNumbers = (!low || lowNumber !== undefined) && (!high || highNumber !== undefined);
+    if (onlyNumbers) {
+      return this.#predicates.add({
         kind: "number", column, low: lowNumber ?? Number.NEGATIVE_INFINITY, high: highNumber ?? Number.POSITIVE_INFINITY,
-        includeLow: lowNumber === undefined || includeLow, includeHigh: highNumber === undefined || includeHigh,
-      }));
+        includeLow: !low || includeLow, includeHigh: !high || includeHigh,
+      });
     }
-    const lowText = low && lowNumber === undefined ? low.text : undefined;
-    const highText = high && highNumber === undefined ? high.text : undefined;
-    if (lowText !== undefined || highText !== undefined) {
-      parts.push(this.#predicates.add({ kind: "string", column, low: lowText, high: highText, includeLow, includeHigh }));
-    }
-    return parts.length === 1 ? parts[0]! : { kind: "and", nodes: parts };
+    return this.#predicates.add({ kind: "textRange", column, low: lowNumber ?? low?.text, high: highNumber ?? high?.text, includeLow, includeHigh });
   }
 
   #time(test: Test): Expression {

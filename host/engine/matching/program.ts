@@ -1,6 +1,6 @@
 import {
-  CODE_AND, CODE_AND_NOT, CODE_END, CODE_LOAD, CODE_NOT, CODE_ONES, CODE_OR, CODE_POP_AND, CODE_POP_AND_NOT, CODE_POP_OR, CODE_PUSH,
-  CODE_ZEROS,
+  CODE_AND, CODE_AND_NOT, CODE_END, CODE_EXIT_IF_EMPTY, CODE_LOAD, CODE_NOT, CODE_ONES, CODE_OR, CODE_POP_AND, CODE_POP_AND_NOT,
+  CODE_POP_OR, CODE_PUSH, CODE_ZEROS,
 } from "../../../assembly/layout.ts";
 import type { Expression } from "./predicate.ts";
 
@@ -22,9 +22,9 @@ export interface CompiledQuery {
 /** Compiles an expression to bitset code, and finds its cover. */
 export function compileExpression(expression: Expression, facts: PredicateFacts): CompiledQuery {
   const writer = new Writer(facts);
-  writer.load(expression);
-  writer.code.push(CODE_END << 28);
-  return { code: writer.code.map((word) => word >>> 0), cover: coverOf(expression, facts), depth: writer.maxDepth };
+  writer.load(expression, true);
+  writer.step(CODE_END);
+  return { code: writer.code, cover: coverOf(expression, facts), depth: writer.maxDepth };
 }
 
 class Writer {
@@ -37,68 +37,109 @@ class Writer {
     this.#facts = facts;
   }
 
-  load(node: Expression): void {
+  /** @param top the whole program, so that rows lost in a conjunction are lost for good. */
+  load(node: Expression, top = false): void {
     switch (node.kind) {
       case "predicate":
-        this.#op(CODE_LOAD, node.predicate);
+        this.step(CODE_LOAD, node.predicate);
         return;
       case "true":
-        this.#op(CODE_ONES);
+        this.step(CODE_ONES);
         return;
       case "false":
-        this.#op(CODE_ZEROS);
+        this.step(CODE_ZEROS);
         return;
       case "not":
         this.load(node.node);
-        this.#op(CODE_NOT);
+        this.step(CODE_NOT);
         return;
       case "and":
-        this.#and(node.nodes);
+        this.#and(node.nodes, top);
         return;
       case "or":
         node.nodes.forEach((child, i) => {
           if (i === 0) this.load(child);
-          else if (child.kind === "predicate") this.#op(CODE_OR, child.predicate);
+          else if (child.kind === "predicate") this.step(CODE_OR, child.predicate);
           else this.#nested(child, CODE_POP_OR);
         });
     }
   }
 
-  /** Cheapest and rarest first, so that an empty result ends the program early; negations last. */
-  #and(nodes: readonly Expression[]): void {
-    const order = [...nodes].sort((a, b) => this.#weight(a) - this.#weight(b));
-    order.forEach((child, i) => {
+  /** What is known and rare comes first; what looks at values comes last, when few rows are left to look at. */
+  #and(nodes: readonly Expression[], top: boolean): void {
+    const order = nodes.map((node) => ({ node, weight: this.#weight(node) })).sort((a, b) => a.weight - b.weight);
+    const exit = top ? CODE_EXIT_IF_EMPTY : 0;
+    order.forEach(({ node }, i) => {
       if (i === 0) {
-        if (child.kind !== "not") {
-          this.load(child);
+        if (node.kind !== "not") {
+          this.load(node);
+          if (node.kind === "predicate") this.code[this.code.length - 1]! |= exit;
           return;
         }
-        this.#op(CODE_ONES);
+        this.step(CODE_ONES);
       }
-      if (child.kind === "predicate") this.#op(CODE_AND, child.predicate);
-      else if (child.kind === "not" && child.node.kind === "predicate") this.#op(CODE_AND_NOT, child.node.predicate);
-      else if (child.kind === "not") this.#nested(child.node, CODE_POP_AND_NOT);
-      else this.#nested(child, CODE_POP_AND);
+      if (node.kind === "predicate") this.step(CODE_AND, node.predicate, exit);
+      else if (node.kind === "not" && node.node.kind === "predicate") this.step(CODE_AND_NOT, node.node.predicate, exit);
+      else if (node.kind === "not") this.#nested(node.node, CODE_POP_AND_NOT, exit);
+      else this.#nested(node, CODE_POP_AND, exit);
     });
   }
 
   #weight(node: Expression): number {
-    if (node.kind === "not") return 3e9;
-    if (node.kind !== "predicate") return 1e9;
-    return (this.#facts.eager(node.predicate) ? 0 : 2e9) + this.#facts.uses(node.predicate);
+    switch (node.kind) {
+      case "predicate":
+        return (this.#facts.eager(node.predicate) ? 0 : 3e9) + this.#facts.uses(node.predicate);
+      case "not":
+        return (allEager(node.node, this.#facts) ? 1e9 : 4e9) + nodeCount(node.node);
+      case "and":
+      case "or":
+        return (allEager(node, this.#facts) ? 0.5e9 : 2e9) + nodeCount(node);
+      case "true":
+      case "false":
+        return 0;
+    }
   }
 
-  #nested(node: Expression, join: number): void {
-    this.#op(CODE_PUSH);
+  #nested(node: Expression, join: number, exit = 0): void {
+    this.step(CODE_PUSH);
     this.#depth++;
     this.maxDepth = Math.max(this.maxDepth, this.#depth);
     this.load(node);
-    this.#op(join);
     this.#depth--;
+    this.step(join, 0, exit);
   }
 
-  #op(code: number, predicate = 0): void {
-    this.code.push((code << 28) | predicate);
+  step(code: number, predicate = 0, exit = 0): void {
+    this.code.push(((code << 28) | exit | predicate) >>> 0);
+  }
+}
+
+function allEager(node: Expression, facts: PredicateFacts): boolean {
+  switch (node.kind) {
+    case "predicate":
+      return facts.eager(node.predicate);
+    case "not":
+      return allEager(node.node, facts);
+    case "and":
+    case "or":
+      return node.nodes.every((child) => allEager(child, facts));
+    case "true":
+    case "false":
+      return true;
+  }
+}
+
+function nodeCount(node: Expression): number {
+  switch (node.kind) {
+    case "not":
+      return nodeCount(node.node);
+    case "and":
+    case "or":
+      return node.nodes.reduce((sum, child) => sum + nodeCount(child), 0);
+    case "predicate":
+    case "true":
+    case "false":
+      return 1;
   }
 }
 

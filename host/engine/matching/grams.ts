@@ -1,0 +1,61 @@
+/** How a text is scanned for literals of a length: grams of `width` bytes, looked at every `stride` bytes. */
+export interface Scan {
+  readonly width: number;
+  readonly stride: number;
+}
+
+/** A literal must hold a gram at each of `stride` neighbouring places, so that one of them is looked at. */
+export function scanOf(length: number): Scan {
+  if (length >= 7) return { width: 4, stride: 4 };
+  if (length >= 5) return { width: 3, stride: 3 };
+  if (length >= 4) return { width: 3, stride: 2 };
+  return { width: length, stride: 1 };
+}
+
+/** The gram at a place as the kernel sees it: bit 5 of every byte set, so that capitals and small letters look alike. */
+export function gramAt(bytes: Uint8Array, place: number, width: number): number {
+  let gram = 0;
+  for (let i = 0; i < width; i++) gram |= (bytes[place + i]! | 0x20) << (i * 8);
+  return gram >>> 0;
+}
+
+/** Mask of a gram's bytes. */
+export function gramMask(width: number): number {
+  return width === 4 ? 0xffffffff : (1 << (width * 8)) - 1;
+}
+
+const common = new Set(new TextEncoder().encode("etaoinsrlhdc /.:-_0123456789"));
+
+/** Chooses for each literal of a scan the place whose grams are the fewest others' and look rarest in logs. */
+export class RarePlaces {
+  readonly #scan: Scan;
+  readonly #counts = new Map<number, number>();
+
+  constructor(literals: readonly Uint8Array[], scan: Scan) {
+    this.#scan = scan;
+    for (const bytes of literals) {
+      for (let place = 0; place + scan.width <= bytes.length; place++) {
+        const gram = gramAt(bytes, place, scan.width);
+        this.#counts.set(gram, (this.#counts.get(gram) ?? 0) + 1);
+      }
+    }
+  }
+
+  of(bytes: Uint8Array): number {
+    const { width, stride } = this.#scan;
+    let best = 0;
+    let bestCost = Number.POSITIVE_INFINITY;
+    for (let place = 0; place + stride + width - 1 <= bytes.length; place++) {
+      let cost = 0;
+      for (let i = 0; i < stride; i++) {
+        cost += this.#counts.get(gramAt(bytes, place + i, width))!;
+        for (let b = 0; b < width; b++) if (common.has(bytes[place + i + b]! | 0x20)) cost += 1;
+      }
+      if (cost < bestCost) {
+        best = place;
+        bestCost = cost;
+      }
+    }
+    return best;
+  }
+}
