@@ -48,7 +48,7 @@ export function writePredicates(arena: Arena, predicates: readonly Predicate[], 
         put(layout.PREDICATE_NUMBERS, area);
         return;
       }
-      case "textRange": {
+      case "string": {
         const { low, high } = predicate;
         const lowText = encodeKey(typeof low === "string" ? low : "");
         const highText = encodeKey(typeof high === "string" ? high : "");
@@ -95,7 +95,7 @@ function lazyKind(predicate: Predicate): number {
       return layout.PREDICATE_EXISTS;
     case "number":
       return layout.PREDICATE_NUMBER;
-    case "textRange":
+    case "string":
       return layout.PREDICATE_TEXT_RANGE;
     case "glob":
       return layout.PREDICATE_GLOB;

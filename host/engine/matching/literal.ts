@@ -33,7 +33,7 @@ export function searchLiteral(predicate: Predicate): SearchLiteral | undefined {
     case "exists":
     case "number":
     case "time":
-    case "textRange":
+    case "string":
     case "cidr":
       return undefined;
   }

@@ -114,7 +114,7 @@ export class Lowering {
         includeLow: !low || includeLow, includeHigh: !high || includeHigh,
       });
     }
-    return this.#predicates.add({ kind: "textRange", column, low: lowNumber ?? low?.text, high: highNumber ?? high?.text, includeLow, includeHigh });
+    return this.#predicates.add({ kind: "string", column, low: lowNumber ?? low?.text, high: highNumber ?? high?.text, includeLow, includeHigh });
   }
 
   #time(test: Test): Expression {

@@ -12,7 +12,7 @@ export type Predicate =
   | { readonly kind: "exists"; readonly column: number }
   | { readonly kind: "number" | "time"; readonly column: number; readonly low: number; readonly high: number; readonly includeLow: boolean; readonly includeHigh: boolean }
   /** An absent bound is open; a side with a number is compared as a number, of the same value. */
-  | { readonly kind: "textRange"; readonly column: number; readonly low?: string | number; readonly high?: string | number; readonly includeLow: boolean; readonly includeHigh: boolean }
+  | { readonly kind: "string"; readonly column: number; readonly low?: string | number; readonly high?: string | number; readonly includeLow: boolean; readonly includeHigh: boolean }
   | { readonly kind: "cidr"; readonly column: number; readonly blocks: readonly CidrBlock[] };
 
 /** A query over predicates. `and` and `or` have two nodes or more, and none of their own kind. */
