@@ -1,16 +1,17 @@
 import type { MatchColumns } from "../batch/matches.ts";
 import type { Rule } from "../rule/rule.ts";
 import type { StandingQuery } from "../rule/standing.ts";
-import type { CaseHit, EventRef } from "./hit.ts";
+import type { CaseHit } from "./hit.ts";
 import { RecentEvents } from "./recent.ts";
-import { ThresholdDetector } from "./threshold.ts";
+import { type Match, ThresholdDetector } from "./threshold.ts";
 
 export interface DetectorOptions {
   /** Events further behind the highest time seen are not analysed, and counted. */
   readonly allowedLatenessMs: number;
 }
 
-const decoder = new TextDecoder();
+const HIGH_BITS = 0x1fffff;
+const TWO_32 = 4294967296;
 
 /** Matches in, case hits out: every rule's detector, fed in the order of the stream. */
 export class Detector {
@@ -40,47 +41,37 @@ export class Detector {
    */
   apply(batch: MatchColumns, firstEvent: number, profile: number): CaseHit[] {
     const hits: CaseHit[] = [];
-    let ref: EventRef | undefined;
+    // 64-bit columns as halves: reading them as BigInt would make an object of each.
+    const hashes = new Uint32Array(batch.keyHash.buffer, batch.keyHash.byteOffset, batch.count * 2);
+    const values = new Uint32Array(batch.value.buffer, batch.value.byteOffset, batch.count * 2);
+    const metrics = new Float64Array(batch.value.buffer, batch.value.byteOffset, batch.count);
+    const match: Match = { queryIndex: 0, timeMs: 0, highMs: 0, slot: -1, value: Number.NaN };
+    let lastRow = -1;
     for (let i = 0; i < batch.count; i++) {
-      const timeMs = batch.timeMs[i]!;
-      const highMs = Math.max(this.#highMs, batch.highMs[i]!);
-      if (timeMs < highMs - this.#latenessMs) {
+      match.timeMs = batch.timeMs[i]!;
+      match.highMs = Math.max(this.#highMs, batch.highMs[i]!);
+      if (match.timeMs < match.highMs - this.#latenessMs) {
         this.lateDropped++;
         continue;
       }
-      const event = firstEvent + batch.row[i]!;
-      if (ref?.event !== event) {
-        const start = batch.eventStart[i]!;
-        const length = batch.eventLength[i]!;
-        ref = { position: this.recent.add(batch.bytes, start, length), length, event, timeMs, profile };
+      const row = batch.row[i]!;
+      if (row !== lastRow) {
+        match.slot = this.recent.add(batch.bytes, batch.eventStart[i]!, batch.eventLength[i]!, firstEvent + row, profile);
+        lastRow = row;
       }
       const standing = this.#standing[batch.standing[i]!]!;
+      match.queryIndex = standing.queryIndex;
+      if (standing.aggregation !== "count") {
+        const low = values[i * 2]!;
+        const high = values[i * 2 + 1]!;
+        const isAbsent = low === 0xffffffff && high === 0xffffffff;
+        match.value = isAbsent ? Number.NaN : standing.aggregation === "cardinality" ? (high & HIGH_BITS) * TWO_32 + low : metrics[i]!;
+      }
       const keyStart = batch.keyStart[i]!;
-      const keyEnd = keyStart + batch.keyLength[i]!;
-      const key = keyText(batch.bytes, keyStart, keyEnd);
-      this.#detectors[standing.ruleIndex]!.apply(standing.queryIndex, key, () => keyValues(batch.bytes, keyStart, keyEnd), ref, batch.value[i]!, highMs, hits);
+      const keyHash = (hashes[i * 2 + 1]! & HIGH_BITS) * TWO_32 + hashes[i * 2]!;
+      this.#detectors[standing.ruleIndex]!.apply(match, keyHash, batch.bytes, keyStart, keyStart + batch.keyLength[i]!, hits);
     }
     if (batch.batchHighMs > this.#highMs) this.#highMs = batch.batchHighMs;
     return hits;
   }
-}
-
-/** The key's bytes as a text to look groups up by: lengths and values together, so that tuples cannot run into each other. */
-function keyText(bytes: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]!);
-  return text;
-}
-
-function keyValues(bytes: Uint8Array, start: number, end: number): string[] {
-  const values: string[] = [];
-  const key = bytes.slice(start, end);
-  const view = new DataView(key.buffer);
-  let at = 0;
-  while (at < key.length) {
-    const length = view.getUint32(at, true);
-    values.push(decoder.decode(key.subarray(at + 4, at + 4 + length)));
-    at += 4 + length;
-  }
-  return values;
 }

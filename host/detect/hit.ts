@@ -1,15 +1,3 @@
-/** Where the bytes of a matched event lie in the recent-events ring. */
-export interface EventRef {
-  /** Bytes ever written before it. */
-  readonly position: number;
-  readonly length: number;
-  /** Number of the event in the whole stream. */
-  readonly event: number;
-  readonly timeMs: number;
-  /** Which input profile it came in by. */
-  readonly profile: number;
-}
-
 /** A case came true for one group at one event time. */
 export interface CaseHit {
   readonly ruleIndex: number;
@@ -17,8 +5,8 @@ export interface CaseHit {
   /** Group values, in the order of the first query's group-by fields. */
   readonly group: readonly string[];
   readonly timeMs: number;
-  /** Events of the windows that no earlier hit of this group counted, oldest first. */
-  readonly events: readonly EventRef[];
+  /** Slots in the recent events: events of the windows that no earlier hit of this group counted, by time. */
+  readonly events: readonly number[];
   /** Of those, how many each query (by its place in the rule) saw. */
   readonly perQuery: readonly number[];
 }

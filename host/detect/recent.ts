@@ -1,16 +1,55 @@
 const RING_BYTES = 64 * 1024 * 1024;
+const SLOTS = 1 << 20;
 
 /**
- * The raw bytes of events that matched lately, so that a signal can show samples. Bounded: the oldest bytes give way, in
- * the order of the stream, hence the same on every run.
+ * The raw bytes of events that matched lately, so that a signal can show samples. Bounded: the oldest give way, in the
+ * order of the stream, hence the same on every run. An event is known by its number here, counted from 0.
  */
 export class RecentEvents {
   #ring: Uint8Array = new Uint8Array(1 << 20);
   #written = 0;
+  #added = 0;
+  #positions = new Float64Array(1024);
+  #lengths = new Uint32Array(1024);
+  #events = new Float64Array(1024);
+  #profiles = new Uint16Array(1024);
 
-  /** Copies an event in; answers its position. */
-  add(bytes: Uint8Array, start: number, length: number): number {
-    if (length > RING_BYTES) return -1;
+  /** Copies an event in. `event` is its number in the whole stream, `profile` that of its input. */
+  add(bytes: Uint8Array, start: number, length: number, event: number, profile: number): number {
+    const slot = this.#added++;
+    if (slot === this.#lengths.length && slot < SLOTS) this.#growSlots();
+    const at = slot & (this.#lengths.length - 1);
+    this.#positions[at] = length > RING_BYTES ? -1 : this.#write(bytes, start, length);
+    this.#lengths[at] = length;
+    this.#events[at] = event;
+    this.#profiles[at] = profile;
+    return slot;
+  }
+
+  /** Number of the event in the whole stream; -1 once its slot was taken by a later one. */
+  eventNumber(slot: number): number {
+    return this.#holds(slot) ? this.#events[slot & (this.#lengths.length - 1)]! : -1;
+  }
+
+  profile(slot: number): number {
+    return this.#profiles[slot & (this.#lengths.length - 1)]!;
+  }
+
+  /** The event's bytes, copied; undefined when they gave way to later ones. */
+  bytes(slot: number): Uint8Array | undefined {
+    if (!this.#holds(slot)) return undefined;
+    const at = slot & (this.#lengths.length - 1);
+    const position = this.#positions[at]!;
+    if (position < 0 || position + this.#ring.length < this.#written) return undefined;
+    const start = position % this.#ring.length;
+    return this.#ring.slice(start, start + this.#lengths[at]!);
+  }
+
+  #holds(slot: number): boolean {
+    return slot >= 0 && slot + this.#lengths.length >= this.#added;
+  }
+
+  #write(bytes: Uint8Array, start: number, length: number): number {
     // Grown while it is young: a small run never pays for the whole ring.
     while (this.#written + length > this.#ring.length && this.#ring.length < RING_BYTES) {
       const larger = new Uint8Array(this.#ring.length * 2);
@@ -28,10 +67,19 @@ export class RecentEvents {
     return position;
   }
 
-  /** The event's bytes, undefined when they gave way to later ones. */
-  get(position: number, length: number): Uint8Array | undefined {
-    if (position < 0 || position + this.#ring.length < this.#written) return undefined;
-    const at = position % this.#ring.length;
-    return this.#ring.slice(at, at + length);
+  #growSlots(): void {
+    const size = this.#lengths.length * 2;
+    const positions = new Float64Array(size);
+    positions.set(this.#positions);
+    const lengths = new Uint32Array(size);
+    lengths.set(this.#lengths);
+    const events = new Float64Array(size);
+    events.set(this.#events);
+    const profiles = new Uint16Array(size);
+    profiles.set(this.#profiles);
+    this.#positions = positions;
+    this.#lengths = lengths;
+    this.#events = events;
+    this.#profiles = profiles;
   }
 }

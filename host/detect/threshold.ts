@@ -1,20 +1,33 @@
-import { type ConditionNode, type Term, labelsOf } from "../rule/condition.ts";
-import type { Rule, RuleQuery } from "../rule/rule.ts";
-import type { CaseHit, EventRef } from "./hit.ts";
+import { labelsOf } from "../rule/condition.ts";
+import type { Aggregation, Rule } from "../rule/rule.ts";
+import { type Judge, type LabelValue, compileCondition } from "./condition.ts";
+import type { CaseHit } from "./hit.ts";
 import { EventWindow } from "./window.ts";
 
-interface Group {
-  readonly values: readonly string[];
+/** State of one group of one rule. */
+export interface Group {
+  /** Lengths and values of the key as bytes: what tells groups apart when hashes agree. */
+  readonly key: Uint8Array;
   readonly windows: Array<EventWindow | undefined>;
   /** THEN: times at which the left side was true, with the event that made it so. */
-  leftTrue: Array<{ readonly timeMs: number; readonly event: number }>;
+  leftTrue: Array<{ readonly timeMs: number; readonly slot: number }> | undefined;
+  /** Next group with the same hash. */
+  next: Group | undefined;
 }
 
-/** Where a condition looks: (afterMs, untilMs]. */
-interface Span {
-  readonly afterMs: number;
-  readonly untilMs: number;
+/** One match of one query, as it comes from the kernels. */
+export interface Match {
+  queryIndex: number;
+  timeMs: number;
+  /** Highest event time so far. */
+  highMs: number;
+  /** The event's slot in the recent events. */
+  slot: number;
+  /** Distinct-value hash or metric; NaN when there is none. */
+  value: number;
 }
+
+const needsValues: ReadonlySet<Aggregation> = new Set(["cardinality", "sum", "max"]);
 
 /** Threshold detection of one rule: sliding windows in event time per group, exact, with late events put at their own time. */
 export class ThresholdDetector {
@@ -22,48 +35,76 @@ export class ThresholdDetector {
   readonly #ruleIndex: number;
   readonly #windowMs: number;
   readonly #latenessMs: number;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<number, Group>();
+  readonly #aggregations: readonly Aggregation[];
+  readonly #judges: ReadonlyArray<Judge | undefined>;
+  readonly #thenJudge: Judge | undefined;
+  readonly #right: ReadonlySet<number>;
   /** Queries without group-by join with every group: one window for all. */
   readonly #shared: ReadonlyArray<EventWindow | undefined>;
-  readonly #rightLabels: ReadonlySet<string> | undefined;
+  readonly #value: LabelValue;
+  #groupCount = 0;
   #sweepAtMs = Number.NEGATIVE_INFINITY;
+  // The group and span a condition is being judged on.
+  #group!: Group;
+  #afterMs = 0;
+  #untilMs = 0;
+  /** Window 0: only this query sees its one event. */
+  #aloneQuery = -1;
 
   constructor(rule: Rule, ruleIndex: number, latenessMs: number) {
     this.#rule = rule;
     this.#ruleIndex = ruleIndex;
     this.#windowMs = rule.options.evaluationWindowMs;
     this.#latenessMs = latenessMs;
-    const grouped = rule.queries.some((query) => query.groupBy.length);
-    this.#shared = rule.queries.map((query) => (grouped && !query.groupBy.length ? new EventWindow() : undefined));
+    const labels = rule.queries.map((query) => query.label);
+    this.#aggregations = rule.queries.map((query) => query.aggregation);
+    this.#judges = rule.cases.map((each) => each.condition && compileCondition(each.condition.first, labels));
     const then = rule.cases[0]?.condition?.then;
-    this.#rightLabels = then ? new Set(labelsOf(then)) : undefined;
+    this.#thenJudge = then && compileCondition(then, labels);
+    this.#right = new Set(then ? labelsOf(then).map((label) => labels.indexOf(label)) : []);
+    const grouped = rule.queries.some((query) => query.groupBy.length);
+    this.#shared = rule.queries.map((query) => (grouped && !query.groupBy.length ? this.#newWindow(query.aggregation) : undefined));
+    this.#value = (queryIndex, enough) => this.#labelValue(queryIndex, enough);
   }
 
   get groupCount(): number {
-    return this.#groups.size;
+    return this.#groupCount;
   }
 
-  /** One match of one query; `highMs` is the highest event time so far. */
-  apply(queryIndex: number, key: string, values: () => readonly string[], ref: EventRef, value: bigint, highMs: number, hits: CaseHit[]): void {
-    if (highMs >= this.#sweepAtMs) this.#sweep(highMs);
-    const shared = this.#shared[queryIndex];
+  /** @param keyHash hash of the key bytes at [keyStart, keyEnd). */
+  apply(match: Match, keyHash: number, bytes: Uint8Array, keyStart: number, keyEnd: number, hits: CaseHit[]): void {
+    if (match.highMs >= this.#sweepAtMs) this.#sweep(match.highMs);
+    const shared = this.#shared[match.queryIndex];
+    const keepMs = match.highMs - this.#windowMs - this.#latenessMs - 1;
     if (shared) {
-      shared.insert(ref, value);
-      shared.prune(highMs - this.#windowMs - this.#latenessMs);
-      for (const group of this.#groups.values()) {
-        if (this.#hasEvents(group, ref.timeMs)) this.#judge(group, queryIndex, ref, highMs, hits);
+      shared.insert(match.timeMs, match.slot, match.value);
+      shared.prune(keepMs);
+      for (const first of this.#groups.values()) {
+        for (let group: Group | undefined = first; group; group = group.next) {
+          if (this.#hasEvents(group, match.timeMs)) this.#judge(group, match, hits);
+        }
       }
       return;
     }
-    let group = this.#groups.get(key);
-    if (!group) {
-      group = { values: values(), windows: this.#rule.queries.map(() => undefined), leftTrue: [] };
-      this.#groups.set(key, group);
-    }
-    const window = (group.windows[queryIndex] ??= new EventWindow());
-    window.insert(ref, value);
-    window.prune(highMs - this.#windowMs - this.#latenessMs - 1);
-    this.#judge(group, queryIndex, ref, highMs, hits);
+    const group = this.#groupOf(keyHash, bytes, keyStart, keyEnd);
+    const window = (group.windows[match.queryIndex] ??= this.#newWindow(this.#aggregations[match.queryIndex]!));
+    window.insert(match.timeMs, match.slot, match.value);
+    window.prune(keepMs);
+    this.#judge(group, match, hits);
+  }
+
+  #newWindow(aggregation: Aggregation): EventWindow {
+    return new EventWindow(needsValues.has(aggregation));
+  }
+
+  #groupOf(keyHash: number, bytes: Uint8Array, keyStart: number, keyEnd: number): Group {
+    const first = this.#groups.get(keyHash);
+    for (let group = first; group; group = group.next) if (sameKey(group.key, bytes, keyStart, keyEnd)) return group;
+    const group: Group = { key: bytes.slice(keyStart, keyEnd), windows: [], leftTrue: undefined, next: first };
+    this.#groups.set(keyHash, group);
+    this.#groupCount++;
+    return group;
   }
 
   #hasEvents(group: Group, timeMs: number): boolean {
@@ -71,148 +112,155 @@ export class ThresholdDetector {
   }
 
   /** The event's own time, and the later window ends that a late event may have changed. */
-  #judge(group: Group, queryIndex: number, ref: EventRef, highMs: number, hits: CaseHit[]): void {
-    const times = new Set<number>([ref.timeMs]);
-    if (this.#windowMs > 0 && ref.timeMs < highMs) {
-      for (const window of group.windows) for (const time of window?.timesWithin(ref.timeMs, ref.timeMs + this.#windowMs) ?? []) times.add(time);
+  #judge(group: Group, match: Match, hits: CaseHit[]): void {
+    if (this.#windowMs === 0 || !this.#isLate(group, match.timeMs)) {
+      this.#judgeAt(group, match, match.timeMs, hits);
+      return;
     }
-    for (const timeMs of [...times].sort((a, b) => a - b)) {
-      if (this.#rightLabels) this.#judgeThen(group, queryIndex, timeMs, ref, hits);
-      else this.#judgeCases(group, queryIndex, timeMs, ref, hits);
+    const times = new Set<number>([match.timeMs]);
+    for (const window of [...group.windows, ...this.#shared]) {
+      for (const time of window?.timesWithin(match.timeMs, match.timeMs + this.#windowMs) ?? []) times.add(time);
     }
+    for (const timeMs of [...times].sort((a, b) => a - b)) this.#judgeAt(group, match, timeMs, hits);
   }
 
-  #judgeCases(group: Group, queryIndex: number, timeMs: number, ref: EventRef, hits: CaseHit[]): void {
-    const span = { afterMs: timeMs - this.#windowMs, untilMs: timeMs };
-    for (const [caseIndex, each] of this.#rule.cases.entries()) {
-      // A window of no length sees the triggering event alone.
-      const holds = this.#windowMs === 0 ? this.#holdsAlone(each.condition?.first, queryIndex, group) : this.#holds(group, each.condition?.first, span);
-      if (!holds) continue;
-      hits.push(this.#hit(group, caseIndex, timeMs, span, this.#windowMs === 0 ? ref : undefined, queryIndex));
+  /** Does something of the group, or of the queries all groups share, lie after this time? */
+  #isLate(group: Group, timeMs: number): boolean {
+    for (const window of group.windows) if (window && window.lastMs > timeMs) return true;
+    for (const window of this.#shared) if (window && window.lastMs > timeMs) return true;
+    return false;
+  }
+
+  #judgeAt(group: Group, match: Match, timeMs: number, hits: CaseHit[]): void {
+    if (this.#thenJudge) {
+      this.#judgeThen(group, match, timeMs, hits);
+      return;
+    }
+    this.#aloneQuery = this.#windowMs === 0 ? match.queryIndex : -1;
+    this.#aim(group, this.#windowMs === 0 ? timeMs - 1 : timeMs - this.#windowMs, timeMs);
+    for (let i = 0; i < this.#judges.length; i++) {
+      const judge = this.#judges[i];
+      if (judge ? !judge(this.#value) : !this.#anyEvent()) continue;
+      hits.push(this.#windowMs === 0 ? this.#aloneHit(group, i, match) : this.#hit(group, i, timeMs));
       return;
     }
   }
 
-  #judgeThen(group: Group, queryIndex: number, timeMs: number, ref: EventRef, hits: CaseHit[]): void {
-    const condition = this.#rule.cases[0]!.condition!;
+  #judgeThen(group: Group, match: Match, timeMs: number, hits: CaseHit[]): void {
     const windowMs = this.#windowMs;
-    const ownTime = timeMs === ref.timeMs;
-    if (ownTime ? this.#rightLabels!.has(this.#rule.queries[queryIndex]!.label) : this.#hasRightEvent(group, timeMs)) {
-      const start = group.leftTrue.find((left) => timeMs - left.timeMs < windowMs && (left.timeMs < timeMs || (ownTime && left.timeMs === timeMs && left.event !== ref.event)));
+    const ownTime = timeMs === match.timeMs;
+    const left = (group.leftTrue ??= []);
+    this.#aloneQuery = -1;
+    if (ownTime ? this.#right.has(match.queryIndex) : this.#hasRightEvent(group, timeMs)) {
+      const start = left.find((each) => timeMs - each.timeMs < windowMs && (each.timeMs < timeMs || (ownTime && each.timeMs === timeMs && each.slot !== match.slot)));
       if (start) {
-        const span = { afterMs: Math.max(start.timeMs, timeMs - windowMs), untilMs: timeMs };
-        if (this.#holds(group, condition.then!, span)) hits.push(this.#hit(group, 0, timeMs, span, undefined, queryIndex, this.#rightLabels));
+        this.#aim(group, Math.max(start.timeMs, timeMs - windowMs), timeMs);
+        if (this.#thenJudge!(this.#value)) hits.push(this.#hit(group, 0, timeMs, this.#right));
       }
     }
-    if (this.#holds(group, condition.first, { afterMs: timeMs - windowMs, untilMs: timeMs })) {
-      if (!group.leftTrue.some((left) => left.timeMs === timeMs)) {
-        group.leftTrue.push({ timeMs, event: ref.event });
-        group.leftTrue.sort((a, b) => a.timeMs - b.timeMs);
-      }
+    this.#aim(group, timeMs - windowMs, timeMs);
+    if (this.#judges[0]!(this.#value) && !left.some((each) => each.timeMs === timeMs)) {
+      left.push({ timeMs, slot: match.slot });
+      left.sort((a, b) => a.timeMs - b.timeMs);
     }
-    const oldest = timeMs - windowMs - this.#latenessMs;
-    if (group.leftTrue.length > 64) group.leftTrue = group.leftTrue.filter((left) => left.timeMs > oldest);
+    if (left.length > 64) group.leftTrue = left.filter((each) => each.timeMs > timeMs - windowMs - this.#latenessMs);
   }
 
   #hasRightEvent(group: Group, timeMs: number): boolean {
-    return this.#rule.queries.some((query, i) => this.#rightLabels!.has(query.label) && (this.#windowOf(group, i)?.count(timeMs - 1, timeMs) ?? 0) > 0);
+    for (const query of this.#right) if ((this.#windowOf(group, query)?.count(timeMs - 1, timeMs) ?? 0) > 0) return true;
+    return false;
+  }
+
+  #aim(group: Group, afterMs: number, untilMs: number): void {
+    this.#group = group;
+    this.#afterMs = afterMs;
+    this.#untilMs = untilMs;
   }
 
   #windowOf(group: Group, queryIndex: number): EventWindow | undefined {
     return this.#shared[queryIndex] ?? group.windows[queryIndex];
   }
 
-  #holds(group: Group, node: ConditionNode | undefined, span: Span): boolean {
-    if (!node) return this.#rule.queries.some((_, i) => (this.#windowOf(group, i)?.count(span.afterMs, span.untilMs) ?? 0) > 0);
-    switch (node.kind) {
-      case "and":
-        return node.nodes.every((child) => this.#holds(group, child, span));
-      case "or":
-        return node.nodes.some((child) => this.#holds(group, child, span));
-      case "compare": {
-        const right = typeof node.right === "number" ? node.right : this.#value(group, node.right, span, Number.POSITIVE_INFINITY);
-        const left = this.#value(group, node.left, span, right / node.left.factor + 1);
-        return compares(left, node.op, right);
-      }
-    }
+  #anyEvent(): boolean {
+    return this.#rule.queries.some((_, i) => (this.#windowOf(this.#group, i)?.count(this.#afterMs, this.#untilMs) ?? 0) > 0);
   }
 
-  /** Window 0: every label counts only the triggering event. */
-  #holdsAlone(node: ConditionNode | undefined, queryIndex: number, group: Group): boolean {
-    if (!node) return true;
-    const label = this.#rule.queries[queryIndex]!.label;
-    switch (node.kind) {
-      case "and":
-        return node.nodes.every((child) => this.#holdsAlone(child, queryIndex, group));
-      case "or":
-        return node.nodes.some((child) => this.#holdsAlone(child, queryIndex, group));
-      case "compare": {
-        const value = (term: Term): number => {
-          if (term.label !== label) return 0;
-          const window = this.#windowOf(group, queryIndex)!;
-          const query = this.#rule.queries[queryIndex]!;
-          const at = window.lastMs;
-          return term.factor * (query.aggregation === "count" ? 1 : this.#aggregate(window, query, { afterMs: at - 1, untilMs: at }, 2));
-        };
-        return compares(value(node.left), node.op, typeof node.right === "number" ? node.right : value(node.right));
-      }
-    }
-  }
-
-  #value(group: Group, term: Term, span: Span, enough: number): number {
-    const queryIndex = this.#rule.queries.findIndex((query) => query.label === term.label);
-    const window = this.#windowOf(group, queryIndex);
-    return window ? term.factor * this.#aggregate(window, this.#rule.queries[queryIndex]!, span, enough) : 0;
-  }
-
-  #aggregate(window: EventWindow, query: RuleQuery, span: Span, enough: number): number {
-    switch (query.aggregation) {
+  #labelValue(queryIndex: number, enough: number): number {
+    if (this.#aloneQuery >= 0 && this.#aloneQuery !== queryIndex) return 0;
+    const window = this.#windowOf(this.#group, queryIndex);
+    if (!window) return 0;
+    const aggregation = this.#aggregations[queryIndex]!;
+    switch (aggregation) {
       case "cardinality":
-        return window.distinct(span.afterMs, span.untilMs, enough);
+        return window.distinct(this.#afterMs, this.#untilMs, enough);
       case "sum":
       case "max":
-        return window.numbers(span.afterMs, span.untilMs, query.aggregation);
+        return window.numbers(this.#afterMs, this.#untilMs, aggregation);
       case "count":
       case "new_value":
       case "geo_data":
       case "event_count":
       case "none":
-        return window.count(span.afterMs, span.untilMs);
+        return this.#aloneQuery >= 0 ? 1 : window.count(this.#afterMs, this.#untilMs);
     }
   }
 
-  #hit(group: Group, caseIndex: number, timeMs: number, span: Span, alone: EventRef | undefined, queryIndex: number, only?: ReadonlySet<string>): CaseHit {
-    const byEvent = new Map<number, EventRef>();
-    const perQuery = this.#rule.queries.map((query, i) => {
-      if (alone) return i === queryIndex ? 1 : 0;
-      if (only && !only.has(query.label)) return 0;
-      const taken = this.#windowOf(group, i)?.takeUncounted(span.afterMs, span.untilMs) ?? [];
-      for (const ref of taken) byEvent.set(ref.event, ref);
+  #hit(group: Group, caseIndex: number, timeMs: number, only?: ReadonlySet<number>): CaseHit {
+    const slots = new Set<number>();
+    const perQuery = this.#rule.queries.map((_, i) => {
+      if (only && !only.has(i)) return 0;
+      const taken = this.#windowOf(group, i)?.takeUncounted(this.#afterMs, this.#untilMs) ?? [];
+      for (const slot of taken) slots.add(slot);
       return taken.length;
     });
-    if (alone) byEvent.set(alone.event, alone);
-    const events = [...byEvent.values()].sort((a, b) => a.timeMs - b.timeMs || a.event - b.event);
-    return { ruleIndex: this.#ruleIndex, caseIndex, group: group.values, timeMs, events, perQuery };
+    // Slots count up in arrival order, which is what ties of time are ordered by.
+    return { ruleIndex: this.#ruleIndex, caseIndex, group: keyValues(group.key), timeMs, events: [...slots].sort((a, b) => a - b), perQuery };
+  }
+
+  #aloneHit(group: Group, caseIndex: number, match: Match): CaseHit {
+    const perQuery = this.#rule.queries.map((_, i) => (i === match.queryIndex ? 1 : 0));
+    return { ruleIndex: this.#ruleIndex, caseIndex, group: keyValues(group.key), timeMs: match.timeMs, events: [match.slot], perQuery };
   }
 
   /** Drops groups that no event within the lateness can touch any more; driven by event time alone. */
   #sweep(highMs: number): void {
-    const everyMs = Math.max(60_000, this.#windowMs + this.#latenessMs);
     const beforeMs = highMs - this.#windowMs - this.#latenessMs - 1;
     if (this.#sweepAtMs !== Number.NEGATIVE_INFINITY) {
-      for (const [key, group] of this.#groups) {
-        if (group.windows.every((window) => !window || window.lastMs <= beforeMs)) this.#groups.delete(key);
+      for (const [hash, first] of this.#groups) {
+        let kept: Group | undefined;
+        for (let group: Group | undefined = first; group; ) {
+          const next: Group | undefined = group.next;
+          if (group.windows.every((window) => !window || window.lastMs <= beforeMs)) this.#groupCount--;
+          else {
+            group.next = kept;
+            kept = group;
+          }
+          group = next;
+        }
+        if (kept) this.#groups.set(hash, kept);
+        else this.#groups.delete(hash);
       }
     }
-    this.#sweepAtMs = highMs + everyMs;
+    this.#sweepAtMs = highMs + Math.max(60_000, this.#windowMs + this.#latenessMs);
   }
 }
 
-function compares(left: number, op: ">" | ">=" | "<" | "<=", right: number): boolean {
-  switch (op) {
-    case ">": return left > right;
-    case ">=": return left >= right;
-    case "<": return left < right;
-    case "<=": return left <= right;
+function sameKey(key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (key.length !== end - start) return false;
+  for (let i = 0; i < key.length; i++) if (key[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+const decoder = new TextDecoder();
+
+function keyValues(key: Uint8Array): string[] {
+  const values: string[] = [];
+  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  let at = 0;
+  while (at < key.length) {
+    const length = view.getUint32(at, true);
+    values.push(decoder.decode(key.subarray(at + 4, at + 4 + length)));
+    at += 4 + length;
   }
+  return values;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CaseHit, EventRef } from "../detect/hit.ts";
+import type { CaseHit } from "../detect/hit.ts";
 import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
 import { type NormalizeOptions, normalizeEvent } from "../event/normalize.ts";
@@ -65,12 +65,12 @@ export class SignalBook {
     const known = this.#open.get(key);
     const extends_ = known !== undefined && this.#extends(rule, known.signal, hit.timeMs);
     const open = extends_ ? known : this.#begin(rule, group, key, hit);
-    const events = hit.events.map((ref) => ({ ref, record: this.#record(ref) }));
+    const events = hit.events.map((slot) => ({ slot, record: this.#record(slot) }));
     const merged = extends_ ? open.merged : new MergedEvents();
     const target = extends_ ? open : { ...open, merged };
-    for (const { ref, record } of events) {
+    for (const { slot, record } of events) {
       if (record === undefined || target.mergedCount >= MERGE_CAP) continue;
-      merged.add(normalizeEvent(record, this.#profiles[ref.profile]!));
+      merged.add(normalizeEvent(record, this.#profiles[this.#recent.profile(slot)]!));
       target.mergedCount++;
     }
     const view = merged.asEvent(group, rule.tags, rule.name);
@@ -110,7 +110,7 @@ export class SignalBook {
 
   #begin(rule: Rule, group: Readonly<Record<string, string>>, key: string, hit: CaseHit): Open {
     const signal: Signal = {
-      id: signalId(rule, key, hit, this.signals.length),
+      id: signalId(rule, key, hit, this.#recent.eventNumber(hit.events.at(-1) ?? -1)),
       ruleId: rule.id, ruleName: rule.name, ruleVersion: rule.version,
       caseName: "", severity: "info", group, firstSeenMs: hit.timeMs, lastSeenMs: hit.timeMs, eventsMatched: 0,
       title: rule.name, message: rule.message, tags: rule.tags, samples: [],
@@ -146,8 +146,8 @@ export class SignalBook {
     });
   }
 
-  #record(ref: EventRef): Json | undefined {
-    const bytes = this.#recent.get(ref.position, ref.length);
+  #record(slot: number): Json | undefined {
+    const bytes = this.#recent.bytes(slot);
     if (!bytes) return undefined;
     const text = decoder.decode(bytes);
     try {
@@ -167,7 +167,7 @@ function signalGroup(rule: Rule, values: readonly string[]): Record<string, stri
 }
 
 /** The same for the same stream: rule, version, key, time of the opening match; a counter tells equal ones apart. */
-function signalId(rule: Rule, key: string, hit: CaseHit, ordinal: number): string {
-  const sameMoment = rule.options.keepAliveMs === 0 ? hit.events.at(-1)?.event ?? ordinal : 0;
+function signalId(rule: Rule, key: string, hit: CaseHit, event: number): string {
+  const sameMoment = rule.options.keepAliveMs === 0 ? event : 0;
   return createHash("sha256").update(JSON.stringify([rule.id, rule.version, key.slice(key.indexOf(",")), hit.timeMs, sameMoment])).digest("hex").slice(0, 24);
 }
