@@ -71,7 +71,8 @@ export class Flow {
         continue;
       }
       const slot = await this.#executor.acquire();
-      slot.bytes.set(bytes.subarray(at, end));
+      // Buffer's copy is a plain memcpy also into shared memory, where a typed array's goes byte by byte.
+      Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).copy(slot.bytes);
       const length = end - at;
       this.stats.bytes += length;
       const pending: Pending = { slot, profile, arrivalMs, start: slot.start, length, result: this.#run(slot, profile, arrivalMs, slot.start, length) };

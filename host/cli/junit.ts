@@ -1,4 +1,4 @@
-import type { TestOutcome } from "./rules.ts";
+import type { TestOutcome } from "./rules-test.ts";
 
 function escapeXml(text: string): string {
   // oxlint-disable-next-line no-control-regex

@@ -1,100 +1,126 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
-import { problemText, UsageError } from "./problems.ts";
+import { UsageError } from "./problems.ts";
+import { problemText } from "./problems.ts";
 
-const several = (value: string, list: string[] = []): string[] => [...list, value];
-
-/** Exit codes: 0 good, 1 what was asked about failed, 2 bad usage or input. */
-async function main(argv: readonly string[]): Promise<number> {
-  let code = 0;
-  const program = new Command("vespid")
-    .description("Detection on logs: Datadog's search syntax and rules, over files, streams and in tests")
-    .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
-
-  const inputs = (command: Command): Command => command
-    .option("--format <format>", "auto, intake (Datadog JSON), log (envelopes), raw (any JSON object), text", "auto")
+/** Options of every command that reads logs. */
+function inputOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--format <format>", "how events are read").choices(["auto", "intake", "log", "raw", "syslog", "text"]).default("auto"))
     .option("--source <name>", "source of events that name none")
     .option("--service <name>", "service of events that name none")
     .option("--host <name>", "host of events that name none")
-    .option("--tag <key:value>", "tag joined to every event; may be repeated", several);
+    .option("--tag <key:value>", "tag joined to every event; may be repeated", collect);
+}
 
-  inputs(program.command("run").description("detect over files, .gz, .zst, .arrow or stdin").argument("[inputs...]", "files, folders, globs, or - for stdin"))
-    .requiredOption("--rules <path>", "rule file, folder or glob; may be repeated", several)
-    .option("--workers <n>", "worker threads: 0, 1, 2 ... or auto", "auto")
-    .option("--json", "one signal a line")
-    .option("--out <file>", "write the signals as an Arrow IPC file")
-    .option("--fail-on <severity>", "exit 1 when a signal reaches this severity")
-    .option("--lateness <seconds>", "how far behind the newest event one may be", "300")
-    .option("--suppressions <file>", "suppressions as JSON")
-    .option("--security-filters <file>", "security filters as JSON")
-    .option("--critical-assets <file>", "critical assets as JSON")
-    .option("--malformed <file>", "keep records that cannot be read here")
-    .option("--stats", "counters as JSON on stderr")
-    .addHelpText("after", "\nExample:\n  vespid run --rules rules/ auth.ndjson cloudtrail.ndjson.gz --fail-on high\n  tail -f app.log | vespid run --rules rules/ -")
-    .action(async (paths: string[], options) => {
-      code = await (await import("./run.ts")).run(paths, options);
-    });
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
 
-  inputs(program.command("match").description("print the events a search query matches, like grep").argument("<query>").argument("[inputs...]"))
-    .option("--count", "only their number")
-    .option("--json", "JSON lines")
-    .option("--fields <list>", "only these fields, such as @usr.id,host")
-    .addHelpText("after", "\nExample:\n  vespid match 'source:auth @evt.outcome:failure -@usr.id:svc-*' auth.ndjson --fields @usr.id,@network.client.ip")
-    .action(async (query: string, paths: string[], options) => {
-      code = await (await import("./match.ts")).match(query, paths, options);
-    });
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+}
 
-  const query = program.command("query").description("search queries: test vectors, explanation");
-  query.command("test").description("check vectors {id, query, event, match} or {id, query, error:true}").argument("<file>")
-    .option("--engine <name>", "wasm, reference or both", "both").option("--json", "JSON")
-    .addHelpText("after", "\nExample:\n  vespid query test vectors.jsonl --engine both")
-    .action(async (file: string, options) => {
-      code = await (await import("./query.ts")).queryTest(file, options);
-    });
-  query.command("explain").description("tree, predicates, cover and columns of a query").argument("<query>").option("--json", "JSON")
-    .addHelpText("after", "\nExample:\n  vespid query explain 'source:auth @http.status_code:[500 TO 599]'")
-    .action(async (text: string, options) => {
-      code = (await import("./query.ts")).queryExplain(text, options);
-    });
+const INPUTS = "files, folders, globs, .gz, .zst, .arrow, or - for standard input";
+const EXIT = "\nExit codes: 0 done, 1 found (what that is, each command says), 2 it could not be done.";
 
-  const rules = program.command("rules").description("detection rules: validate, lint, test, explain");
-  const ruleCommand = (name: string, description: string, example: string): Command =>
-    rules.command(name).description(description).argument("<paths...>").option("--json", "JSON").addHelpText("after", `\nExample:\n  ${example}`);
-  ruleCommand("validate", "every fault at once, with line and hint", "vespid rules validate rules/").action(async (paths: string[], options) => {
-    code = await (await import("./rules.ts")).rulesValidate(paths, options);
-  });
-  ruleCommand("lint", "validate, and what could be better", "vespid rules lint rules/").action(async (paths: string[], options) => {
-    code = await (await import("./rules.ts")).rulesValidate(paths, options, true);
-  });
-  ruleCommand("test", "the rules' own tests, and scenarios from .jsonl", "vespid rules test rules/ --junit report.xml")
+/** The command line. Each command's code is loaded when it is called, so that help costs nothing. */
+function program(): Command {
+  const vespid = new Command("vespid")
+    .description("Security monitoring that speaks Datadog Cloud SIEM's language: search syntax, detection rules, signals.")
+    .version("0.1.0")
+    .showHelpAfterError("(--help shows how it is used)")
+    .addHelpText("after", examples("vespid run --rules rules/ auth.log cloudtrail.ndjson.gz", "vespid match 'source:nginx @http.status_code:>=500' access.json", "vespid rules test rules/") + EXIT)
+    .exitOverride();
+
+  inputOptions(vespid.command("run").description("detect over logs: signals out").argument("[input...]", INPUTS))
+    .requiredOption("--rules <path...>", "rule files, folders or globs")
+    .option("--workers <n>", "worker threads; 0: in this one", "auto")
+    .option("--json", "print one signal a line, in its final state")
+    .option("--follow", "print signals as they open and grow graver, and nothing at the end")
+    .option("--out <file.arrow>", "write the signals as an Arrow IPC file")
+    .option("--fail-on <severity>", "exit 1 when a signal is at least this grave: info, low, medium, high or critical")
+    .option("--stats", "print what the engine counted, as JSON, on standard error")
+    .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
+    .option("--suppressions <file>", "suppressions, a list in JSON or YAML")
+    .option("--security-filters <file>", "security filters: only events they let pass are judged")
+    .option("--critical-assets <file>", "critical assets, which move severities")
+    .option("--reference-tables <file>", "reference tables by name, each a list of rows")
+    .option("--malformed <file>", "keep lines that could not be read here")
+    .addHelpText("after", examples(
+      "vespid run --rules rules/ auth.log cloudtrail.ndjson.gz",
+      "tail -f app.log | vespid run --rules rules/ --follow -",
+      "vespid run --rules rules/ --json --fail-on high logs/ > signals.jsonl") +
+      "\n\nExit codes: 0 done, 1 --fail-on was reached, 2 a rule or input is not right.\nFormat log is the event envelope, intake Datadog's log intake JSON, raw any JSON object a line, text and syslog lines.")
+    .action(async (inputs: string[], options) => finish((await import("./run.ts")).run(inputs, options)));
+
+  inputOptions(vespid.command("match").description("print the events a search query matches, like grep").argument("<query>", "a log search query").argument("[input...]", INPUTS))
+    .option("--count", "print how many there are, not the events")
+    .option("--json", "print each as an event envelope (with --fields: as an object of these)")
+    .option("--fields <names>", "print only these, such as @usr.id,@network.client.ip,host")
+    .addHelpText("after", examples("vespid match 'service:sshd \"Failed password\"' auth.json", "vespid match --fields @usr.id,@network.client.ip '@evt.outcome:failure' logs/*.json.gz") +
+      "\n\nExit codes: 0 some event matched, 1 none did, 2 the query or an input is not right.")
+    .action(async (query: string, inputs: string[], options) => finish((await import("./match.ts")).match(query, inputs, options)));
+
+  const query = vespid.command("query").description("test and explain search queries").addHelpText("after", examples("vespid query explain '@http.status_code:[500 TO 599] -service:web-*'"));
+  query.command("test").description("check recorded vectors against the engines").argument("<vectors.jsonl>", "lines {id, query, event, match} or {id, query, error: true}")
+    .addOption(new Option("--engine <engine>", "which are held against the vectors").choices(["wasm", "reference", "both"]).default("both"))
+    .option("--json", "print the outcome as one JSON object")
+    .addHelpText("after", examples("vespid query test vectors.jsonl --engine both") + "\n\nExit codes: 0 all hold, 1 some do not, 2 the file cannot be read.")
+    .action(async (file: string, options) => finish((await import("./query-test.ts")).queryTest(file, options)));
+  query.command("explain").description("show how a query is read and run").argument("<query>", "a log search query")
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid query explain 'source:auth @usr.id:admin*'"))
+    .action(async (text: string, options) => finish((await import("./query-explain.ts")).queryExplain(text, options)));
+
+  const rules = vespid.command("rules").description("validate, lint, test and explain detection rules").addHelpText("after", examples("vespid rules validate rules/", "vespid rules test rules/ scenarios.jsonl --junit report.xml"));
+  rules.command("validate").description("show every fault of every rule at once").argument("<path...>", "rule files, folders or globs")
+    .option("--json", "print one problem a line")
+    .addHelpText("after", examples("vespid rules validate rules/") + "\n\nExit codes: 0 no fault, 1 some, 2 a path cannot be read.")
+    .action(async (paths: string[], options) => finish((await import("./rules-validate.ts")).validate(paths, options)));
+  rules.command("lint").description("faults, and what is likely not meant").argument("<path...>", "rule files, folders or globs")
+    .option("--json", "print one problem a line")
+    .addHelpText("after", examples("vespid rules lint rules/") + "\n\nExit codes: 0 nothing to say, 1 some problem or warning, 2 a path cannot be read.")
+    .action(async (paths: string[], options) => finish((await import("./rules-validate.ts")).lint(paths, options)));
+  rules.command("test").description("run rules' own tests, and scenarios of .jsonl files").argument("<path...>", "rule files, scenario files, folders or globs")
+    .option("--json", "print one test a line")
     .option("--junit <file>", "write a JUnit report")
-    .action(async (paths: string[], options) => {
-      code = await (await import("./rules.ts")).rulesTest(paths, options);
-    });
-  ruleCommand("explain", "what each rule's queries need, and when they run", "vespid rules explain rules/").action(async (paths: string[], options) => {
-    code = await (await import("./rules.ts")).rulesExplain(paths, options);
-  });
+    .option("--workers <n>", "worker threads of the engine the scenarios run on", "0")
+    .addHelpText("after", examples("vespid rules test rules/", "vespid rules test scenarios.jsonl --junit report.xml") + "\n\nExit codes: 0 none failed, 1 some did, 2 a rule or path is not right. Skipped tests never count as passed.")
+    .action(async (paths: string[], options) => finish((await import("./rules-test.ts")).rulesTest(paths, options)));
+  rules.command("explain").description("show what a rule asks for, its cover and, over a log, its cost").argument("<path...>", "rule files, folders or globs")
+    .option("--over <input>", "measure over this log")
+    .option("--json", "print one rule a line")
+    .addHelpText("after", examples("vespid rules explain rules/ --over cloudtrail.ndjson.gz"))
+    .action(async (paths: string[], options) => finish((await import("./rules-explain.ts")).rulesExplain(paths, options)));
 
-  await program.parseAsync(argv as string[]);
-  return code;
+  vespid.command("bench").description("measure, each number beside its baseline (in a clone)").argument("[option...]", "handed to bench/run")
+    .option("--peers", "also the programs others use for the job, where installed")
+    .allowUnknownOption()
+    .addHelpText("after", examples("vespid bench", "vespid bench --peers"))
+    .action(async (rest: string[], options) => finish((await import("./bench.ts")).bench(rest, options)));
+  for (const command of [vespid, ...vespid.commands, ...vespid.commands.flatMap((each) => each.commands)]) command.exitOverride();
+  return vespid;
 }
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader went away, as `| head` does.
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
-try {
-  process.exitCode = await main(process.argv);
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 2;
-  } else if (error instanceof ProblemError) {
-    process.stderr.write(`${error.problems.map((problem) => problemText(problem)).join("\n")}\n`);
-    process.exitCode = 2;
-  } else throw error;
+async function finish(outcome: Promise<number> | number): Promise<void> {
+  process.exitCode = await outcome;
 }
+
+/** Runs one command line; answers its exit code. */
+async function main(): Promise<number> {
+  // A reader that has seen enough (`| head`) ends us quietly.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
+  try {
+    await program().parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UsageError) process.stderr.write(`${error.message}\n`);
+    else if (error instanceof ProblemError) process.stderr.write(`${error.problems.map((problem) => problemText(problem)).join("\n")}\n`);
+    else process.stderr.write(`vespid: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 2;
+  }
+}
+
+process.exit(await main());

@@ -7,6 +7,8 @@ const SLOTS = 1 << 20;
  */
 export class RecentEvents {
   #ring: Uint8Array = new Uint8Array(1 << 20);
+  #last: Uint8Array | undefined;
+  #lastBuffer: Buffer = Buffer.alloc(0);
   #written = 0;
   #added = 0;
   #positions = new Float64Array(1024);
@@ -61,10 +63,19 @@ export class RecentEvents {
       this.#written += this.#ring.length - at;
       at = 0;
     }
-    this.#ring.set(bytes.subarray(start, start + length), at);
+    // Buffer's copy is a plain memcpy also out of shared memory, where a typed array's goes byte by byte.
+    this.#source(bytes).copy(this.#ring, at, start, start + length);
     const position = this.#written;
     this.#written += length;
     return position;
+  }
+
+  #source(bytes: Uint8Array): Buffer {
+    if (this.#last !== bytes) {
+      this.#last = bytes;
+      this.#lastBuffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    return this.#lastBuffer;
   }
 
   #growSlots(): void {
