@@ -4,7 +4,7 @@ import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
 import { type NormalizeOptions, normalizeEvent } from "../event/normalize.ts";
 import { type Suppression, isSuppressed, ruleEvent } from "../rule/guards.ts";
-import { type Rule, type RuleCase, severityNumber } from "../rule/rule.ts";
+import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
 import { MergedEvents } from "./merge.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
 import type { Signal } from "./signal.ts";
@@ -14,6 +14,8 @@ import { renderTemplate } from "./template.ts";
 const SAMPLES = 5;
 /** Events merged into a signal's attributes; those after only count. */
 const MERGE_CAP = 1000;
+/** Events kept unread at most; then they are read together. */
+const UNREAD_CAP = 32;
 const RENDER_EVERY_MS = 10_000;
 const decoder = new TextDecoder();
 
@@ -27,15 +29,97 @@ export interface SignalBookOptions {
   readonly criticalAssets?: readonly CriticalAsset[];
 }
 
-interface Open {
-  readonly signal: Signal;
-  readonly merged: MergedEvents;
-  readonly first: Json[];
-  last: Json[];
-  mergedCount: number;
-  caseRank: number;
-  readonly perQuery: number[];
-  renderedAtMs: number;
+/** A matched event that nobody has looked into yet. */
+interface Unread {
+  readonly bytes: Uint8Array;
+  readonly profile: NormalizeOptions;
+}
+
+/**
+ * A signal whose events are read when somebody asks for them: parsing costs far more than matching, and most rules need
+ * nothing of an event but its samples at the end.
+ */
+class OpenSignal implements Signal {
+  readonly id: string;
+  readonly ruleId: string;
+  readonly ruleName: string;
+  readonly ruleVersion: number;
+  readonly group: Readonly<Record<string, string>>;
+  readonly rule: Rule;
+  readonly perQuery: number[] = [];
+  caseName = "";
+  severity: Severity = "info";
+  firstSeenMs: number;
+  lastSeenMs: number;
+  eventsMatched = 0;
+  title: string;
+  message: string;
+  renderedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #merged = new MergedEvents();
+  readonly #first: Json[] = [];
+  readonly #last: Json[] = [];
+  readonly #unread: Unread[] = [];
+  #mergedCount = 0;
+
+  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number) {
+    this.id = id;
+    this.rule = rule;
+    this.ruleId = rule.id;
+    this.ruleName = rule.name;
+    this.ruleVersion = rule.version;
+    this.group = group;
+    this.firstSeenMs = timeMs;
+    this.lastSeenMs = timeMs;
+    this.title = rule.name;
+    this.message = rule.message;
+  }
+
+  add(event: Unread): void {
+    this.#unread.push(event);
+    if (this.#unread.length >= UNREAD_CAP) this.#settle();
+  }
+
+  get tags(): readonly string[] {
+    this.#settle();
+    return [...new Set([...this.rule.tags, ...this.#merged.tags])];
+  }
+
+  get samples(): readonly Json[] {
+    this.#settle();
+    return [...this.#first, ...this.#last];
+  }
+
+  /** The signal as an event that suppressions, critical assets and templates look at. */
+  view(): LogEvent {
+    this.#settle();
+    return this.#merged.asEvent(this.group, this.rule.tags, this.rule.name);
+  }
+
+  get latest(): LogEvent | undefined {
+    return this.#merged.latest;
+  }
+
+  #settle(): void {
+    for (const { bytes, profile } of this.#unread.splice(0)) {
+      const record = recordOf(bytes);
+      if (this.#mergedCount < MERGE_CAP) this.#merged.add(normalizeEvent(record, profile));
+      this.#mergedCount++;
+      if (this.#first.length < SAMPLES) this.#first.push(record);
+      else {
+        if (this.#last.length === SAMPLES) this.#last.shift();
+        this.#last.push(record);
+      }
+    }
+  }
+}
+
+function recordOf(bytes: Uint8Array): Json {
+  const text = decoder.decode(bytes);
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
 }
 
 /** Opens and extends signals from case hits: keys, severity, suppression, samples, text. */
@@ -47,7 +131,7 @@ export class SignalBook {
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
   readonly #profiles: readonly NormalizeOptions[];
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, OpenSignal>();
 
   constructor(rules: readonly Rule[], recent: RecentEvents, profiles: readonly NormalizeOptions[], options: SignalBookOptions) {
     this.#rules = rules;
@@ -63,40 +147,32 @@ export class SignalBook {
     const group = signalGroup(rule, hit.group);
     const key = JSON.stringify([hit.ruleIndex, ...Object.entries(group).flat()]);
     const known = this.#open.get(key);
-    const extends_ = known !== undefined && this.#extends(rule, known.signal, hit.timeMs);
-    const open = extends_ ? known : this.#begin(rule, group, key, hit);
-    const events = hit.events.map((slot) => ({ slot, record: this.#record(slot) }));
-    const merged = extends_ ? open.merged : new MergedEvents();
-    const target = extends_ ? open : { ...open, merged };
-    for (const { slot, record } of events) {
-      if (record === undefined || target.mergedCount >= MERGE_CAP) continue;
-      merged.add(normalizeEvent(record, this.#profiles[this.#recent.profile(slot)]!));
-      target.mergedCount++;
+    const extending = known !== undefined && this.#extends(rule, known, hit.timeMs);
+    const signal = extending ? known : new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.events.at(-1) ?? -1)), rule, group, hit.timeMs);
+    for (const slot of hit.events) {
+      const bytes = this.#recent.bytes(slot);
+      if (bytes) signal.add({ bytes, profile: this.#profiles[this.#recent.profile(slot)]! });
     }
-    const view = merged.asEvent(group, rule.tags, rule.name);
-    if (isSuppressed(this.#options.suppressions ?? [], this.#ruleEvents[hit.ruleIndex]!, view, hit.timeMs)) {
+    if (this.#isSuppressed(hit, signal)) {
       this.suppressed++;
       return undefined;
     }
-    const { signal } = target;
     signal.eventsMatched += hit.events.length;
-    hit.perQuery.forEach((count, i) => (target.perQuery[i] = (target.perQuery[i] ?? 0) + count));
-    for (const { record } of events) {
-      if (record === undefined) continue;
-      if (target.first.length < SAMPLES) target.first.push(record);
-      else target.last = [...target.last.slice(-(SAMPLES - 1)), record];
-    }
-    signal.samples = [...target.first, ...target.last];
-    signal.tags = [...new Set([...rule.tags, ...merged.tags])];
+    hit.perQuery.forEach((count, i) => (signal.perQuery[i] = (signal.perQuery[i] ?? 0) + count));
     signal.lastSeenMs = Math.max(signal.lastSeenMs, hit.timeMs);
     signal.firstSeenMs = Math.min(signal.firstSeenMs, hit.timeMs);
-    this.#raise(rule, target, hit, view, extends_);
-    if (!extends_) {
-      this.#open.set(key, target);
+    this.#raise(hit, signal, extending);
+    if (!extending) {
+      this.#open.set(key, signal);
       this.signals.push(signal);
     }
-    this.#render(rule, target, hit, view, extends_);
-    return { kind: extends_ ? "extended" : "opened", signal };
+    this.#render(hit, signal);
+    return { kind: extending ? "extended" : "opened", signal };
+  }
+
+  #isSuppressed(hit: CaseHit, signal: OpenSignal): boolean {
+    const suppressions = this.#options.suppressions ?? [];
+    return suppressions.length > 0 && isSuppressed(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs);
   }
 
   #extends(rule: Rule, signal: Signal, timeMs: number): boolean {
@@ -108,53 +184,38 @@ export class SignalBook {
     return timeMs - signal.lastSeenMs < keepAliveMs && timeMs - signal.firstSeenMs <= maxSignalDurationMs;
   }
 
-  #begin(rule: Rule, group: Readonly<Record<string, string>>, key: string, hit: CaseHit): Open {
-    const signal: Signal = {
-      id: signalId(rule, key, hit, this.#recent.eventNumber(hit.events.at(-1) ?? -1)),
-      ruleId: rule.id, ruleName: rule.name, ruleVersion: rule.version,
-      caseName: "", severity: "info", group, firstSeenMs: hit.timeMs, lastSeenMs: hit.timeMs, eventsMatched: 0,
-      title: rule.name, message: rule.message, tags: rule.tags, samples: [],
-    };
-    return { signal, merged: new MergedEvents(), first: [], last: [], mergedCount: 0, caseRank: -1, perQuery: [], renderedAtMs: Number.NEGATIVE_INFINITY };
-  }
-
   /** The highest severity so far names the case. */
-  #raise(rule: Rule, open: Open, hit: CaseHit, view: LogEvent, extending: boolean): void {
+  #raise(hit: CaseHit, signal: OpenSignal, extending: boolean): void {
+    const { rule } = signal;
     const each: RuleCase = rule.cases[hit.caseIndex]!;
-    const severity = signalSeverity(each.severity, this.#options.criticalAssets ?? [], this.#ruleEvents[hit.ruleIndex]!, view, rule.options.decreaseCriticalityBasedOnEnv);
-    if (extending && severityNumber(severity) <= severityNumber(open.signal.severity)) return;
-    open.signal.severity = severity;
-    open.signal.caseName = each.name;
-    open.signal.title = each.name === "" ? rule.name : `${rule.name} - ${each.name}`;
-    open.renderedAtMs = Number.NEGATIVE_INFINITY;
+    const assets = this.#options.criticalAssets ?? [];
+    const looks = assets.length > 0 || rule.options.decreaseCriticalityBasedOnEnv;
+    const severity = looks
+      ? signalSeverity(each.severity, assets, this.#ruleEvents[hit.ruleIndex]!, signal.view(), rule.options.decreaseCriticalityBasedOnEnv)
+      : each.severity;
+    if (extending && severityNumber(severity) <= severityNumber(signal.severity)) return;
+    signal.severity = severity;
+    signal.caseName = each.name;
+    signal.title = each.name === "" ? rule.name : `${rule.name} - ${each.name}`;
+    signal.renderedAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  #render(rule: Rule, open: Open, hit: CaseHit, view: LogEvent, extending: boolean): void {
-    if (extending && hit.timeMs - open.renderedAtMs < RENDER_EVERY_MS) return;
-    open.renderedAtMs = hit.timeMs;
-    const { signal } = open;
+  /** On opening, on a change of severity, and at most every ten seconds while it is extended. */
+  #render(hit: CaseHit, signal: OpenSignal): void {
+    const { rule } = signal;
+    if (!rule.message.includes("{{") || hit.timeMs - signal.renderedAtMs < RENDER_EVERY_MS) return;
+    signal.renderedAtMs = hit.timeMs;
     signal.message = renderTemplate(rule.message, {
-      event: view,
-      fallback: open.merged.latest,
+      event: signal.view(),
+      fallback: signal.latest,
       severity: severityNumber(signal.severity),
       ruleName: rule.name,
       caseName: signal.caseName,
       firstSeenMs: signal.firstSeenMs,
       lastSeenMs: signal.lastSeenMs,
       eventsMatched: signal.eventsMatched,
-      eventsPerQuery: Object.fromEntries(rule.queries.map((query, i) => [query.label, open.perQuery[i] ?? 0])),
+      eventsPerQuery: Object.fromEntries(rule.queries.map((query, i) => [query.label, signal.perQuery[i] ?? 0])),
     });
-  }
-
-  #record(slot: number): Json | undefined {
-    const bytes = this.#recent.bytes(slot);
-    if (!bytes) return undefined;
-    const text = decoder.decode(bytes);
-    try {
-      return JSON.parse(text) as Json;
-    } catch {
-      return text;
-    }
   }
 }
 

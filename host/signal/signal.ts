@@ -16,9 +16,9 @@ export interface Signal {
   eventsMatched: number;
   title: string;
   message: string;
-  tags: readonly string[];
+  readonly tags: readonly string[];
   /** The first five and the last five events, as received. */
-  samples: readonly Json[];
+  readonly samples: readonly Json[];
 }
 
 /** The signal as `--json` prints it and the Arrow file holds it: members in fixed order, times in ms. */
