@@ -40,16 +40,21 @@ export class ChunkSource implements ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #pending: Promise<IteratorResult<Uint8Array>> | undefined;
   #rest: Uint8Array = new Uint8Array();
+  readonly #aborted: Promise<"aborted"> | undefined;
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
+  /** @param signal ends the input when it fires, also while a chunk is waited for. */
+  constructor(chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+    this.#aborted = signal && new Promise((resolve) => signal.addEventListener("abort", () => resolve("aborted"), { once: true }));
   }
 
   async read(into: Uint8Array, waitMs?: number): Promise<number | undefined> {
     while (this.#rest.length === 0) {
       this.#pending ??= this.#chunks.next();
-      const next = waitMs === undefined ? await this.#pending : await within(this.#pending, waitMs);
+      const coming = this.#aborted ? Promise.race([this.#pending, this.#aborted]) : this.#pending;
+      const next = waitMs === undefined ? await coming : await within(coming, waitMs);
       if (next === undefined) return undefined;
+      if (next === "aborted") return 0;
       this.#pending = undefined;
       if (next.done) {
         this.#pending = Promise.resolve(next);
@@ -64,7 +69,9 @@ export class ChunkSource implements ByteSource {
   }
 
   close(): void {
-    void this.#chunks.return?.();
+    // A producer that was left alone may fail later; nobody asks any more.
+    this.#pending?.catch(() => {});
+    void this.#chunks.return?.().catch(() => {});
   }
 }
 

@@ -37,6 +37,15 @@ export interface InputContext {
   readonly arrange: () => Promise<Arrangement>;
   /** The clock, for inputs without a time of their own. */
   readonly nowMs: () => number;
+  /** Asked between reads; true ends the input as if it had ended there. */
+  readonly enough?: () => boolean;
+  /** Ends a live input that may never end itself. */
+  readonly signal?: AbortSignal;
+}
+
+/** Is it a stream that may go on for ever, rather than a file? */
+export function isLive(path: string): boolean {
+  return path === "-" && !fstatSync(0).isFile();
 }
 
 /** Whole lines of a live input are handed on when it has been quiet this long. */
@@ -48,7 +57,7 @@ const QUIET_MS = 20;
  * Throws when it cannot be read; what was read until then has been handed on.
  */
 export async function readInput(path: string, sink: RecordSink, context: InputContext): Promise<void> {
-  const { raw, arrivalMs } = openRaw(path, context.nowMs);
+  const { raw, arrivalMs } = openRaw(path, context);
   const counted: ByteSource = {
     read(into, waitMs) {
       const count = raw.read(into, waitMs);
@@ -61,7 +70,7 @@ export async function readInput(path: string, sink: RecordSink, context: InputCo
   };
   try {
     const { source, head } = await openContent(counted, { arrange: context.arrange });
-    await readRecords(source, sink, profileOf(context.settings, head), arrivalMs);
+    await readRecords(source, sink, profileOf(context.settings, head), arrivalMs, context);
   } finally {
     raw.close();
   }
@@ -73,7 +82,7 @@ function profileOf({ format, ...defaults }: InputSettings, head: Uint8Array): Om
   return { ...defaults, format: guess.format, source: defaults.source ?? guess.source };
 }
 
-function openRaw(path: string, nowMs: () => number): { raw: ByteSource; arrivalMs: () => number } {
+function openRaw(path: string, context: InputContext): { raw: ByteSource; arrivalMs: () => number } {
   if (path !== "-") {
     const file = new FileSource(path);
     return { raw: file, arrivalMs: () => file.modifiedMs };
@@ -83,10 +92,10 @@ function openRaw(path: string, nowMs: () => number): { raw: ByteSource; arrivalM
     const file = new FileSource(0);
     return { raw: file, arrivalMs: () => file.modifiedMs };
   }
-  return { raw: new ChunkSource(process.stdin as AsyncIterable<Uint8Array>), arrivalMs: nowMs };
+  return { raw: new ChunkSource(process.stdin as AsyncIterable<Uint8Array>, context.signal), arrivalMs: context.nowMs };
 }
 
-async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number): Promise<void> {
+async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number, context: InputContext): Promise<void> {
   const framing = new LineFraming();
   const hand = async (pieces: Iterable<Piece>): Promise<void> => {
     for (const piece of pieces) {
@@ -95,7 +104,7 @@ async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<I
     }
   };
   try {
-    for (;;) {
+    while (!context.enough?.() && !context.signal?.aborted) {
       const room = framing.room();
       const count = await source.read(room, framing.fresh > 0 ? QUIET_MS : undefined);
       if (count === 0) break;

@@ -23,7 +23,8 @@ export interface Fed {
 }
 
 export interface FeedTarget {
-  push(bytes: Uint8Array, input: InputOptions): Promise<void>;
+  /** @param isText the records are text lines, wrapped as messages. */
+  push(bytes: Uint8Array, input: InputOptions, isText: boolean): Promise<void>;
   /** Part of a record over the limit, to be kept. */
   tooLarge?(bytes: Uint8Array, ended: boolean): void;
 }
@@ -41,7 +42,7 @@ export function inputFiles(paths: readonly string[]): string[] {
 }
 
 /** Reads inputs one after another and hands their whole records on. An input that cannot be read costs only itself. */
-export async function feed(files: readonly string[], options: FeedOptions, target: FeedTarget): Promise<Fed> {
+export async function feed(files: readonly string[], options: FeedOptions, target: FeedTarget, signal?: AbortSignal): Promise<Fed> {
   if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
   const progress = new Progress(totalBytes(files));
   const faults: string[] = [];
@@ -51,18 +52,19 @@ export async function feed(files: readonly string[], options: FeedOptions, targe
     tags: options.tag?.length ? options.tag : undefined,
   };
   for (const file of files) {
+    if (signal?.aborted) break;
     progress.begin(file);
     try {
       await readInput(file, {
         push: (bytes, input) => (input.format === "text" || input.format === "syslog"
-          ? target.push(textRecords(bytes), { ...input, format: "intake" })
-          : target.push(bytes, input)),
+          ? target.push(textRecords(bytes), { ...input, format: "intake" }, true)
+          : target.push(bytes, input, false)),
         tooLarge(bytes, ended) {
           if (ended) tooLarge++;
           target.tooLarge?.(bytes, ended);
         },
         progress: (bytes) => progress.advance(bytes),
-      }, { settings, nowMs: Date.now, arrange: async () => await (await import("../engine/reframing.ts")).createLineReframer() });
+      }, { settings, signal, nowMs: Date.now, arrange: async () => await (await import("../engine/reframing.ts")).createLineReframer() });
     } catch (error) {
       if (!isReadFault(error)) throw error;
       faults.push(`${file === "-" ? "standard input" : file}: ${faultText(error)}`);

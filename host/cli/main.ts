@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
-import { UsageError } from "./problems.ts";
-import { problemText } from "./problems.ts";
+import { packageFolder } from "./package-folder.ts";
+import { UsageError, problemText } from "./problems.ts";
 
 /** Options of every command that reads logs. */
 function inputOptions(command: Command): Command {
@@ -28,7 +30,7 @@ const EXIT = "\nExit codes: 0 done, 1 found (what that is, each command says), 2
 function program(): Command {
   const vespid = new Command("vespid")
     .description("Security monitoring that speaks Datadog Cloud SIEM's language: search syntax, detection rules, signals.")
-    .version("0.1.0")
+    .version((JSON.parse(readFileSync(join(packageFolder(), "package.json"), "utf8")) as { version: string }).version)
     .showHelpAfterError("(--help shows how it is used)")
     .addHelpText("after", examples("vespid run --rules rules/ auth.log cloudtrail.ndjson.gz", "vespid match 'source:nginx @http.status_code:>=500' access.json", "vespid rules test rules/") + EXIT)
     .exitOverride();
@@ -123,4 +125,6 @@ async function main(): Promise<number> {
   }
 }
 
-process.exit(await main());
+const code = await main();
+// What was written may still be on its way to a slow reader.
+process.stdout.write("", () => process.exit(code));

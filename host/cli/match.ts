@@ -1,11 +1,14 @@
-import { createMatcher } from "../matcher.ts";
-import { parseQuery } from "../query/parse.ts";
-import { readField } from "../query/field.ts";
-import { valuesOf } from "../query/values.ts";
 import { normalizeEvent } from "../event/normalize.ts";
+import { type MatchedEvent, createMatcher } from "../matcher.ts";
+import { readField } from "../query/field.ts";
+import { parseQuery } from "../query/parse.ts";
+import type { Field } from "../query/tree.ts";
+import { valuesOf } from "../query/values.ts";
+import type { LogEvent } from "../event/event.ts";
+import type { InputOptions } from "../batch/input.ts";
 import { type FeedOptions, feed, inputFiles } from "./feed.ts";
 import { UsageError, problemText } from "./problems.ts";
-import { count, safe } from "./text.ts";
+import { count, jsonLine, safe } from "./text.ts";
 
 export interface MatchOptions extends FeedOptions {
   readonly count?: boolean;
@@ -15,34 +18,58 @@ export interface MatchOptions extends FeedOptions {
 
 const decoder = new TextDecoder();
 
-/** `vespid match`: the events a query matches, like grep. Exit code 1 when there is none. */
+interface NamedField {
+  readonly name: string;
+  readonly field: Field;
+}
+
+/** `vespid match`: the events a query matches, like grep. Exit code 1 when there is none, 2 when an input could not be read. */
 export async function match(queryText: string, inputs: readonly string[], options: MatchOptions): Promise<number> {
   const parsed = parseQuery(queryText);
   if (!parsed.ok) throw new UsageError(parsed.problems.map((problem) => problemText(problem, queryText)).join("\n"));
+  const files = inputFiles(inputs);
+  const fields = options.fields?.split(",").map((name) => name.trim()).filter((name) => name !== "").map((name): NamedField => ({ name, field: readField(name) }));
   const matcher = await createMatcher({ queries: [parsed.node] });
-  const fields = options.fields?.split(",").map((name) => name.trim());
+  const print = options.count ? undefined : printer(options, fields);
   let found = 0;
-  await feed(inputFiles(inputs), options, { push: async (bytes, input) => {
-    const hits = await matcher.match(bytes, input);
-    found += hits.length;
-    if (options.count) return;
-    let out = "";
-    for (const hit of hits) {
-      const text = decoder.decode(hit.event);
-      if (!fields) out += `${options.json || !process.stdout.isTTY ? text.trimEnd() : safe(text.trimEnd())}\n`;
-      else {
-        const event = normalizeEvent(JSON.parse(text), input);
-        const values = fields.map((field) => valuesOf(readField(field), event));
-        out += options.json
-          ? `${JSON.stringify(Object.fromEntries(fields.map((field, i) => [field, values[i]!.length > 1 ? values[i] : values[i]![0] ?? null])))}\n`
-          : `${values.map((list) => safe(list.join(","))).join("\t")}\n`;
-      }
-    }
-    process.stdout.write(out);
-  } });
+  const { faults, tooLarge } = await feed(files, options, {
+    async push(bytes, input, isText) {
+      const hits = await matcher.match(bytes, input);
+      found += hits.length;
+      if (print && hits.length) process.stdout.write(print(hits, input, isText));
+    },
+  });
   await matcher.close();
   if (options.count) process.stdout.write(`${found}\n`);
-  const unreadable = Object.entries(matcher.malformed).map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
-  if (unreadable !== "") process.stderr.write(`unreadable: ${unreadable}\n`);
+  const unreadable = Object.entries(malformedCounts(matcher.malformed, tooLarge)).map(([reason, times]) => `${count(times)} ${reason}`);
+  if (unreadable.length) process.stderr.write(`unreadable: ${unreadable.join(", ")}\n`);
+  for (const fault of faults) process.stderr.write(`vespid: ${safe(fault)}\n`);
+  if (faults.length) return 2;
   return found ? 0 : 1;
+}
+
+/** Malformed records by reason; those over the limit were set aside before the engine saw them. */
+export function malformedCounts(malformed: Readonly<Record<string, number>>, tooLarge: number): Record<string, number> {
+  return tooLarge ? { ...malformed, "too-large": (malformed["too-large"] ?? 0) + tooLarge } : { ...malformed };
+}
+
+type Printer = (hits: readonly MatchedEvent[], input: InputOptions, isText: boolean) => string | Uint8Array;
+
+function printer(options: MatchOptions, fields: readonly NamedField[] | undefined): Printer {
+  const eventOf = (hit: MatchedEvent, input: InputOptions): LogEvent => normalizeEvent(JSON.parse(decoder.decode(hit.event)), input);
+  if (fields) {
+    return (hits, input) => hits.map((hit) => {
+      const event = eventOf(hit, input);
+      const values = fields.map(({ field }) => valuesOf(field, event));
+      if (!options.json) return `${values.map((list) => safe(list.join(","))).join("\t")}\n`;
+      return jsonLine(Object.fromEntries(fields.map(({ name }, i) => [name, values[i]!.length > 1 ? values[i] : (values[i]![0] ?? null)])));
+    }).join("");
+  }
+  if (options.json) return (hits, input) => hits.map((hit) => jsonLine(eventOf(hit, input))).join("");
+  // Lines as they came, as grep gives them; only a terminal is kept from what they might do to it.
+  const shown = process.stdout.isTTY ? safe : (text: string): string => text;
+  return (hits, _input, isText) => hits.map((hit) => {
+    const line = decoder.decode(hit.event).trim();
+    return `${shown(isText ? (JSON.parse(line) as { message: string }).message : line)}\n`;
+  }).join("");
 }

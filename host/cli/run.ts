@@ -1,18 +1,23 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { createEngine } from "../index.ts";
+import { isLive } from "../batch/input.ts";
+import { type EngineStats, createEngine } from "../index.ts";
 import { readCriticalAssets, readSecurityFilters, readSuppressions } from "../rule/guards.ts";
-import { type Severity, severities, severityNumber } from "../rule/rule.ts";
-import { type Signal, signalJson } from "../signal/signal.ts";
-import { type FeedOptions, feed, inputFiles } from "./feed.ts";
+import { type Rule, type Severity, severities, severityNumber } from "../rule/rule.ts";
+import { standingQueries } from "../rule/standing.ts";
+import { type Fed, type FeedOptions, feed, inputFiles } from "./feed.ts";
 import { loadGoodRules } from "./load-rules.ts";
+import { malformedCounts } from "./match.ts";
+import { readListFile, readTablesFile } from "./list-file.ts";
 import { UsageError } from "./problems.ts";
-import { byteSize, coloured, count, cut, safe, table, timeText } from "./text.ts";
+import { Announcer, printSignals } from "./signals.ts";
+import { byteSize, count, plural, safe, styled } from "./text.ts";
 
 export interface RunOptions extends FeedOptions {
   readonly rules: readonly string[];
   readonly workers: string;
   readonly json?: boolean;
+  readonly follow?: boolean;
   readonly out?: string;
   readonly failOn?: string;
   readonly stats?: boolean;
@@ -20,105 +25,117 @@ export interface RunOptions extends FeedOptions {
   readonly suppressions?: string;
   readonly securityFilters?: string;
   readonly criticalAssets?: string;
+  readonly referenceTables?: string;
   readonly malformed?: string;
 }
 
 /** Inputs below this are judged in this thread: starting workers would cost more than it saves. */
-const WORKER_INPUT_BYTES = 64 << 20;
+const WORKER_INPUT_BYTES = 64 * 1024 * 1024;
+/** What packed logs commonly unpack to. */
+const PACKED_RATIO = 10;
 
-function workersOf(text: string, inputs: readonly string[]): number {
+/**
+ * `vespid run`: rules over inputs, signals out.
+ *
+ * Exit code 1 when `--fail-on` was reached, 2 when an input could not be read to its end.
+ */
+export async function run(inputs: readonly string[], options: RunOptions): Promise<number> {
+  const startMs = performance.now();
+  const failOn = severityOf(options.failOn);
+  const latenessSeconds = Number(options.lateness);
+  if (!(latenessSeconds >= 0) || options.lateness.trim() === "") throw new UsageError(`--lateness ${options.lateness} is no number of seconds`);
+  const files = inputFiles(inputs);
+  const workers = workersOf(options.workers, files);
+  const rules = await loadGoodRules(options.rules);
+  warnOfIdle(rules);
+  const kept = options.malformed === undefined ? undefined : openSync(options.malformed, "w");
+  const live = options.follow === true || (!options.json && files.some(isLive));
+  const announcer = live ? new Announcer(options.json === true) : undefined;
+  const engine = await createEngine({
+    rules,
+    workers,
+    allowedLatenessSeconds: latenessSeconds,
+    suppressions: readSuppressions(await readListFile(options.suppressions)),
+    securityFilters: options.securityFilters === undefined ? undefined : readSecurityFilters(await readListFile(options.securityFilters)),
+    criticalAssets: readCriticalAssets(await readListFile(options.criticalAssets)),
+    referenceTables: await readTablesFile(options.referenceTables),
+    onSignal: announcer && ((event) => announcer.hear(event)),
+    onMalformed: kept === undefined ? undefined : (_reason, bytes) => {
+      writeSync(kept, bytes);
+      if (bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");
+    },
+  });
+  const stop = stopOnInterrupt(files);
+  const fed = await feed(files, options, {
+    push: (bytes, input) => engine.push(bytes, input),
+    tooLarge: kept === undefined ? undefined : (bytes, ended) => {
+      writeSync(kept, bytes);
+      if (ended && bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");
+    },
+  }, stop.signal);
+  const stats = await engine.close();
+  stop.done();
+  if (kept !== undefined) closeSync(kept);
+  const signals = engine.finalSignals();
+  if (options.out !== undefined) {
+    const { signalsToArrow } = await import("./signals-arrow.ts");
+    writeFileSync(options.out, signalsToArrow(signals));
+  }
+  if (!options.follow) printSignals(signals, options.json === true);
+  const seconds = (performance.now() - startMs) / 1000;
+  process.stderr.write(summary(stats, fed, signals.length, seconds));
+  if (options.stats) process.stderr.write(`${JSON.stringify({ ...stats, malformed: malformedCounts(stats.malformed, fed.tooLarge), seconds, workers, inputs: files.length })}\n`);
+  for (const fault of fed.faults) process.stderr.write(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
+  if (fed.faults.length) return 2;
+  return failOn !== undefined && signals.some((signal) => severityNumber(signal.severity) >= severityNumber(failOn)) ? 1 : 0;
+}
+
+const NEWLINE = 10;
+
+function severityOf(text: string | undefined): Severity | undefined {
+  if (text === undefined) return undefined;
+  const severity = severities.find((each) => each === text);
+  if (!severity) throw new UsageError(`--fail-on ${text} is no severity; use one of ${severities.join(", ")}`);
+  return severity;
+}
+
+function workersOf(text: string, files: readonly string[]): number {
   if (text !== "auto") {
-    if (!/^\d{1,3}$/.test(text)) throw new UsageError(`--workers ${text} is no number; give 0, 1, 2 ... or auto`);
+    if (!/^\d{1,3}$/.test(text)) throw new UsageError(`--workers ${text} is no number of threads; give 0, 1, 2 ... or auto`);
     return Number(text);
   }
-  let bytes = 0;
-  for (const input of inputs) {
-    try {
-      bytes += input === "-" ? 0 : readFileSizeBytes(input);
-    } catch {
-      bytes += 0; // a glob or a missing file: said later, by whoever reads it
-    }
-  }
+  const bytes = files.reduce((sum, file) => sum + (file === "-" ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0) * (/\.(?:gz|zst)$/.test(file) ? PACKED_RATIO : 1)), 0);
   return bytes < WORKER_INPUT_BYTES ? 0 : Math.max(1, availableParallelism() - 1);
 }
 
-function readFileSizeBytes(path: string): number {
-  return (process.getBuiltinModule("node:fs") as typeof import("node:fs")).statSync(path).size;
-}
-
-function listFile(path: string | undefined): readonly unknown[] {
-  if (path === undefined) return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UsageError(`${path} is not readable as JSON: ${(error as Error).message}`);
-  }
-  return Array.isArray(value) ? value : [value];
-}
-
-/** `vespid run`: rules over inputs, signals out. Exit code 1 when `--fail-on` was reached. */
-export async function run(inputs: readonly string[], options: RunOptions): Promise<number> {
-  const failOn = options.failOn;
-  if (failOn !== undefined && !severities.includes(failOn as Severity)) throw new UsageError(`--fail-on ${failOn} is no severity; use one of ${severities.join(", ")}`);
-  const lateness = Number(options.lateness);
-  if (!(lateness >= 0)) throw new UsageError(`--lateness ${options.lateness} is no number of seconds`);
-  const startMs = Date.now();
-  const rules = await loadGoodRules(options.rules);
-  const following = inputs.length === 0 || inputs.includes("-");
-  if (options.malformed) writeFileSync(options.malformed, "");
-  const engine = await createEngine({
-    rules,
-    workers: workersOf(options.workers, inputs),
-    allowedLatenessSeconds: lateness,
-    suppressions: readSuppressions(listFile(options.suppressions)),
-    securityFilters: options.securityFilters ? readSecurityFilters(listFile(options.securityFilters)) : undefined,
-    criticalAssets: readCriticalAssets(listFile(options.criticalAssets)),
-    onSignal: ({ kind, signal }) => {
-      if (following && kind === "opened") announce(signal, options.json === true);
-    },
-    onMalformed: options.malformed ? (_reason, bytes) => appendFileSync(options.malformed!, Buffer.concat([bytes, Buffer.from("\n")])) : undefined,
+/** Rules that are accepted but judge nothing in this release are never passed over in silence. */
+function warnOfIdle(rules: readonly Rule[]): void {
+  const running = new Set(standingQueries(rules).map((query) => query.ruleIndex));
+  rules.forEach((rule, i) => {
+    if (running.has(i) || !rule.isEnabled) return;
+    const what = rule.type === "signal_correlation" ? rule.type : rule.options.detectionMethod;
+    process.stderr.write(`${styled("yellow", "warning", process.stderr)} rule ${safe(rule.name)}: ${what} is not detected by this release; the rule does nothing\n`);
   });
-  await feed(inputFiles(inputs), options, { push: (bytes, input) => engine.push(bytes, input) });
-  const stats = await engine.close();
-  const signals = engine.finalSignals();
-  if (options.json && !following) writeAll(signals.map((signal) => `${JSON.stringify(signalJson(signal))}\n`));
-  if (options.out) {
-    const { signalsToArrow } = await import("../batch/signals-arrow.ts");
-    writeFileSync(options.out, signalsToArrow(signals));
-  }
-  if (!options.json && !following) process.stdout.write(`${signalTable(signals)}\n`);
-  const seconds = (Date.now() - startMs) / 1000;
-  const malformed = Object.entries(stats.malformed).map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
-  process.stderr.write(
-    `${count(stats.events)} events, ${byteSize(stats.bytes)}, ${count(stats.matches)} matches, ${count(signals.length)} signals in ${seconds.toFixed(2)} s` +
-      ` (${count(Math.round(stats.events / Math.max(seconds, 0.001)))} events/s)` +
-      `${malformed === "" ? "" : `; unreadable: ${malformed}`}${stats.lateDropped ? `; too late: ${count(stats.lateDropped)}` : ""}` +
-      `${stats.suppressed ? `; suppressed: ${count(stats.suppressed)}` : ""}\n`);
-  if (options.stats) process.stderr.write(`${JSON.stringify(stats)}\n`);
-  return failOn !== undefined && signals.some((signal) => severityNumber(signal.severity) >= severityNumber(failOn as Severity)) ? 1 : 0;
 }
 
-function writeAll(lines: readonly string[]): void {
-  for (let i = 0; i < lines.length; i += 1000) process.stdout.write(lines.slice(i, i + 1000).join(""));
+/** The first Ctrl-C ends a live input, so that its signals are still shown; the second ends the program. */
+function stopOnInterrupt(files: readonly string[]): { signal: AbortSignal; done(): void } {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  if (files.some(isLive)) process.once("SIGINT", stop);
+  return { signal: controller.signal, done: () => process.removeListener("SIGINT", stop) };
 }
 
-function groupText(signal: Signal): string {
-  return Object.entries(signal.group).map(([field, value]) => `${field}:${value}`).join(" ");
-}
-
-function announce(signal: Signal, json: boolean): void {
-  process.stdout.write(json
-    ? `${JSON.stringify(signalJson(signal))}\n`
-    : `${coloured(signal.severity, signal.severity.padEnd(8))}  ${timeText(signal.firstSeenMs)}  ${safe(signal.title)}  ${safe(groupText(signal))}\n`);
-}
-
-/** Signals as people read them: the gravest first, then by time. */
-export function signalTable(signals: readonly Signal[]): string {
-  if (!signals.length) return "no signals";
-  const sorted = [...signals].sort((a, b) => severityNumber(b.severity) - severityNumber(a.severity) || a.firstSeenMs - b.firstSeenMs);
-  const rows = sorted.map((signal) => [
-    signal.severity, timeText(signal.firstSeenMs), cut(safe(signal.title), 56), cut(safe(groupText(signal)), 48), count(signal.eventsMatched),
-  ]);
-  return table(["SEVERITY", "FIRST SEEN", "SIGNAL", "GROUP", "EVENTS"], rows, (text, row, column) => (row >= 0 && column === 0 ? coloured(sorted[row]!.severity, text) : text));
+function summary(stats: EngineStats, fed: Fed, signals: number, seconds: number): string {
+  const parts = [
+    `${plural(stats.events, "event")}, ${byteSize(stats.bytes)} in ${seconds.toFixed(2)} s (${count(Math.round(stats.events / Math.max(seconds, 1e-3)))} events/s, ${byteSize(Math.round(stats.bytes / Math.max(seconds, 1e-3)))}/s)`,
+    `${plural(signals, "signal")}`,
+  ];
+  const malformed = Object.entries(malformedCounts(stats.malformed, fed.tooLarge));
+  if (malformed.length) parts.push(`unreadable: ${malformed.map(([reason, times]) => `${count(times)} ${reason}`).join(", ")}`);
+  if (stats.lostBytes) parts.push(`set aside after a worker ended twice: ${byteSize(stats.lostBytes)}`);
+  if (stats.lateDropped) parts.push(`too late to be judged: ${count(stats.lateDropped)}`);
+  if (stats.suppressed) parts.push(`suppressed: ${count(stats.suppressed)}`);
+  if (stats.withoutTime) parts.push(`without a readable time: ${count(stats.withoutTime)}`);
+  return `${parts.join("; ")}\n`;
 }
