@@ -44,7 +44,10 @@ export class RecentEvents {
     const position = this.#positions[at]!;
     if (position < 0 || position + this.#ring.length < this.#written) return undefined;
     const start = position % this.#ring.length;
-    return this.#ring.slice(start, start + this.#lengths[at]!);
+    // From Buffer's pool: an array buffer of its own for each event would cost more than the copy.
+    const copy = Buffer.allocUnsafe(this.#lengths[at]!);
+    copy.set(this.#ring.subarray(start, start + copy.length));
+    return copy;
   }
 
   #holds(slot: number): boolean {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { CaseHit } from "../detect/hit.ts";
 import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
@@ -55,7 +55,7 @@ class OpenSignal implements Signal {
   title: string;
   message: string;
   renderedAtMs = Number.NEGATIVE_INFINITY;
-  readonly #merged = new MergedEvents();
+  #mergedEvents: MergedEvents | undefined;
   readonly #first: Json[] = [];
   readonly #last: Json[] = [];
   readonly #unread: Unread[] = [];
@@ -72,6 +72,10 @@ class OpenSignal implements Signal {
     this.lastSeenMs = timeMs;
     this.title = rule.name;
     this.message = rule.message;
+  }
+
+  get #merged(): MergedEvents {
+    return (this.#mergedEvents ??= new MergedEvents());
   }
 
   add(event: Unread): void {
@@ -230,5 +234,5 @@ function signalGroup(rule: Rule, values: readonly string[]): Record<string, stri
 /** The same for the same stream: rule, version, key, time of the opening match; a counter tells equal ones apart. */
 function signalId(rule: Rule, key: string, hit: CaseHit, event: number): string {
   const sameMoment = rule.options.keepAliveMs === 0 ? event : 0;
-  return createHash("sha256").update(JSON.stringify([rule.id, rule.version, key.slice(key.indexOf(",")), hit.timeMs, sameMoment])).digest("hex").slice(0, 24);
+  return hash("sha256", JSON.stringify([rule.id, rule.version, key.slice(key.indexOf(",")), hit.timeMs, sameMoment])).slice(0, 24);
 }
