@@ -1,0 +1,16 @@
+import { spawnSync } from "node:child_process";
+import { build, root } from "./build.mjs";
+import { pinnedNode } from "./node/locate.mjs";
+
+build();
+const steps = [
+  ["types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]],
+  ["lint", ["node_modules/oxlint/bin/oxlint", "--deny-warnings", "host", "test", "bench", "tools"]],
+  ["tests", ["node_modules/vitest/vitest.mjs", "run"]],
+  ["bench", ["bench/run.ts", "--short"]],
+];
+for (const [name, args] of steps) {
+  process.stderr.write(`${name}\n`);
+  const done = spawnSync(pinnedNode(), args, { cwd: root, stdio: "inherit" });
+  if (done.status !== 0) process.exit(done.status ?? 1);
+}
