@@ -7,6 +7,12 @@ export const FRAME_BYTES = 1024 * 1024;
 /** A source is never asked for less than this. */
 const READ_BYTES = 64 * 1024;
 
+export interface FramingLimits {
+  readonly recordBytes: number;
+  readonly frameBytes: number;
+  readonly readBytes: number;
+}
+
 /** Bytes ready to be handed on; views of the framing's buffer, good until its next `room()`. */
 export type Piece =
   | { readonly kind: "records"; readonly bytes: Uint8Array }
@@ -20,7 +26,8 @@ export type Piece =
  * pieces of their own, so that they are counted and kept, and cost no memory.
  */
 export class LineFraming {
-  readonly #buffer = new Uint8Array(RECORD_BYTES + FRAME_BYTES);
+  readonly #limits: FramingLimits;
+  readonly #buffer: Uint8Array;
   /** First byte not handed on yet. */
   #start = 0;
   #end = 0;
@@ -28,6 +35,11 @@ export class LineFraming {
   #searched = 0;
   /** Inside a record over the limit. */
   #overlong = false;
+
+  constructor(limits: FramingLimits = { recordBytes: RECORD_BYTES, frameBytes: FRAME_BYTES, readBytes: READ_BYTES }) {
+    this.#limits = limits;
+    this.#buffer = new Uint8Array(Math.max(limits.frameBytes, limits.recordBytes + limits.readBytes));
+  }
 
   /** Where to read into; moves the unfinished line to the front first. */
   room(): Uint8Array {
@@ -37,7 +49,7 @@ export class LineFraming {
       this.#end -= this.#start;
       this.#start = 0;
     }
-    return this.#buffer.subarray(this.#end, Math.max(FRAME_BYTES, this.#end + READ_BYTES));
+    return this.#buffer.subarray(this.#end, Math.max(this.#limits.frameBytes, this.#end + this.#limits.readBytes));
   }
 
   filled(count: number): void {
@@ -51,7 +63,7 @@ export class LineFraming {
 
   /** True when the buffer holds a frame, or can hold no more. */
   get full(): boolean {
-    return this.#end - this.#start >= FRAME_BYTES;
+    return this.#end - this.#start >= this.#limits.frameBytes;
   }
 
   /** Whole records so far. */
@@ -60,7 +72,7 @@ export class LineFraming {
     const end = newline >= Math.max(this.#searched, this.#start) ? newline + 1 : this.#start;
     this.#searched = this.#end;
     if (end > this.#start) yield* this.#records(end);
-    if (this.#overlong || this.#end - this.#start > RECORD_BYTES) {
+    if (this.#overlong || this.#end - this.#start > this.#limits.recordBytes) {
       this.#overlong = true;
       if (this.#end > this.#start) yield { kind: "too-large", bytes: this.#buffer.subarray(this.#start, this.#end), ended: false };
       this.#start = this.#end;
@@ -80,6 +92,7 @@ export class LineFraming {
   /** Hands on [start, end), which ends with a newline, with overlong records cut out. */
   *#records(end: number): Generator<Piece> {
     const buffer = this.#buffer;
+    const { recordBytes } = this.#limits;
     if (this.#overlong) {
       const close = buffer.indexOf(NEWLINE, this.#start) + 1;
       yield { kind: "too-large", bytes: buffer.subarray(this.#start, close), ended: true };
@@ -88,14 +101,14 @@ export class LineFraming {
     }
     // Hop from the last newline within the limit to the next: a record over it is where no hop lands.
     let at = this.#start;
-    while (end - at > RECORD_BYTES + 1) {
-      const hop = buffer.lastIndexOf(NEWLINE, at + RECORD_BYTES);
+    while (end - at > recordBytes + 1) {
+      const hop = buffer.lastIndexOf(NEWLINE, at + recordBytes);
       if (hop >= at) {
         at = hop + 1;
         continue;
       }
       if (at > this.#start) yield { kind: "records", bytes: buffer.subarray(this.#start, at) };
-      const close = buffer.indexOf(NEWLINE, at + RECORD_BYTES) + 1;
+      const close = buffer.indexOf(NEWLINE, at + recordBytes) + 1;
       yield { kind: "too-large", bytes: buffer.subarray(at, close), ended: true };
       this.#start = at = close;
     }

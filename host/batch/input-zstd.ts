@@ -38,29 +38,24 @@ export class ZstdFrames {
         this.#pass -= step;
         at += step;
         if (this.#pass > 0) break;
-        if (this.#state === "skippable") {
-          this.#state = "magic";
-          from = at;
-        } else if (this.#state === "body" && this.#afterBlock()) {
-          yield { bytes: bytes.subarray(from, at), endsFrame: true };
-          from = at;
-        } else if (this.#state === "checksum") {
-          this.#state = "magic";
+        const passed = this.#state;
+        if (passed === "skippable" || passed === "checksum") this.#state = "magic";
+        if (passed === "skippable") from = at;
+        else if (passed === "checksum" || (passed === "body" && this.#afterBlock())) {
           yield { bytes: bytes.subarray(from, at), endsFrame: true };
           from = at;
         }
         continue;
       }
       this.#small[this.#have++] = bytes[at++]!;
-      const magicBefore = this.#state === "magic";
+      const before = this.#state;
       if (this.#step()) {
         yield { bytes: bytes.subarray(from, at), endsFrame: true };
         from = at;
       }
-      if (!magicBefore) continue;
       // A magic goes to the decoder apart, and only once it is known not to be a skippable frame's.
-      from = at;
-      if (this.#state === "header") yield { bytes: frameMagic, endsFrame: false };
+      if (before === "magic" || before === "skippable") from = at;
+      if (before === "magic" && this.#state === "header") yield { bytes: frameMagic, endsFrame: false };
     }
     if (this.#state !== "skippable" && from < bytes.length) yield { bytes: bytes.subarray(from), endsFrame: false };
   }
