@@ -378,7 +378,6 @@ export const TRANSITION_BYTES = 112;
  *      52 stack           bitsets of nested groups
  *      56 results         u32 per result: its query
  *      60 resultBits      ROW_WORD_BYTES per result
- *      64 resultCapacity
  *      68 pairs           u32 standing, u32 row
  *      72 pairCapacity
  *      76 scratch         folded copy of one text, READ_PAD readable bytes on both sides
@@ -393,6 +392,7 @@ export const TRANSITION_BYTES = 112;
  *     112 pages           MATCH_PAGE_CAP pages of 1 KB: lower case and word rule of 256 code points each
  *     116 chosen          u32[ROW_CAP]: rows that passed a filter
  *     120 hashes          u64[ROW_CAP]: hashes of the chosen rows' texts
+ *     124 counters        u32 batches run, u32 rows matched per query, both wrap
  */
 export const MATCH_PREDICATES = 0;
 export const MATCH_PREDICATE_COUNT = 4;
@@ -410,7 +410,6 @@ export const MATCH_WANTED = 48;
 export const MATCH_STACK = 52;
 export const MATCH_RESULTS = 56;
 export const MATCH_RESULT_BITS = 60;
-export const MATCH_RESULT_CAPACITY = 64;
 export const MATCH_PAIRS = 68;
 export const MATCH_PAIR_CAPACITY = 72;
 export const MATCH_SCRATCH = 76;
@@ -425,6 +424,7 @@ export const MATCH_IDS = 108;
 export const MATCH_PAGES = 112;
 export const MATCH_CHOSEN = 116;
 export const MATCH_HASHES = 120;
+export const MATCH_COUNTERS = 124;
 export const MATCH_BYTES = 128;
 export const MATCH_PAGE_CAP = 512;
 
@@ -433,12 +433,12 @@ export const MATCH_PAGE_CAP = 512;
  *  offset type field
  *       0  u32  kind     PREDICATE_*
  *       4  u32  column   address of its descriptor
- *       8  u32  text     pattern symbols, word sequence, CIDR blocks, lower bound
- *      12  u32  length   symbols, words, blocks, bytes
+ *       8  u32  text     pattern symbols, word sequence, lower bound, IPv4 ranges
+ *      12  u32  length   symbols, words, bytes, ranges
  *      16  f64  low
  *      24  f64  high
  *      32  u32  flags    RANGE_*
- *      36  u32  text2    upper bound; word sequence: which word is searched for
+ *      36  u32  text2    upper bound, IPv6 ranges; word sequence: which word is searched for
  *      40  u32  length2
  *      44  u32  numbers  f64[ROW_CAP] shared by all numeric predicates of a column, the batch they were read in 8 bytes before
  */

@@ -1,53 +1,37 @@
-// IPv6 text has too many forms for the hot path; the host reads it: 16 bytes at `out`, 0 when it is no address.
-// @ts-ignore: decorator
-@external("host", "addressV6")
-declare function hostAddressV6(address: usize, length: usize, out: usize): u32;
+import { addressV4, addressV6, holdsColon } from "./address";
 
-const v6: usize = memory.data(16);
+const bytes: usize = memory.data(16);
 
-/** Four bytes of a dotted quad in network order, or -1. */
-export function addressV4(p: usize, n: usize): i64 {
-  if (n < 7 || n > 15) return -1;
-  const end = p + n;
-  let address: u32 = 0;
-  let octets: u32 = 0;
-  while (true) {
-    const start = p;
-    let octet: u32 = 0;
-    while (p < end && <u32>load<u8>(p) - 48 < 10) octet = octet * 10 + (<u32>load<u8>(p++) - 48);
-    const digits = p - start;
-    if (!digits || digits > 3 || octet > 255 || (digits > 1 && load<u8>(start) == 48)) return -1;
-    address = (address << 8) | octet;
-    octets++;
-    if (p == end) return octets == 4 ? <i64>address : -1;
-    if (octets == 4 || load<u8>(p) != 0x2e) return -1;
-    p++;
+/** Is the address in one of the ranges? They are disjoint and ascending, so the last one that begins at or below it decides. */
+function inRangesV4(address: u32, ranges: usize, count: u32): bool {
+  let low: u32 = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<u32>(ranges + (<usize>middle << 3)) <= address) low = middle + 1;
+    else high = middle;
   }
-  return -1;
+  return low > 0 && address <= load<u32>(ranges + (<usize>(low - 1) << 3), 4);
 }
 
-function holdsColon(p: usize, n: usize): bool {
-  for (let i: usize = 0; i < n; i++) if (load<u8>(p + i) == 0x3a) return true;
-  return false;
+function inRangesV6(address: usize, ranges: usize, count: u32): bool {
+  let low: u32 = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (memory.compare(ranges + (<usize>middle << 5), address, 16) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && memory.compare(address, ranges + (<usize>(low - 1) << 5) + 16, 16) <= 0;
 }
 
-/** Blocks of 36 bytes: u32 family (4 or 16 bytes), 16 bytes of address, 16 bytes of mask. Is the text an address in one of them? */
-export function inBlocks(p: usize, n: usize, blocks: usize, count: u32): bool {
+/**
+ * Is the text an address in one of the ranges? An IPv4 address is never in an IPv6 range, nor the other way round.
+ *
+ * @param v4 u32 first, u32 last of each range. @param v6 16 bytes first, 16 bytes last, network order.
+ */
+export function inRanges(p: usize, n: usize, v4: usize, v4Count: u32, v6: usize, v6Count: u32): bool {
   const address = addressV4(p, n);
-  let size: u32 = 4;
-  if (address >= 0) store<u32>(v6, bswap<u32>(<u32>address));
-  else {
-    if (n < 2 || n > 45 || !holdsColon(p, n) || !hostAddressV6(p, n, v6)) return false;
-    size = 16;
-  }
-  for (let b: u32 = 0; b < count; b++) {
-    const block = blocks + <usize>b * 36;
-    if (load<u32>(block) != size) continue;
-    let differs: u32 = 0;
-    for (let i: usize = 0; i < <usize>size; i += 4) {
-      differs |= (load<u32>(v6 + i) ^ load<u32>(block + 4 + i)) & load<u32>(block + 20 + i);
-    }
-    if (!differs) return true;
-  }
-  return false;
+  if (address >= 0) return inRangesV4(<u32>address, v4, v4Count);
+  return v6Count > 0 && n >= 2 && n <= 45 && holdsColon(p, n) && addressV6(p, n, bytes) && inRangesV6(bytes, v6, v6Count);
 }

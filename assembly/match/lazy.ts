@@ -7,7 +7,7 @@ import {
 } from "../layout";
 import { decimalOf } from "../column/decimal";
 import { addCost, begin, bitsetBytes, bitsetOf, currentEpoch, isBegun, rowCount, setBit } from "./bits";
-import { inBlocks } from "./cidr";
+import { inRanges } from "./cidr";
 import { globMatches } from "./glob";
 import { compareText } from "./text";
 import { kindOf, lengthOf, openColumn, textOf, valueAt, valueRow } from "./values";
@@ -73,7 +73,10 @@ function textHolds(kind: u32, p: usize, cell: u64): bool {
   const text = <usize>load<u32>(p, PREDICATE_TEXT);
   const length = load<u32>(p, PREDICATE_LENGTH);
   if (kind == PREDICATE_GLOB) return globMatches(text, length, textOf(cell), lengthOf(cell), false);
-  if (kind == PREDICATE_CIDR) return kindOf(cell) == KIND_STRING && inBlocks(textOf(cell), lengthOf(cell), text, length);
+  if (kind == PREDICATE_CIDR) {
+    return kindOf(cell) == KIND_STRING
+      && inRanges(textOf(cell), lengthOf(cell), text, length, load<u32>(p, PREDICATE_TEXT2), load<u32>(p, PREDICATE_LENGTH2));
+  }
   openText(textOf(cell), lengthOf(cell));
   if (kind == PREDICATE_WORDS) return holdsSequence(text, length);
   if (kind == PREDICATE_WORD_GLOB) return anyWordFits(text, length);

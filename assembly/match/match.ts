@@ -1,7 +1,7 @@
 import {
-  JOB_BYTES, JOB_EQUAL, JOB_EQUAL_FEW, JOB_KIND, JOB_LITERAL, MATCH_ALWAYS, MATCH_ALWAYS_COUNT, MATCH_COVERS, MATCH_EVALUATED, MATCH_FIRED, MATCH_IDS,
-  MATCH_JOBS, MATCH_JOB_COUNT, MATCH_PAIRS, MATCH_PAIR_CAPACITY, MATCH_QUERY_COUNT, MATCH_RESULTS, MATCH_RESULT_BITS, MATCH_RESULT_CAPACITY,
-  MATCH_ROW_COUNTS, MATCH_WANTED, ROW_WORD_BYTES,
+  JOB_BYTES, JOB_EQUAL, JOB_EQUAL_FEW, JOB_KIND, JOB_LITERAL, MATCH_ALWAYS, MATCH_ALWAYS_COUNT, MATCH_COUNTERS, MATCH_COVERS,
+  MATCH_EVALUATED, MATCH_FIRED, MATCH_IDS, MATCH_JOBS, MATCH_JOB_COUNT, MATCH_PAIRS, MATCH_PAIR_CAPACITY, MATCH_QUERY_COUNT,
+  MATCH_RESULTS, MATCH_RESULT_BITS, MATCH_ROW_COUNTS, MATCH_WANTED, ROW_WORD_BYTES,
 } from "../layout";
 import { bitsetBytes, firedCount, openBits } from "./bits";
 import { matchEqual, matchFew } from "./equality";
@@ -104,6 +104,32 @@ function writePairs(m: usize, rows: u32): void {
   }
 }
 
+/** Runs the wanted queries in ascending order; false when their pairs do not fit. */
+function runQueries(m: usize, rows: u32): bool {
+  const wanted = <usize>load<u32>(m, MATCH_WANTED);
+  const queries = load<u32>(m, MATCH_QUERY_COUNT);
+  const capacity = load<u32>(m, MATCH_PAIR_CAPACITY);
+  const counters = <usize>load<u32>(m, MATCH_COUNTERS);
+  let evaluated = load<u32>(m, MATCH_EVALUATED);
+  for (let base: u32 = 0; base < queries; base += 64) {
+    let word = load<u64>(wanted + ((<usize>base >> 6) << 3));
+    while (word) {
+      const query = base + <u32>ctz(word);
+      word &= word - 1;
+      store<u32>(m, ++evaluated, MATCH_EVALUATED);
+      const counter = counters + (<usize>query << 3);
+      store<u32>(counter, load<u32>(counter) + 1);
+      const bits = runProgram(m, query);
+      if (!bits) continue;
+      const before = pairs;
+      keepResult(m, query, bits, rows);
+      if (pairs > capacity) return false;
+      store<u32>(counter, load<u32>(counter, 4) + pairs - before, 4);
+    }
+  }
+  return true;
+}
+
 /**
  * Evaluates every standing query over the columns of a batch.
  *
@@ -117,25 +143,7 @@ export function match(m: usize, rows: u32): i32 {
   results = 0;
   pairs = 0;
   memory.fill(load<u32>(m, MATCH_ROW_COUNTS), 0, (<usize>rows + 1) << 2);
-  const wanted = <usize>load<u32>(m, MATCH_WANTED);
-  const queries = load<u32>(m, MATCH_QUERY_COUNT);
-  const capacity = load<u32>(m, MATCH_RESULT_CAPACITY);
-  const pairCapacity = load<u32>(m, MATCH_PAIR_CAPACITY);
-  let evaluated: u32 = 0;
-  for (let base: u32 = 0; base < queries; base += 64) {
-    let word = load<u64>(wanted + ((<usize>base >> 6) << 3));
-    while (word) {
-      const query = base + <u32>ctz(word);
-      word &= word - 1;
-      evaluated++;
-      const bits = runProgram(m, query);
-      if (!bits) continue;
-      if (results == capacity) return -1;
-      keepResult(m, query, bits, rows);
-      if (pairs > pairCapacity) return -1;
-    }
-  }
-  store<u32>(m, load<u32>(m, MATCH_EVALUATED) + evaluated, MATCH_EVALUATED);
+  if (!runQueries(m, rows)) return -1;
   if (pairs) writePairs(m, rows);
   return <i32>pairs;
 }

@@ -1,4 +1,3 @@
-import { parseAddress } from "../event/address.ts";
 import { normalizeTag } from "../event/tags.ts";
 import { readTimestamp } from "../event/timestamp.ts";
 
@@ -66,12 +65,6 @@ export function hostImports(memory: WebAssembly.Memory): WebAssembly.Imports {
         const written = encoder.encode(tag);
         new Uint8Array(memory.buffer).set(written, out >>> 0);
         return written.length;
-      },
-      addressV6(address: number, length: number, out: number): number {
-        const bytes = parseAddress(textAt(address, length));
-        if (bytes?.length !== 16) return 0;
-        new Uint8Array(memory.buffer).set(bytes, out >>> 0);
-        return 1;
       },
       unicodePage(page: number, out: number): void {
         const entries = new DataView(memory.buffer, out >>> 0, 1024);

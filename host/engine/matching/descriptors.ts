@@ -3,8 +3,7 @@ import { encodeKey } from "../extraction.ts";
 import type { Arena } from "../memory.ts";
 import { globSymbols, keyWord } from "./literal.ts";
 import type { Predicate } from "./predicate.ts";
-
-const BLOCK_BYTES = 36;
+import { mergedRanges, writeRanges } from "./ranges.ts";
 
 /** Writes what the kernel must know of each predicate; returns the list's address. */
 export function writePredicates(arena: Arena, predicates: readonly Predicate[], isEager: (predicate: number) => boolean, descriptorOf: (column: number) => number): number {
@@ -63,15 +62,12 @@ export function writePredicates(arena: Arena, predicates: readonly Predicate[], 
         return;
       }
       case "cidr": {
-        const blocks = arena.alloc(Math.max(1, predicate.blocks.length) * BLOCK_BYTES, 4);
-        predicate.blocks.forEach((block, b) => {
-          const to = blocks + b * BLOCK_BYTES;
-          arena.u32[to >>> 2] = block.bytes.length;
-          arena.u8.set(block.bytes, to + 4);
-          block.bytes.forEach((_, k) => (arena.u8[to + 20 + k] = (0xff00 >> Math.max(0, Math.min(8, block.prefix - k * 8))) & 0xff));
-        });
-        put(layout.PREDICATE_TEXT, blocks);
-        put(layout.PREDICATE_LENGTH, predicate.blocks.length);
+        const v4 = mergedRanges(predicate.blocks, 4);
+        const v6 = mergedRanges(predicate.blocks, 6);
+        put(layout.PREDICATE_TEXT, writeRanges(arena, v4, 4));
+        put(layout.PREDICATE_LENGTH, v4.length);
+        put(layout.PREDICATE_TEXT2, writeRanges(arena, v6, 6));
+        put(layout.PREDICATE_LENGTH2, v6.length);
       }
     }
   });

@@ -4,12 +4,31 @@ export interface Scan {
   readonly stride: number;
 }
 
-/** A literal must hold a gram at each of `stride` neighbouring places, so that one of them is looked at. */
-export function scanOf(length: number): Scan {
-  if (length >= 7) return { width: 4, stride: 4 };
-  if (length >= 5) return { width: 3, stride: 3 };
-  if (length >= 4) return { width: 3, stride: 2 };
-  return { width: length, stride: 1 };
+/** From coarse to fine; a literal needs a gram at each of `stride` neighbouring places, so that one of them is looked at. */
+const scans: readonly Scan[] = [
+  { width: 4, stride: 4 },
+  { width: 3, stride: 3 },
+  { width: 3, stride: 2 },
+  { width: 3, stride: 1 },
+  { width: 2, stride: 1 },
+  { width: 1, stride: 1 },
+];
+/** Up to so many literals ride along in a finer pass that is made anyway; more would answer too often to its shorter grams. */
+const RIDERS = 48;
+
+/** The passes over a text that find all literals, each in the coarsest that can. */
+export function scanPasses<T>(literals: readonly T[], lengthOf: (literal: T) => number): Array<{ readonly scan: Scan; readonly list: T[] }> {
+  const passes = scans.map((scan) => ({ scan, list: [] as T[] }));
+  for (const literal of literals) {
+    const fit = passes.find(({ scan }) => lengthOf(literal) >= scan.stride + scan.width - 1);
+    fit?.list.push(literal);
+  }
+  for (let i = 0; i + 1 < passes.length; i++) {
+    const finer = passes.slice(i + 1).find(({ scan, list }) => list.length > 0 && scan.width >= 3);
+    const { list } = passes[i]!;
+    if (finer && list.length <= RIDERS) finer.list.push(...list.splice(0));
+  }
+  return passes.filter(({ list }) => list.length > 0);
 }
 
 /** The gram at a place as the kernel sees it: bit 5 of every byte set, so that capitals and small letters look alike. */

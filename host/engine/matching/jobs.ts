@@ -1,7 +1,7 @@
 import * as layout from "../../../assembly/layout.ts";
 import { encodeKey } from "../extraction.ts";
 import type { Arena } from "../memory.ts";
-import { RarePlaces, type Scan, gramAt, gramMask, scanOf } from "./grams.ts";
+import { RarePlaces, type Scan, gramAt, gramMask, scanPasses } from "./grams.ts";
 import type { SearchLiteral } from "./literal.ts";
 
 /** Hash of a text as the equality kernel computes it. */
@@ -144,16 +144,9 @@ export class JobWriter {
 
   #anywhere(descriptor: number, literals: readonly PlacedLiteral[], fold: number): void {
     if (!literals.length) return;
-    const byScan = new Map<string, { scan: Scan; list: PlacedLiteral[] }>();
-    for (const entry of literals) {
-      const scan = scanOf(entry.literal.bytes.length);
-      const key = `${scan.width} ${scan.stride}`;
-      const group = byScan.get(key);
-      if (group) group.list.push(entry);
-      else byScan.set(key, { scan, list: [entry] });
-    }
-    const groups = this.#arena.alloc(byScan.size * layout.GROUP_BYTES, 16);
-    [...byScan.values()].forEach(({ scan, list }, i) => {
+    const passes = scanPasses(literals, ({ literal }) => literal.bytes.length);
+    const groups = this.#arena.alloc(passes.length * layout.GROUP_BYTES, 16);
+    passes.forEach(({ scan, list }, i) => {
       const { table, mask, filter, shift } = this.#grams(this.#scanGrams(scan, list));
       const at = groups + i * layout.GROUP_BYTES;
       this.#put(at + layout.GROUP_TABLE, table);
@@ -163,7 +156,7 @@ export class JobWriter {
       this.#put(at + layout.GROUP_STRIDE, scan.stride);
       this.#put(at + layout.GROUP_GRAM, gramMask(scan.width));
     });
-    this.#jobs.push([layout.JOB_LITERAL, descriptor, groups, byScan.size, 0, 0, fold]);
+    this.#jobs.push([layout.JOB_LITERAL, descriptor, groups, passes.length, 0, 0, fold]);
   }
 
   #scanGrams(scan: Scan, list: readonly PlacedLiteral[]): Gram[] {

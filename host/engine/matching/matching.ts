@@ -73,11 +73,11 @@ export class Matching {
       [layout.MATCH_JOBS, jobs.address],
       [layout.MATCH_JOB_COUNT, jobs.count],
       [layout.MATCH_QUERY_COUNT, queryCount],
+      [layout.MATCH_COUNTERS, arena.alloc((queryCount + 1) * 8, 8)],
       [layout.MATCH_WANTED, arena.alloc(((queryCount + 63) >> 6) * 8 + 8, 8)],
       [layout.MATCH_STACK, arena.alloc((depth + 1) * layout.ROW_WORD_BYTES, 64)],
       [layout.MATCH_RESULTS, arena.alloc((queryCount + 1) * 4)],
       [layout.MATCH_RESULT_BITS, arena.alloc((queryCount + 1) * layout.ROW_WORD_BYTES, 64)],
-      [layout.MATCH_RESULT_CAPACITY, queryCount + 1],
       [layout.MATCH_STATES, arena.alloc(this.#longestSpan() + 16)],
       [layout.MATCH_TIMES, timesAddress],
       [layout.MATCH_PAIRS, areas.pairs],
@@ -91,6 +91,12 @@ export class Matching {
     ]);
     this.#writePrograms(arena, struct);
     return struct;
+  }
+
+  /** How often each query's program ran and how many rows it matched since `write`, in the order of the queries; both wrap at 2^32. */
+  counters(arena: Arena, struct: number): Array<{ readonly id: number; readonly batches: number; readonly rows: number }> {
+    const at = arena.u32[(struct + layout.MATCH_COUNTERS) >>> 2]! >>> 2;
+    return this.#queries.map(({ id }, i) => ({ id, batches: arena.u32[at + i * 2]!, rows: arena.u32[at + i * 2 + 1]! }));
   }
 
   #longestSpan(): number {
