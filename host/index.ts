@@ -1,6 +1,6 @@
 import type { InputProfile } from "./engine/task.ts";
 import type { Variant } from "./engine/kernel.ts";
-import { DetectionPipeline, type EngineStats } from "./pipeline.ts";
+import { DetectionPipeline, type EngineInput, type EngineStats } from "./pipeline.ts";
 import type { CriticalAssetRule, ReferenceTables, SecurityFilter, Suppression } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
 import { readRule } from "./rule/wire.ts";
@@ -17,7 +17,7 @@ export { readCriticalAssets, readSecurityFilters, readSuppressions } from "./rul
 export type { Rule } from "./rule/rule.ts";
 export { readRule } from "./rule/wire.ts";
 export { type Signal, signalJson } from "./signal/signal.ts";
-export type { EngineStats } from "./pipeline.ts";
+export type { EngineInput, EngineStats } from "./pipeline.ts";
 export type { SignalEvent } from "./signal/book.ts";
 
 export interface EngineOptions {
@@ -40,7 +40,7 @@ export interface EngineOptions {
 /** Bytes of logs in, signals out. */
 export interface Engine {
   /** Takes whole records; resolves when they are accepted, which under load means: when there is room. */
-  push(bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }): Promise<void>;
+  push(bytes: Uint8Array, input: EngineInput): Promise<void>;
   /** Signals as they open and extend; ends after `close`. */
   signals(): AsyncIterable<SignalEvent>;
   /** All signals so far in their present state, in the order they opened. */

@@ -23,6 +23,13 @@ export interface DetectionSetup extends EventGuards {
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
 }
 
+/** How bytes are read, when they came, and which stream they belong to. */
+export interface EngineInput extends InputProfile {
+  readonly arrivalMs: number;
+  /** Each file or connection has a watermark of its own: one that lags is not late for another's sake. */
+  readonly partition?: string;
+}
+
 export interface EngineStats extends Readonly<FlowStats> {
   readonly lateDropped: number;
   readonly suppressed: number;
@@ -55,15 +62,15 @@ export class DetectionPipeline {
     this.#onSignal = setup.onSignal;
     this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, { suppressions: setup.suppressions, criticalAssets: setup.criticalAssets });
     this.#flow = new Flow(executor, {
-      onMatches: (matches, profile, firstEvent) => this.#judge(matches, profile, firstEvent),
+      onMatches: (matches, profile, firstEvent, partition) => this.#judge(matches, profile, firstEvent, partition),
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
     });
   }
 
-  async push(bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }): Promise<void> {
-    const { arrivalMs, ...profile } = input;
-    await this.#flow.push(bytes, this.#known(profile), arrivalMs);
+  async push(bytes: Uint8Array, input: EngineInput): Promise<void> {
+    const { arrivalMs, partition, ...profile } = input;
+    await this.#flow.push(bytes, this.#known(profile), arrivalMs, partition);
   }
 
   flush(): Promise<void> {
@@ -96,8 +103,8 @@ export class DetectionPipeline {
     return profile;
   }
 
-  #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number): void {
-    for (const hit of this.#detector.apply(matches, firstEvent, this.#profileNumbers.get(profile) ?? 0)) {
+  #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void {
+    for (const hit of this.#detector.apply(matches, firstEvent, this.#profileNumbers.get(profile) ?? 0, partition)) {
       const event = this.#book.apply(hit);
       if (event) this.#onSignal(event);
     }

@@ -8,7 +8,7 @@ const NEWLINE = 10;
 /** What the flow hands on, strictly in the order the bytes came in, whatever worker finished first. */
 export interface FlowSink {
   /** Match records of one task, whose rows count from `firstEvent`; valid only during the call. */
-  onMatches(matches: MatchColumns, profile: InputProfile, firstEvent: number): void;
+  onMatches(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void;
   onMalformed(reason: string, bytes: Uint8Array, profile: InputProfile): void;
   /** Bytes that ended their worker twice. */
   onLost(bytes: Uint8Array, profile: InputProfile, error: TaskLostError): void;
@@ -29,6 +29,7 @@ interface Pending {
   readonly slot: Slot;
   readonly profile: InputProfile;
   readonly arrivalMs: number;
+  readonly partition: string;
   start: number;
   length: number;
   result: Promise<TaskResult>;
@@ -56,9 +57,10 @@ export class Flow {
   /**
    * Takes whole records (a last newline may be missing). Resolves when the bytes lie in slots; waits while every slot is busy.
    *
-   * A record longer than a slot is counted as `too-large` and handed to `onMalformed`.
+   * A record longer than a slot is counted as `too-large` and handed to `onMalformed`. `partition` names the stream the bytes
+   * belong to: each has a watermark of its own.
    */
-  async push(bytes: Uint8Array, profile: InputProfile, arrivalMs: number): Promise<void> {
+  async push(bytes: Uint8Array, profile: InputProfile, arrivalMs: number, partition = ""): Promise<void> {
     let at = 0;
     while (at < bytes.length) {
       if (this.#failure !== undefined) throw this.#failure;
@@ -75,7 +77,7 @@ export class Flow {
       Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).copy(slot.bytes);
       const length = end - at;
       this.stats.bytes += length;
-      const pending: Pending = { slot, profile, arrivalMs, start: slot.start, length, result: this.#run(slot, profile, arrivalMs, slot.start, length) };
+      const pending: Pending = { slot, profile, arrivalMs, partition, start: slot.start, length, result: this.#run(slot, profile, arrivalMs, slot.start, length) };
       this.#pending.push(pending);
       at = end;
       this.#draining ??= this.#drain();
@@ -140,7 +142,7 @@ export class Flow {
       this.#count(bad.reason, 1);
       this.#sink.onMalformed(bad.reason, matches.bytes.slice(bad.start, bad.start + bad.length), task.profile);
     }
-    this.#sink.onMatches(matches, task.profile, firstEvent);
+    this.#sink.onMatches(matches, task.profile, firstEvent, task.partition);
   }
 
   #count(reason: string, count: number): void {

@@ -24,7 +24,7 @@ export interface Fed {
 
 export interface FeedTarget {
   /** @param isText the records are text lines, wrapped as messages. */
-  push(bytes: Uint8Array, input: InputOptions, isText: boolean): Promise<void>;
+  push(bytes: Uint8Array, input: InputOptions, isText: boolean, file: string): Promise<void>;
   /** Part of a record over the limit, to be kept. */
   tooLarge?(bytes: Uint8Array, ended: boolean): void;
 }
@@ -57,8 +57,8 @@ export async function feed(files: readonly string[], options: FeedOptions, targe
     try {
       await readInput(file, {
         push: (bytes, input) => (input.format === "text" || input.format === "syslog"
-          ? target.push(textRecords(bytes), { ...input, format: "intake" }, true)
-          : target.push(bytes, input, false)),
+          ? target.push(textRecords(bytes), { ...input, format: "intake" }, true, file)
+          : target.push(bytes, input, false, file)),
         tooLarge(bytes, ended) {
           if (ended) tooLarge++;
           target.tooLarge?.(bytes, ended);

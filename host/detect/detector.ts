@@ -21,7 +21,8 @@ export class Detector {
   readonly #detectors: ReadonlyArray<ThresholdDetector | undefined>;
   readonly #standing: readonly StandingQuery[];
   readonly #latenessMs: number;
-  #highMs = Number.NEGATIVE_INFINITY;
+  /** Highest event time of each partition. */
+  readonly #highs = new Map<string, number>();
 
   constructor(rules: readonly Rule[], standing: readonly StandingQuery[], options: DetectorOptions) {
     this.#standing = standing;
@@ -39,8 +40,9 @@ export class Detector {
    * @param firstEvent number of the batch's first event in the whole stream.
    * @returns hits in the order in which their events came.
    */
-  apply(batch: MatchColumns, firstEvent: number, profile: number): CaseHit[] {
+  apply(batch: MatchColumns, firstEvent: number, profile: number, partition = ""): CaseHit[] {
     const hits: CaseHit[] = [];
+    const highMs = this.#highs.get(partition) ?? Number.NEGATIVE_INFINITY;
     // 64-bit columns as halves: reading them as BigInt would make an object of each.
     const hashes = new Uint32Array(batch.keyHash.buffer, batch.keyHash.byteOffset, batch.count * 2);
     const values = new Uint32Array(batch.value.buffer, batch.value.byteOffset, batch.count * 2);
@@ -49,7 +51,7 @@ export class Detector {
     let lastRow = -1;
     for (let i = 0; i < batch.count; i++) {
       match.timeMs = batch.timeMs[i]!;
-      match.highMs = Math.max(this.#highMs, batch.highMs[i]!);
+      match.highMs = Math.max(highMs, batch.highMs[i]!);
       if (match.timeMs < match.highMs - this.#latenessMs) {
         this.lateDropped++;
         continue;
@@ -71,7 +73,7 @@ export class Detector {
       const keyHash = (hashes[i * 2 + 1]! & HIGH_BITS) * TWO_32 + hashes[i * 2]!;
       this.#detectors[standing.ruleIndex]!.apply(match, keyHash, batch.bytes, keyStart, keyStart + batch.keyLength[i]!, hits);
     }
-    if (batch.batchHighMs > this.#highMs) this.#highMs = batch.batchHighMs;
+    if (batch.batchHighMs > highMs) this.#highs.set(partition, batch.batchHighMs);
     return hits;
   }
 }
