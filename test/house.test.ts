@@ -1,0 +1,73 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map((match) => relative(root, join(root, file, "..", match[1]!)).replaceAll("\\", "/"));
+}
+
+/** What each room may import beside itself and the words. Type-only needs count too: a name is a dependency. */
+const doors: Readonly<Record<string, readonly string[]>> = {
+  event: ["query"],
+  query: ["event"],
+  rule: ["query", "event"],
+  engine: ["rule", "query", "event", "batch", "assembly/layout.ts"],
+  batch: ["event", "engine", "signal"],
+  detect: ["rule", "query", "event", "batch"],
+  signal: ["detect", "rule", "query", "event"],
+  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "host", "assembly/layout.ts"],
+};
+const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
+
+function roomOf(path: string): string {
+  if (path.startsWith("assembly/")) return path;
+  const [, second = "", third] = path.split("/");
+  return third === undefined ? "host" : second;
+}
+
+describe("the walls", () => {
+  test.each(Object.keys(doors))("room %s imports only what its door lets in", (room) => {
+    const wrong = sources(`host/${room}`).flatMap((file) =>
+      importsOf(file)
+        .filter((target) => !words.includes(target) && roomOf(target) !== room && !doors[room]!.includes(roomOf(target)))
+        .map((target) => `${file} imports ${target}`));
+    expect(wrong).toEqual([]);
+  });
+
+  test("assembly imports only assembly", () => {
+    expect(sources("assembly").flatMap((file) => importsOf(file).filter((target) => !target.startsWith("assembly/")).map((target) => `${file} imports ${target}`))).toEqual([]);
+  });
+
+  test.each(["event", "query", "rule", "detect", "signal"])("room %s opens no file or socket and reads no clock", (room) => {
+    const forbidden = /from "node:(?:fs|net|http|https|dgram|child_process|worker_threads)[/"]|\bDate\.now\(|\bperformance\.now\(|new Date\(\)/;
+    expect(sources(`host/${room}`).filter((file) => forbidden.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+  });
+
+  test("only engine touches WebAssembly", () => {
+    expect(sources("host").filter((file) => !file.startsWith("host/engine/") && /\bWebAssembly\./.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+  });
+
+  test("the product imports nothing from the tests", () => {
+    expect(sources("host").filter((file) => importsOf(file).some((target) => target.startsWith("test/")))).toEqual([]);
+  });
+
+  test("files are small rooms", () => {
+    const big = [...sources("host"), ...sources("assembly"), ...sources("test")].filter((file) => file !== "assembly/layout.ts" && readFileSync(join(root, file), "utf8").split("\n").length > 500);
+    expect(big).toEqual([]);
+  });
+
+  test("no file names a path of somebody's machine", () => {
+    const own = /\/(?:home|root|Users)\/[a-z]+\/|\/tmp\/bash/;
+    const files = [...sources("host"), ...sources("assembly"), "README.md", "ARCHITECTURE.md", "package.json"];
+    expect(files.filter((file) => own.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+  });
+});
