@@ -36,7 +36,7 @@ function program(): Command {
     .exitOverride();
 
   inputOptions(vespid.command("run").description("detect over logs: signals out").argument("[input...]", INPUTS))
-    .requiredOption("--rules <path>", "rule file, folder or glob; may be given several times", (path: string, paths: string[] = []) => [...paths, path])
+    .requiredOption("--rules <path>", "rule file, folder or glob; may be repeated", collect)
     .option("--workers <n>", "worker threads; 0: in this one", "auto")
     .option("--json", "print one signal a line, in its final state")
     .option("--follow", "print signals as they open and grow graver, and nothing at the end")
