@@ -1,5 +1,6 @@
 import type { Field, QueryNode } from "../query/tree.ts";
 import type { Condition } from "./condition.ts";
+import type { MethodOptions } from "./method.ts";
 
 export const severities = ["info", "low", "medium", "high", "critical"] as const;
 export type Severity = (typeof severities)[number];
@@ -13,15 +14,26 @@ export type DetectionMethod = (typeof detectionMethods)[number];
 export const aggregations = ["count", "cardinality", "sum", "max", "new_value", "geo_data", "event_count", "none"] as const;
 export type Aggregation = (typeof aggregations)[number];
 
+export const ruleTypes = [
+  "log_detection", "signal_correlation", "workload_security", "application_security", "api_security", "workload_activity",
+] as const;
+export type RuleType = (typeof ruleTypes)[number];
+
+export const dataSources = ["logs", "audit", "app_sec_spans", "spans", "security_runtime", "network", "events", "security_signals"] as const;
+export type DataSource = (typeof dataSources)[number];
+
 /** A detection rule as read at the door; every text in it has been parsed. */
 export interface Rule {
   readonly id: string;
   readonly version: number;
+  /** As renamed by its user, if it was. */
   readonly name: string;
   readonly message: string;
   readonly isEnabled: boolean;
-  readonly type: string;
+  readonly isDefault: boolean;
+  readonly type: RuleType;
   readonly tags: readonly string[];
+  readonly hasExtendedTitle: boolean;
   readonly queries: readonly RuleQuery[];
   readonly cases: readonly RuleCase[];
   readonly options: RuleOptions;
@@ -30,13 +42,17 @@ export interface Rule {
   /** Empty: signals are per full group. */
   readonly groupSignalsBy: readonly string[];
   readonly referenceTables: readonly ReferenceTableJoin[];
+  /** Runs over stored logs at these times, not live. */
+  readonly schedule?: RuleSchedule;
+  readonly calculatedFields: readonly CalculatedField[];
   readonly tests: readonly RuleTest[];
   /** The payload as given, for echoing. */
-  readonly wire: unknown;
+  readonly wire: { readonly [name: string]: unknown };
 }
 
 export interface RuleQuery {
   readonly label: string;
+  /** The base query as written. */
   readonly text: string;
   /** Base query and its extension. */
   readonly node: QueryNode;
@@ -47,16 +63,30 @@ export interface RuleQuery {
   readonly distinct: readonly Field[];
   readonly metrics: readonly Field[];
   readonly optionalGroupBy: boolean;
-  readonly dataSource: string;
+  readonly dataSource: DataSource;
+  /** Signal correlation: whose signals are counted, joined by which fields. */
+  readonly correlation?: Correlation;
+}
+
+export interface Correlation {
+  readonly ruleId: string;
+  readonly correlatedBy: readonly Field[];
+  /** Only values from the events of this query of the source rule. */
+  readonly queryIndex?: number;
 }
 
 export interface RuleCase {
   readonly name: string;
+  /** The user's own severity, where a default rule was changed. */
   readonly severity: Severity;
   /** Absent: true when any query has an event in its window. */
   readonly condition: Condition | undefined;
   readonly conditionText: string;
   readonly notifications: readonly string[];
+  /** Anomaly: the percentile a condition such as `a > 0.995` names. */
+  readonly percentile?: number;
+  /** Third party: the case holds for events that match this. */
+  readonly query?: { readonly text: string; readonly node: QueryNode };
 }
 
 export interface RuleOptions {
@@ -65,6 +95,8 @@ export interface RuleOptions {
   readonly keepAliveMs: number;
   readonly maxSignalDurationMs: number;
   readonly decreaseCriticalityBasedOnEnv: boolean;
+  /** What belongs to the detection method alone. */
+  readonly method: MethodOptions;
 }
 
 export interface RuleFilter {
@@ -75,15 +107,30 @@ export interface RuleFilter {
 export interface ReferenceTableJoin {
   readonly tableName: string;
   readonly columnName: string;
-  readonly field: Field;
+  /** As written: an attribute path with or without its `@`, else a tag key. */
+  readonly fieldPath: string;
   readonly checkPresence: boolean;
   readonly queryLabel: string;
+}
+
+export interface RuleSchedule {
+  /** RFC 5545 recurrence. */
+  readonly rrule: string;
+  readonly start?: string;
+  readonly timezone?: string;
+}
+
+export interface CalculatedField {
+  readonly name: string;
+  readonly expression: string;
 }
 
 /** A unit test of one rule: a sample event and whether the query is to match it. */
 export interface RuleTest {
   readonly name: string;
   readonly queryLabel: string;
+  /** `log`: the event is an envelope already. `intake`: as a shipper sends it. */
+  readonly format: "log" | "intake";
   readonly event: unknown;
   readonly expected: boolean;
 }
