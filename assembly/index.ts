@@ -1,4 +1,4 @@
 export { emit, emitReset } from "./column/index";
-export { clearColumn, derive, deriveTimes, tagArena, tagSetup } from "./derive/index";
+export { clearColumn, derive, deriveAddresses, deriveTimes, tagArena, tagSetup } from "./derive/index";
 export { extract, reframe, reframeEnd, validateUtf8 } from "./extract/index";
 export { match, textHashHigh, textHashLow } from "./match/index";

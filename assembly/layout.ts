@@ -389,7 +389,7 @@ export const TRANSITION_BYTES = 112;
  *     100 evaluated       programs run, wraps
  *     104 states          a byte per symbol of the longest pattern over several words
  *     108 ids             u32 per query: its standing number, ascending
- *     112 pages           MATCH_PAGE_CAP pages of 1 KB: lower case and word rule of 256 code points each
+ *     112 pages           UNICODE_BYTES: lower case and word rule of every code point
  *     116 chosen          u32[ROW_CAP]: rows that passed a filter
  *     120 hashes          u64[ROW_CAP]: hashes of the chosen rows' texts
  *     124 counters        u32 batches run, u32 rows matched per query, both wrap
@@ -426,7 +426,8 @@ export const MATCH_CHOSEN = 116;
 export const MATCH_HASHES = 120;
 export const MATCH_COUNTERS = 124;
 export const MATCH_BYTES = 128;
-export const MATCH_PAGE_CAP = 512;
+/** u32 per code point, filled a page of 256 at a time. */
+export const UNICODE_BYTES = 0x440000;
 
 /**
  * Predicate, 56 bytes.
@@ -568,6 +569,38 @@ export const CODE_NOT = 11;
 export const CODE_PREDICATE = 0x07ffffff;
 /** No row is left after this step: the program ends without a match. */
 export const CODE_EXIT_IF_EMPTY = 0x08000000;
+
+/**
+ * Addresses: every IP address of an event, u32 fields.
+ *  offset field
+ *       0 sources      u32[sourceCount]: descriptors of the columns whose texts are searched
+ *       4 sourceCount
+ *       8 listed       the one among them whose values all count, whatever they are; 0 = none
+ *      12 target       descriptor of the addresses column
+ *      16 capacity     its extras in entries
+ *      20 texts        canonical texts that do not stand in the event itself
+ *      24 textsEnd
+ *      28 seen         SEEN_BYTES each, open addressing, empty between calls; more than twice `capacity` entries
+ *      32 seenMask
+ *      36 used         u32[capacity + ROW_CAP]: places of `seen` that are taken
+ *      40 pages        UNICODE_BYTES, shared with the matcher
+ */
+export const ADDRESSES_SOURCES = 0;
+export const ADDRESSES_SOURCE_COUNT = 4;
+export const ADDRESSES_LISTED = 8;
+export const ADDRESSES_TARGET = 12;
+export const ADDRESSES_CAPACITY = 16;
+export const ADDRESSES_TEXTS = 20;
+export const ADDRESSES_TEXTS_END = 24;
+export const ADDRESSES_SEEN = 28;
+export const ADDRESSES_SEEN_MASK = 32;
+export const ADDRESSES_USED = 36;
+export const ADDRESSES_PAGES = 40;
+export const ADDRESSES_BYTES = 64;
+/** u64 cell (0 = free), u32 row. */
+export const SEEN_BYTES = 16;
+export const SEEN_CELL = 0;
+export const SEEN_ROW = 8;
 
 /**
  * Reframe: any arrangement of JSON values to one record a line. State kept between chunks, zeroed by the host before the first.

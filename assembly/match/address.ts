@@ -91,3 +91,33 @@ export function holdsColon(p: usize, n: usize): bool {
   for (let i: usize = 0; i < n; i++) if (load<u8>(p + i) == 0x3a) return true;
   return false;
 }
+
+/** RFC 5952 text of 16 bytes: lower case, no leading zeros, the longest run of two or more zero groups as `::`. Returns its length, at most 39. */
+export function writeV6(address: usize, out: usize): usize {
+  let gap: usize = 8;
+  let gapGroups: usize = 1;
+  for (let i: usize = 0; i < 8; i++) {
+    let groups: usize = 0;
+    while (i + groups < 8 && load<u16>(address + ((i + groups) << 1)) == 0) groups++;
+    if (groups > gapGroups) {
+      gap = i;
+      gapGroups = groups;
+    }
+  }
+  let p = out;
+  for (let i: usize = 0; i < 8; i++) {
+    if (i == gap) {
+      store<u16>(p, 0x3a3a);
+      p += 2;
+      i += gapGroups - 1;
+      continue;
+    }
+    if (i && i != gap + gapGroups) store<u8>(p++, 0x3a);
+    const group = <u32>bswap<u16>(load<u16>(address + (i << 1)));
+    for (let shift: i32 = group > 0xfff ? 12 : group > 0xff ? 8 : group > 0xf ? 4 : 0; shift >= 0; shift -= 4) {
+      const digit = (group >> shift) & 15;
+      store<u8>(p++, <u8>(digit + (digit < 10 ? 48 : 87)));
+    }
+  }
+  return p - out;
+}

@@ -1,7 +1,8 @@
 import { GLOB_ANY, GLOB_ONE } from "../layout";
-import { characterBytes, fold, foldedLength, foldedStart, wordAt, wordBefore } from "./fold";
+import { fold, foldedLength, foldedStart } from "./fold";
 import { globMatches, lowerByte } from "./glob";
 import { isAscii, sameFolded } from "./text";
+import { characterBytes, wordAt, wordBefore } from "./unicode";
 
 /**
  * Words of the text at hand. An ASCII text is read where it stands, its capitals lowered in passing; any other text is

@@ -1,11 +1,12 @@
 import * as layout from "../../assembly/layout.ts";
-import { findAddresses } from "../event/address.ts";
 import type { ColumnKey, ColumnPlan } from "./columns.ts";
+import { matchAreas } from "./matching/areas.ts";
 import type { Arena } from "./memory.ts";
-import { DERIVED_EXTRAS } from "./steps.ts";
 
+/** The event's own list; its values count whatever they are. */
+const listKey: ColumnKey = { kind: "attribute", path: ["network", "ip", "list"] };
 const sourceKeys: readonly ColumnKey[] = [
-  { kind: "all" },
+  listKey,
   { kind: "reserved", name: "message" },
   { kind: "reserved", name: "host" },
   { kind: "reserved", name: "service" },
@@ -13,21 +14,18 @@ const sourceKeys: readonly ColumnKey[] = [
   { kind: "reserved", name: "status" },
   { kind: "reserved", name: "trace_id" },
   { kind: "tags" },
+  { kind: "all" },
 ];
-const ARENA_BYTES = 4 << 20;
-const decoder = new TextDecoder();
-const encoder = new TextEncoder();
+const TEXT_BYTES = 1 << 20;
 
-/**
- * Fills the addresses column: every IP address standing in any text of the event, in canonical text.
- *
- * Done on the host, because only queries on `@network.ip.list` ask for it; each distinct text of a batch is searched once.
- */
+export interface AddressKernel {
+  deriveAddresses(struct: number, rows: number): number;
+}
+
+/** Fills the addresses column of a plan: every IP address standing in any text of the event, once each, in canonical text. */
 export class AddressScan {
-  readonly #arena: Arena;
-  readonly #sources: readonly number[];
-  readonly #target: number;
-  readonly #texts: number;
+  readonly #kernel: AddressKernel;
+  readonly #struct: number;
 
   /** Asks for the columns the scan reads, when the plan wants addresses. */
   static request(columns: ColumnPlan): void {
@@ -35,76 +33,32 @@ export class AddressScan {
     for (const key of sourceKeys) columns.column(key);
   }
 
-  static create(arena: Arena, columns: ColumnPlan, descriptorOf: (column: number) => number): AddressScan | undefined {
+  /** @param extraCapacity entries the addresses column has for further values. */
+  static create(kernel: AddressKernel, arena: Arena, columns: ColumnPlan, descriptorOf: (column: number) => number, extraCapacity: number): AddressScan | undefined {
     if (!columns.keys.some((key) => key.kind === "addresses")) return undefined;
-    return new AddressScan(arena, sourceKeys.map((key) => descriptorOf(columns.column(key))), descriptorOf(columns.column({ kind: "addresses" })));
+    return new AddressScan(kernel, arena, (key) => descriptorOf(columns.column(key)), extraCapacity);
   }
 
-  private constructor(arena: Arena, sources: readonly number[], target: number) {
-    this.#arena = arena;
-    this.#sources = sources;
-    this.#target = target;
-    this.#texts = arena.alloc(ARENA_BYTES + layout.READ_PAD, 64);
+  private constructor(kernel: AddressKernel, arena: Arena, descriptorOf: (key: ColumnKey) => number, extraCapacity: number) {
+    this.#kernel = kernel;
+    this.#struct = arena.alloc(layout.ADDRESSES_BYTES, 16);
+    const sources = arena.alloc(sourceKeys.length * 4, 4);
+    arena.u32.set(sourceKeys.map(descriptorOf), sources >>> 2);
+    let seen = 16;
+    while (seen < (extraCapacity + layout.ROW_CAP) * 2) seen *= 2;
+    const texts = arena.alloc(TEXT_BYTES + layout.READ_PAD, 64);
+    const fields = [
+      [layout.ADDRESSES_SOURCES, sources], [layout.ADDRESSES_SOURCE_COUNT, sourceKeys.length],
+      [layout.ADDRESSES_LISTED, descriptorOf(listKey)], [layout.ADDRESSES_TARGET, descriptorOf({ kind: "addresses" })],
+      [layout.ADDRESSES_CAPACITY, extraCapacity], [layout.ADDRESSES_TEXTS, texts], [layout.ADDRESSES_TEXTS_END, texts + TEXT_BYTES],
+      [layout.ADDRESSES_SEEN, arena.alloc(seen * layout.SEEN_BYTES, 64)], [layout.ADDRESSES_SEEN_MASK, seen - 1],
+      [layout.ADDRESSES_USED, arena.alloc((extraCapacity + layout.ROW_CAP) * 4)], [layout.ADDRESSES_PAGES, matchAreas(arena, 0).pages],
+    ] as const;
+    for (const [field, value] of fields) arena.u32[(this.#struct + field) >>> 2] = value;
   }
 
   /** @returns false when an area is full: the caller takes fewer rows. */
   scan(rows: number): boolean {
-    const found: Array<Set<string> | undefined> = Array.from({ length: rows });
-    const known = new Map<string, readonly string[]>();
-    for (const source of this.#sources) this.#scanColumn(source, rows, found, known);
-    return this.#write(rows, found);
-  }
-
-  #scanColumn(descriptor: number, rows: number, found: Array<Set<string> | undefined>, known: Map<string, readonly string[]>): void {
-    const { u32, u64 } = this.#arena;
-    const at = descriptor >>> 2;
-    const cells = u32[at + layout.COLUMN_CELLS / 4]! >>> 3;
-    const extras = u32[at + layout.COLUMN_EXTRA_COUNT / 4]!;
-    const extraCells = u32[at + layout.COLUMN_EXTRA_CELLS / 4]!;
-    const extraRows = u32[at + layout.COLUMN_EXTRA_ROWS / 4]! >>> 2;
-    for (let row = 0; row < rows; row++) this.#scanCell(u64[cells + row]!, row, found, known);
-    for (let i = 0; i < extras; i++) this.#scanCell(this.#arena.view.getBigUint64(extraCells + i * 8, true), u32[extraRows + i]!, found, known);
-  }
-
-  #scanCell(cell: bigint, row: number, found: Array<Set<string> | undefined>, known: Map<string, readonly string[]>): void {
-    if (cell === 0n || Number(cell >> 60n) !== layout.KIND_STRING) return;
-    const address = Number(cell & 0xffffffffn);
-    const length = Number((cell >> 32n) & 0x0fffffffn);
-    if (length < 2) return;
-    const text = decoder.decode(this.#arena.u8.slice(address, address + length));
-    let addresses = known.get(text);
-    if (!addresses) {
-      addresses = findAddresses(text);
-      known.set(text, addresses);
-    }
-    for (const each of addresses) (found[row] ??= new Set()).add(each);
-  }
-
-  #write(rows: number, found: ReadonlyArray<Set<string> | undefined>): boolean {
-    const { u32, u64, u8, view } = this.#arena;
-    const at = this.#target >>> 2;
-    const cells = u32[at + layout.COLUMN_CELLS / 4]! >>> 3;
-    const extraCells = u32[at + layout.COLUMN_EXTRA_CELLS / 4]!;
-    const extraRows = u32[at + layout.COLUMN_EXTRA_ROWS / 4]! >>> 2;
-    let extras = 0;
-    let top = this.#texts;
-    for (let row = 0; row < rows; row++) {
-      for (const text of found[row] ?? []) {
-        const bytes = encoder.encode(text);
-        if (top + bytes.length > this.#texts + ARENA_BYTES) return false;
-        u8.set(bytes, top);
-        const cell = BigInt(top) | (BigInt(bytes.length) << 32n) | (BigInt(layout.KIND_STRING) << 60n);
-        top += bytes.length;
-        if (u64[cells + row] === 0n) u64[cells + row] = cell;
-        else {
-          if (extras === DERIVED_EXTRAS) return false;
-          view.setBigUint64(extraCells + extras * 8, cell, true);
-          u32[extraRows + extras] = row;
-          extras++;
-        }
-      }
-    }
-    u32[at + layout.COLUMN_EXTRA_COUNT / 4] = extras;
-    return true;
+    return this.#kernel.deriveAddresses(this.#struct, rows) !== 0;
   }
 }

@@ -11,6 +11,7 @@ export interface Kernel {
   derive(steps: number, count: number, rows: number, shared: number, sharedLength: number): number;
   deriveTimes(column: number, rows: number, arrivalMs: number, times: number, highs: number, high: number): number;
   clearColumn(descriptor: number, rows: number): void;
+  deriveAddresses(struct: number, rows: number): number;
   tagArena(start: number, end: number): void;
   tagSetup(): void;
   match(plan: number, rows: number): number;

@@ -9,7 +9,7 @@ import { Matching } from "./matching/matching.ts";
 import type { Arena } from "./memory.ts";
 import { shapeOf, writeShapes } from "./shapes.ts";
 import { SourcePlanner } from "./sources.ts";
-import { TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
+import { DERIVED_EXTRAS, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
 import type { InputProfile, MalformedRecord, ResultArea } from "./task.ts";
 
 /** Inner batches of about this size stay in the second-level cache. */
@@ -88,7 +88,7 @@ export class Plan {
     const shared = encoder.encode((profile.tags ?? []).join(","));
     this.#sharedTags = arena.bytes(shared);
     this.#sharedTagsLength = shared.length;
-    this.#addresses = AddressScan.create(arena, this.columns, descriptorOf);
+    this.#addresses = AddressScan.create(kernel, arena, this.columns, descriptorOf, DERIVED_EXTRAS);
     this.#matchStruct = this.matching.write(arena, columnTable, this.#times, kernel);
     this.#pairs = arena.u32[(this.#matchStruct + layout.MATCH_PAIRS) >>> 2]!;
     this.#emitStruct = this.#writeEmit(writeShapes(arena, shapes), columnTable);

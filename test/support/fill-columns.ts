@@ -3,7 +3,7 @@ import type { Json, LogEvent } from "../../host/event/event.ts";
 import type { ColumnKey, ColumnPlan } from "../../host/engine/columns.ts";
 import { encodeKey } from "../../host/engine/extraction.ts";
 import type { Arena } from "../../host/engine/memory.ts";
-import { type Scalar, addressesOf, scalarsBelow, valuesAt, valuesOf } from "../../host/query/values.ts";
+import { type Scalar, scalarsBelow, valuesAt, valuesOf } from "../../host/query/values.ts";
 
 /** The values a column holds for an event, as extraction and derivation leave them there. */
 export function columnValues(key: ColumnKey, event: LogEvent): Scalar[] {
@@ -20,7 +20,7 @@ export function columnValues(key: ColumnKey, event: LogEvent): Scalar[] {
     case "all":
       return scalarsBelow(event.attributes);
     case "addresses":
-      return addressesOf(event);
+      return valuesOf({ kind: "attribute", path: ["network", "ip", "list"] }, event);
   }
 }
 

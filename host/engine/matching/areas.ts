@@ -1,4 +1,4 @@
-import { MATCH_PAGE_CAP, READ_PAD, ROW_CAP } from "../../../assembly/layout.ts";
+import { READ_PAD, ROW_CAP, UNICODE_BYTES } from "../../../assembly/layout.ts";
 import type { Arena } from "../memory.ts";
 
 /** Working areas that no batch leaves anything in: one set serves every plan of a memory. */
@@ -31,7 +31,7 @@ export function matchAreas(arena: Arena, pairs: number): MatchAreas {
       scratch: arena.alloc(SCRATCH_BYTES + 2 * READ_PAD, 64) + READ_PAD,
       scratchBytes: SCRATCH_BYTES,
       rowCounts: arena.alloc((ROW_CAP + 1) * 4),
-      pages: arena.alloc(MATCH_PAGE_CAP * 1024, 64),
+      pages: arena.alloc(UNICODE_BYTES, 64),
       chosen: arena.alloc(ROW_CAP * 4, 64),
       hashes: arena.alloc(ROW_CAP * 8, 64),
       pairs: pairArea,
