@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { sniff } from "../event/sniff.ts";
 import { type ByteSource, ChunkSource, PeekedSource, chunksOf } from "./input-source.ts";
@@ -82,7 +83,7 @@ async function* gzipContent(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<U
     try {
       for await (const chunk of chunks) {
         // A copy: the reader's buffer is used again while the decoder still looks at this one.
-        if (!gunzip.write(chunk.slice())) await new Promise<void>((resolve) => gunzip.once("drain", resolve).once("close", resolve));
+        if (!gunzip.write(chunk.slice())) await roomIn(gunzip);
         if (gunzip.destroyed) return;
       }
       gunzip.end();
@@ -92,6 +93,17 @@ async function* gzipContent(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<U
   })();
   yield* gunzip as AsyncIterable<Uint8Array>;
   await feeding;
+}
+
+/** Resolves when a stream takes more, or will take no more at all. */
+function roomIn(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
 }
 
 async function* transcoded(chunks: AsyncIterable<Uint8Array>, encoding: string): AsyncGenerator<Uint8Array> {

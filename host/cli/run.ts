@@ -30,7 +30,7 @@ export interface RunOptions extends FeedOptions {
 }
 
 /** Inputs below this are judged in this thread: starting workers would cost more than it saves. */
-const WORKER_INPUT_BYTES = 64 * 1024 * 1024;
+const WORKER_INPUT_BYTES = 512 * 1024 * 1024;
 /** What packed logs commonly unpack to. */
 const PACKED_RATIO = 10;
 

@@ -1,9 +1,9 @@
 import { styleText } from "node:util";
 import type { Severity } from "../rule/rule.ts";
 
-// What can drive a terminal or turn its text around: C0, DEL, C1 (U+009B alone is an escape sequence), bidirectional marks.
-// oxlint-disable-next-line no-control-regex
-const HOSTILE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+// What can drive a terminal or turn its text around: control characters (U+009B alone begins an escape sequence),
+// bidirectional marks, separators of lines.
+const HOSTILE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function escaped(character: string): string {
