@@ -1,102 +1,48 @@
-import { LineCounter, type Node, isMap, isScalar, isSeq, parseAllDocuments } from "yaml";
 import type { Problem } from "../problem.ts";
-import { type Rule } from "./rule.ts";
-import { readRuleWire } from "./wire.ts";
+import { type DocumentItem, type DocumentKind, documentItems } from "./document-items.ts";
 import { isMembers } from "./reader.ts";
+import type { Rule } from "./rule.ts";
+import { readRuleWire } from "./wire.ts";
+
+export type RuleDocumentKind = DocumentKind;
 
 export interface RuleDocument {
+  /** Those without an error. */
   readonly rules: readonly Rule[];
   /** Errors and warnings, each with file, line and column. */
   readonly problems: readonly Problem[];
 }
 
-export type RuleDocumentKind = "json" | "jsonl" | "yaml";
-
-interface Found {
-  readonly value: unknown;
-  /** Path of the rule inside the document, for finding lines. */
-  readonly path: ReadonlyArray<string | number>;
-  readonly document: number;
-}
-
 /** Rules of one file's text: one rule, a list of rules, `{rules: [...]}`, one a line, or several YAML documents. */
 export function readRuleDocument(text: string, file: string, kind: RuleDocumentKind): RuleDocument {
-  if (kind === "jsonl") return readLines(text, file);
-  if (kind === "json") {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return readYaml(text, file, "rule/not-json");
-    }
-    const found = rulesIn(value, 0);
-    const read = found.map((each) => readRuleWire(each.value));
-    if (read.every((each) => each.ok && !each.problems.length)) return { rules: read.flatMap((each) => (each.ok ? [each.rule] : [])), problems: [] };
-    // Only a file with something to say is read again for its lines.
-    return readYaml(text, file, "rule/not-json");
-  }
-  return readYaml(text, file, "rule/not-yaml");
-}
-
-function rulesIn(value: unknown, document: number): Found[] {
-  if (Array.isArray(value)) return value.map((each, i) => ({ value: each, path: [i], document }));
-  if (isMembers(value) && Array.isArray(value.rules) && value.queries === undefined) return value.rules.map((each, i) => ({ value: each, path: ["rules", i], document }));
-  return value === null || value === undefined ? [] : [{ value, path: [], document }];
-}
-
-function readLines(text: string, file: string): RuleDocument {
+  const { items, problems } = documentItems(text, kind, ["rules", "data"]);
   const rules: Rule[] = [];
-  const problems: Problem[] = [];
-  text.split("\n").forEach((line, i) => {
-    if (line.trim() === "") return;
-    const read = readRuleDocument(line, file, "json");
-    rules.push(...read.rules);
-    problems.push(...read.problems.map((problem) => ({ ...problem, line: i + 1 })));
-  });
-  return { rules, problems };
-}
-
-function readYaml(text: string, file: string, syntaxCode: string): RuleDocument {
-  const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, uniqueKeys: true, maxAliasCount: 100 } as never);
-  const list = Array.isArray(documents) ? documents : [];
-  const rules: Rule[] = [];
-  const problems: Problem[] = [];
-  list.forEach((document, index) => {
-    for (const error of document.errors) {
-      const at = lineCounter.linePos(error.pos[0]);
-      problems.push({ code: syntaxCode, message: error.message.split("\n")[0]!.replace(/ at line.*$/, ""), hint: "mend the syntax here", file, line: at.line, column: at.col });
-    }
-    if (document.errors.length) return;
-    for (const found of rulesIn(document.toJS(), index)) {
-      const read = readRuleWire(found.value);
-      if (read.ok) rules.push(read.rule);
-      for (const problem of read.problems) {
-        const node = nodeAt(document.contents as Node | null, [...found.path, ...placePath(problem.place ?? "")]);
-        const at = lineCounter.linePos(node?.range?.[0] ?? 0);
-        problems.push({ ...problem, file, line: at.line, column: at.col });
-      }
-    }
-  });
-  return { rules, problems };
-}
-
-/** `cases[1].condition` as keys. */
-function placePath(place: string): Array<string | number> {
-  return [...place.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map((match) => (match[2] === undefined ? match[1]! : Number(match[2])));
-}
-
-/** The deepest node that exists along the path: a missing member is shown at the object that lacks it. */
-function nodeAt(node: Node | null, path: ReadonlyArray<string | number>): Node | null {
-  let at = node;
-  for (const key of path) {
-    let next: Node | null | undefined;
-    if (isMap(at)) {
-      const pair = at.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
-      next = (pair?.value ?? pair?.key) as Node | undefined;
-    } else if (isSeq(at) && typeof key === "number") next = at.items[key] as Node | undefined;
-    if (!next) return at;
-    at = next;
+  const found: Problem[] = problems.map((problem) => ({ ...problem, file }));
+  const ids = new Map<string, number>();
+  for (const item of items) {
+    const { value, prefix } = ruleIn(item.value);
+    const read = readRuleWire(value);
+    for (const problem of read.problems) found.push(placed(problem, item, prefix, file));
+    if (!read.ok) continue;
+    const times = ids.get(read.rule.id) ?? 0;
+    ids.set(read.rule.id, times + 1);
+    if (times === 0) rules.push(read.rule);
+    else if (isMembers(value) && value.id === read.rule.id) {
+      found.push(placed({ code: "rule/duplicate-id", place: "id", message: `another rule of this file has the id ${read.rule.id} too`, hint: "give each rule an id of its own" }, item, prefix, file));
+    } else rules.push({ ...read.rule, id: `${read.rule.id}-${times + 1}` });
   }
-  return at;
+  return { rules, problems: found };
+}
+
+/** A scenario line holds its rule as a member, and an API answer under `data` or `attributes`. */
+function ruleIn(value: unknown): { readonly value: unknown; readonly prefix: string } {
+  if (!isMembers(value) || value.queries !== undefined || !isMembers(value.rule)) return { value, prefix: "" };
+  const rule = value.rule;
+  return { value: rule.id === undefined && typeof value.id === "string" ? { ...rule, id: value.id } : rule, prefix: "rule" };
+}
+
+function placed(problem: Problem, item: DocumentItem, prefix: string, file: string): Problem {
+  const inner = problem.place ?? "";
+  const place = prefix === "" || inner === "" ? `${prefix}${inner}` : `${prefix}.${inner}`;
+  return { ...problem, place, file, ...item.locate(place) };
 }

@@ -9,6 +9,8 @@ export function isMembers(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Unknown members named one by one; a document of another kind has thousands. */
+const UNKNOWN_CAP = 20;
 const nowhere = { start: 0, end: 0 };
 
 /** Reads members of a document, collecting what is wrong with each place. `null` counts as absent. */
@@ -159,8 +161,8 @@ export class Reader {
   }
 
   unknown(members: Members, known: readonly string[], place: string): void {
-    for (const name of Object.keys(members)) {
-      if (known.includes(name)) continue;
+    const unknown = Object.keys(members).filter((name) => !known.includes(name));
+    for (const name of unknown.slice(0, UNKNOWN_CAP)) {
       const near = nearest(name, known);
       this.warning("rule/unknown-field", join(place, name), `${name} is not a member known here`, near === undefined ? "it is kept but has no effect" : `did you mean ${near}? as it stands it has no effect`);
     }
@@ -177,6 +179,7 @@ function isFieldName(text: string): boolean {
 }
 
 function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null) return kindOf(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
