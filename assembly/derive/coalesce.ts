@@ -1,5 +1,8 @@
 import { COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
 
+export const COALESCED: u32 = 1;
+export const COALESCED_FULL: u32 = 2;
+
 // @ts-ignore: decorator
 @inline
 function inMask(mask: usize, row: u32): bool {
@@ -41,30 +44,37 @@ function takeOwn(target: usize, own: usize, capacity: u32): bool {
 /**
  * Gives rows of `target` that have no value all values of `source`: an attribute under its second name, the next
  * candidate of a reserved attribute. `moved` is a scratch bitset of ROW_CAP bits.
+ *
+ * @returns 0 when the extras are full, COALESCED_FULL when no row of the target is left without a value.
  */
-export function coalesce(target: usize, source: usize, mask: usize, rows: u32, capacity: u32, own: usize, moved: usize): bool {
+export function coalesce(target: usize, source: usize, mask: usize, rows: u32, capacity: u32, own: usize, moved: usize): u32 {
   const to = <usize>load<u32>(target, COLUMN_CELLS);
   const from = <usize>load<u32>(source, COLUMN_CELLS);
   const extras = load<u32>(source, COLUMN_EXTRA_COUNT);
   if (extras) memory.fill(moved, 0, (rows >> 3) + 1);
+  let missing: u32 = 0;
   for (let row: u32 = 0; row < rows; row++) {
     const at = to + (<usize>row << 3);
-    if (load<u64>(at) || !inMask(mask, row)) continue;
+    if (load<u64>(at)) continue;
     const cell = load<u64>(from + (<usize>row << 3));
-    if (!cell) continue;
+    if (!cell || !inMask(mask, row)) {
+      missing++;
+      continue;
+    }
     store<u64>(at, cell);
     if (extras) store<u8>(moved + (row >> 3), load<u8>(moved + (row >> 3)) | (<u8>1 << <u8>(row & 7)));
   }
-  if (!extras) return true;
-  if (!takeOwn(target, own, capacity)) return false;
+  const done: u32 = missing ? COALESCED : COALESCED_FULL;
+  if (!extras) return done;
+  if (!takeOwn(target, own, capacity)) return 0;
   const cells = <usize>load<u32>(source, COLUMN_EXTRA_CELLS);
   const extraRows = <usize>load<u32>(source, COLUMN_EXTRA_ROWS);
   for (let i: u32 = 0; i < extras; i++) {
     const row = load<u32>(extraRows + (<usize>i << 2));
     if (!inMask(moved, row)) continue;
-    if (!insertExtra(target, row, load<u64>(cells + (<usize>i << 3)), capacity)) return false;
+    if (!insertExtra(target, row, load<u64>(cells + (<usize>i << 3)), capacity)) return 0;
   }
-  return true;
+  return done;
 }
 
 /** Gives rows without a value (or every row of the mask, when `always`) one constant text. */

@@ -2,7 +2,7 @@ import {
   COLUMN_CELLS, COLUMN_EXTRA_COUNT, KIND_STRING, ROW_WORD_BYTES, STEP_BYTES, STEP_COALESCE, STEP_DEFAULT, STEP_EXTRA, STEP_KIND,
   STEP_LENGTH, STEP_MASK, STEP_OWN, STEP_SET, STEP_SOURCE, STEP_STATUS, STEP_TAGS, STEP_TAG_KEYS, STEP_TARGET, STEP_TEXT,
 } from "../layout";
-import { coalesce, fillConstant } from "./coalesce";
+import { COALESCED_FULL, coalesce, fillConstant } from "./coalesce";
 import { normalizeStatus } from "./status";
 import { deriveTags } from "./tags";
 
@@ -27,6 +27,7 @@ export function clearColumn(descriptor: usize, rows: u32): void {
  */
 export function derive(steps: usize, count: u32, rows: u32, shared: usize, sharedLength: usize): u32 {
   if (ROW_WORD_BYTES > 512) return 0;
+  let full: usize = 0;
   for (let i: u32 = 0; i < count; i++) {
     const step = steps + <usize>i * STEP_BYTES;
     const kind = load<u32>(step, STEP_KIND);
@@ -35,7 +36,11 @@ export function derive(steps: usize, count: u32, rows: u32, shared: usize, share
     const source = <usize>load<u32>(step, STEP_SOURCE);
     const capacity = load<u32>(step, STEP_EXTRA);
     if (kind == STEP_COALESCE) {
-      if (!coalesce(target, source, mask, rows, capacity, load<u32>(step, STEP_OWN), moved)) return 0;
+      // Candidates after the one that filled the last row have nothing to add.
+      if (target == full) continue;
+      const done = coalesce(target, source, mask, rows, capacity, load<u32>(step, STEP_OWN), moved);
+      if (!done) return 0;
+      full = done == COALESCED_FULL ? target : 0;
     } else if (kind == STEP_DEFAULT) fillConstant(target, mask, rows, textCell(step), false);
     else if (kind == STEP_SET) fillConstant(target, mask, rows, textCell(step), true);
     else if (kind == STEP_STATUS) normalizeStatus(target, mask, rows);
