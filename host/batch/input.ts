@@ -1,6 +1,7 @@
 import { fstatSync } from "node:fs";
 import type { EventFormat } from "../event/event.ts";
 import { sniff } from "../event/sniff.ts";
+import { readSyslog } from "../event/syslog.ts";
 import { LineFraming, type Piece } from "./framing.ts";
 import { type Arrangement, openContent } from "./input-content.ts";
 import { type ByteSource, ChunkSource, FileSource } from "./input-source.ts";
@@ -76,10 +77,16 @@ export async function readInput(path: string, sink: RecordSink, context: InputCo
   }
 }
 
-function profileOf({ format, ...defaults }: InputSettings, head: Uint8Array): Omit<InputOptions, "arrivalMs"> {
-  if (format !== "auto") return { ...defaults, format };
+function profileOf({ format: asked, ...defaults }: InputSettings, head: Uint8Array): Omit<InputOptions, "arrivalMs"> {
+  if (asked !== "auto") return { ...defaults, format: asked };
   const guess = sniff(head);
-  return { ...defaults, format: guess.format, source: defaults.source ?? guess.source };
+  const format = guess.format === "text" && startsAsSyslog(head) ? "syslog" : guess.format;
+  return { ...defaults, format, source: defaults.source ?? guess.source };
+}
+
+function startsAsSyslog(head: Uint8Array): boolean {
+  const first = new TextDecoder().decode(head).split("\n").find((line) => line.trim() !== "");
+  return first !== undefined && readSyslog(first) !== undefined;
 }
 
 function openRaw(path: string, context: InputContext): { raw: ByteSource; arrivalMs: () => number } {

@@ -1,13 +1,24 @@
+import { readSyslog } from "../event/syslog.ts";
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Text lines as records with the line for their message; blank lines are none. */
-export function textRecords(bytes: Uint8Array): Uint8Array {
+export interface TextRecords {
+  /** One JSON record a line. */
+  readonly bytes: Uint8Array;
+  /** The line each record was made of. */
+  readonly lines: readonly string[];
+}
+
+/** Text lines as records with the line for their message, syslog lines with their header read; blank lines are none. */
+export function textRecords(bytes: Uint8Array, format: "text" | "syslog"): TextRecords {
   let out = "";
+  const lines: string[] = [];
   for (const line of decoder.decode(bytes).split("\n")) {
     const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    // An unpaired brace must stay text: the message is never taken for JSON unless it is one whole object.
-    if (text.trim() !== "") out += `${JSON.stringify({ message: text })}\n`;
+    if (text.trim() === "") continue;
+    out += `${JSON.stringify((format === "syslog" ? readSyslog(text) : undefined) ?? { message: text })}\n`;
+    lines.push(text);
   }
-  return encoder.encode(out);
+  return { bytes: encoder.encode(out), lines };
 }

@@ -23,8 +23,8 @@ export interface Fed {
 }
 
 export interface FeedTarget {
-  /** @param isText the records are text lines, wrapped as messages. */
-  push(bytes: Uint8Array, input: InputOptions, isText: boolean, file: string): Promise<void>;
+  /** @param lines the lines of text that the records were made of, where they were. */
+  push(bytes: Uint8Array, input: InputOptions, file: string, lines?: readonly string[]): Promise<void>;
   /** Part of a record over the limit, to be kept. */
   tooLarge?(bytes: Uint8Array, ended: boolean): void;
 }
@@ -56,9 +56,11 @@ export async function feed(files: readonly string[], options: FeedOptions, targe
     progress.begin(file);
     try {
       await readInput(file, {
-        push: (bytes, input) => (input.format === "text" || input.format === "syslog"
-          ? target.push(textRecords(bytes), { ...input, format: "intake" }, true, file)
-          : target.push(bytes, input, false, file)),
+        async push(bytes, input) {
+          if (input.format !== "text" && input.format !== "syslog") return await target.push(bytes, input, file);
+          const records = textRecords(bytes, input.format);
+          await target.push(records.bytes, { ...input, format: "intake", source: input.source ?? (input.format === "syslog" ? "syslog" : undefined) }, file, records.lines);
+        },
         tooLarge(bytes, ended) {
           if (ended) tooLarge++;
           target.tooLarge?.(bytes, ended);

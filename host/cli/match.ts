@@ -33,10 +33,10 @@ export async function match(queryText: string, inputs: readonly string[], option
   const print = options.count ? undefined : printer(options, fields);
   let found = 0;
   const { faults, tooLarge } = await feed(files, options, {
-    async push(bytes, input, isText) {
+    async push(bytes, input, _file, lines) {
       const hits = await matcher.match(bytes, input);
       found += hits.length;
-      if (print && hits.length) process.stdout.write(print(hits, input, isText));
+      if (print && hits.length) process.stdout.write(print(hits, input, lines));
     },
   });
   await matcher.close();
@@ -53,7 +53,7 @@ export function malformedCounts(malformed: Readonly<Record<string, number>>, too
   return tooLarge ? { ...malformed, "too-large": (malformed["too-large"] ?? 0) + tooLarge } : { ...malformed };
 }
 
-type Printer = (hits: readonly MatchedEvent[], input: InputOptions, isText: boolean) => string | Uint8Array;
+type Printer = (hits: readonly MatchedEvent[], input: InputOptions, lines: readonly string[] | undefined) => string;
 
 function printer(options: MatchOptions, fields: readonly NamedField[] | undefined): Printer {
   const eventOf = (hit: MatchedEvent, input: InputOptions): LogEvent => normalizeEvent(JSON.parse(decoder.decode(hit.event)), input);
@@ -68,8 +68,5 @@ function printer(options: MatchOptions, fields: readonly NamedField[] | undefine
   if (options.json) return (hits, input) => hits.map((hit) => jsonLine(eventOf(hit, input))).join("");
   // Lines as they came, as grep gives them; only a terminal is kept from what they might do to it.
   const shown = process.stdout.isTTY ? safe : (text: string): string => text;
-  return (hits, _input, isText) => hits.map((hit) => {
-    const line = decoder.decode(hit.event).trim();
-    return `${shown(isText ? (JSON.parse(line) as { message: string }).message : line)}\n`;
-  }).join("");
+  return (hits, _input, lines) => hits.map((hit) => `${shown(lines?.[hit.index] ?? decoder.decode(hit.event).trim())}\n`).join("");
 }

@@ -67,7 +67,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   });
   const stop = stopOnInterrupt(files);
   const fed = await feed(files, options, {
-    push: (bytes, input, _isText, file) => engine.push(bytes, { ...input, partition: file }),
+    push: (bytes, input, file) => engine.push(bytes, { ...input, partition: file }),
     tooLarge: kept === undefined ? undefined : (bytes, ended) => {
       writeSync(kept, bytes);
       if (ended && bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");

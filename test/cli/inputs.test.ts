@@ -96,6 +96,18 @@ describe("inputs", () => {
     expect(ran).toEqual({ code: 0, stdout: `${log.split("\n")[0]}\n`, stderr: "" });
   });
 
+  test("[PL-07] a syslog file's lines have their own host, service and time", async () => {
+    const ran = await vespid(["match", "--json", '"invalid user"', "--source", "auth"], { stdin: "Mar  1 10:00:00 bastion sshd[9]: Invalid user oracle from 192.0.2.44\nMar  1 10:00:01 bastion CRON[9]: ok\n" });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ message: "Invalid user oracle from 192.0.2.44", host: "bastion", service: "sshd", source: "auth", status: "info" });
+    const rule = { name: "probing", message: "", isEnabled: true, tags: [], options: { evaluationWindow: 60, keepAlive: 60 }, queries: [{ query: 'service:sshd "invalid user"', groupByFields: ["host"] }], cases: [{ status: "low", condition: "a > 2" }] };
+    folder.write("probing.json", JSON.stringify(rule));
+    folder.write("auth.log", Array.from({ length: 3 }, (_, i) => `Mar  1 10:0${i}:0${i} bastion sshd[9]: Invalid user oracle\n`).join(""));
+    folder.write("auth-burst.log", Array.from({ length: 3 }, (_, i) => `Mar  1 10:00:0${i} bastion sshd[9]: Invalid user oracle\n`).join(""));
+    const signals = async (name: string) => (await vespid(["run", "--rules", "probing.json", "--json", name], { cwd: folder.path })).stdout.split("\n").length - 1;
+    expect(await signals("auth.log")).toBe(0);
+    expect(await signals("auth-burst.log")).toBe(1);
+  });
+
   test("options fill in what events do not say", async () => {
     const ran = await vespid(["match", "--count", "source:shop service:web host:h1 team:red env:prod", "--source", "shop", "--service", "web", "--host", "h1", "--tag", "team:red", "--tag", "env:prod"], { stdin: '{"message":"x"}\n' });
     expect(ran).toEqual({ code: 0, stdout: "1\n", stderr: "" });
