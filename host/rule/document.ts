@@ -1,5 +1,6 @@
 import type { Problem } from "../problem.ts";
 import { type DocumentItem, type DocumentKind, documentItems } from "./document-items.ts";
+import type { Position } from "./line-index.ts";
 import { isMembers } from "./reader.ts";
 import type { Rule } from "./rule.ts";
 import { readRuleWire } from "./wire.ts";
@@ -11,6 +12,8 @@ export interface RuleDocument {
   readonly rules: readonly Rule[];
   /** Errors and warnings, each with file, line and column. */
   readonly problems: readonly Problem[];
+  /** Where a place of a rule stands in the file, for what is found later. */
+  readonly locate: (rule: Rule, place: string) => Position | undefined;
 }
 
 /** Rules of one file's text: one rule, a list of rules, `{rules: [...]}`, one a line, or several YAML documents. */
@@ -19,6 +22,11 @@ export function readRuleDocument(text: string, file: string, kind: RuleDocumentK
   const rules: Rule[] = [];
   const found: Problem[] = problems.map((problem) => ({ ...problem, file }));
   const ids = new Map<string, number>();
+  const itemOf = new Map<Rule, { readonly item: DocumentItem; readonly prefix: string }>();
+  const keep = (rule: Rule, item: DocumentItem, prefix: string): void => {
+    rules.push(rule);
+    itemOf.set(rule, { item, prefix });
+  };
   for (const item of items) {
     const { value, prefix } = ruleIn(item.value);
     const read = readRuleWire(value);
@@ -26,12 +34,23 @@ export function readRuleDocument(text: string, file: string, kind: RuleDocumentK
     if (!read.ok) continue;
     const times = ids.get(read.rule.id) ?? 0;
     ids.set(read.rule.id, times + 1);
-    if (times === 0) rules.push(read.rule);
+    if (times === 0) keep(read.rule, item, prefix);
     else if (isMembers(value) && value.id === read.rule.id) {
       found.push(placed({ code: "rule/duplicate-id", place: "id", message: `another rule of this file has the id ${read.rule.id} too`, hint: "give each rule an id of its own" }, item, prefix, file));
-    } else rules.push({ ...read.rule, id: `${read.rule.id}-${times + 1}` });
+    } else keep({ ...read.rule, id: `${read.rule.id}-${times + 1}` }, item, prefix);
   }
-  return { rules, problems: found };
+  return {
+    rules,
+    problems: found,
+    locate(rule, place) {
+      const known = itemOf.get(rule);
+      return known?.item.locate(inside(known.prefix, place));
+    },
+  };
+}
+
+function inside(prefix: string, place: string): string {
+  return prefix === "" || place === "" ? `${prefix}${place}` : `${prefix}.${place}`;
 }
 
 /** A scenario line holds its rule as a member, and an API answer under `data` or `attributes`. */
@@ -42,7 +61,6 @@ function ruleIn(value: unknown): { readonly value: unknown; readonly prefix: str
 }
 
 function placed(problem: Problem, item: DocumentItem, prefix: string, file: string): Problem {
-  const inner = problem.place ?? "";
-  const place = prefix === "" || inner === "" ? `${prefix}${inner}` : `${prefix}.${inner}`;
+  const place = inside(prefix, problem.place ?? "");
   return { ...problem, place, file, ...item.locate(place) };
 }

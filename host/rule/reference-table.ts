@@ -15,11 +15,9 @@ const span = { start: 0, end: 0 };
 /** `{ "table": [ { "column": value } ] }`, with everything that is wrong with it. */
 export function readReferenceTablesWire(value: unknown): { readonly tables: ReferenceTables; readonly problems: readonly Problem[] } {
   const reader = new Reader();
-  const tables: Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>> = Object.create(null) as Record<string, never>;
-  for (const [name, rows] of Object.entries(reader.members(value, ""))) {
-    tables[name] = reader.list({ [name]: rows }, name, "").map((row, i) => reader.members(row, `${name}[${i}]`));
-  }
-  return { tables, problems: reader.problems };
+  const entries = Object.entries(reader.members(value, "")).map(([name, rows]) =>
+    [name, reader.list({ [name]: rows ?? [] }, name, "").map((row, i) => reader.members(row, `${name}[${i}]`))] as const);
+  return { tables: Object.fromEntries(entries), problems: reader.problems };
 }
 
 /** The tables, or a `ProblemError`. */

@@ -23,13 +23,14 @@ function readTest(value: unknown, place: string, fallbackName: string, labels: r
   if (samples.length > 1) reader.problem("rule/misplaced-field", join(place, samples[1]!), `${samples.join(" and ")} are both given`, "give one sample to a test");
   const event = sample === undefined ? {} : members[sample];
   if (!isMembers(event) && typeof event !== "string") reader.problem("rule/wrong-type", join(place, sample ?? "log"), "a sample is an object, or the text of a line", "write {...}");
+  const isEnvelope = sample === "event" || (isMembers(event) && isMembers(event.attributes));
   const expectedName = members.expected === undefined ? "expectedResult" : "expected";
   return {
     name: reader.text(members, "name", place) || fallbackName,
     queryLabel: readQueryLabel(members, place, labels, reader),
     // Attributes under one roof are the mark of an envelope, whatever the member is called.
-    format: sample === "event" || (isMembers(event) && isMembers(event.attributes)) ? "log" : "intake",
-    event: typeof event === "string" ? { message: event } : event,
+    format: isEnvelope ? "log" : "intake",
+    event: typeof event === "string" ? { message: event } : isEnvelope && isMembers(event) ? { attributes: {}, ...event } : event,
     expected: reader.flag(members, expectedName, place, true),
   };
 }
