@@ -1,6 +1,8 @@
 import type { Json, LogEvent } from "../event/event.ts";
 
 const VALUE_CAP = 100;
+/** Events kept unmerged at most. */
+const UNMERGED_CAP = 32;
 
 type Members = { [name: string]: Json };
 
@@ -10,15 +12,27 @@ function isMembers(value: Json | undefined): value is Members {
 
 /** Attributes and tags of a signal's events, merged: one value stays as it is, several become a list. */
 export class MergedEvents {
-  readonly attributes: Members = {};
+  readonly #attributes: Members = {};
+  readonly #unmerged: LogEvent[] = [];
   readonly #tags = new Set<string>();
   readonly #reserved = new Map<string, Set<string>>();
   readonly #high = new Set<string>();
   /** The event that made the case true last. */
   latest: LogEvent | undefined;
 
+  /** Takes an event's tags at once; its attributes when somebody looks at them. */
   add(event: LogEvent): void {
     for (const tag of event.tags ?? []) if (this.#tags.size < VALUE_CAP) this.#tags.add(tag);
+    this.latest = event;
+    this.#unmerged.push(event);
+    if (this.#unmerged.length >= UNMERGED_CAP) this.#mergeAll();
+  }
+
+  #mergeAll(): void {
+    for (const event of this.#unmerged.splice(0)) this.#mergeOne(event);
+  }
+
+  #mergeOne(event: LogEvent): void {
     for (const name of ["host", "service", "source", "status"] as const) {
       const value = event[name];
       if (value === undefined) continue;
@@ -26,8 +40,7 @@ export class MergedEvents {
       this.#reserved.set(name, known);
       if (known.size < VALUE_CAP) known.add(value);
     }
-    this.#merge(this.attributes, event.attributes ?? {}, "");
-    this.latest = event;
+    this.#merge(this.#attributes, event.attributes ?? {}, "");
   }
 
   get tags(): string[] {
@@ -36,7 +49,8 @@ export class MergedEvents {
 
   /** The signal as an event that suppressions, critical assets and templates look at. */
   asEvent(group: Readonly<Record<string, string>>, ruleTags: readonly string[], message: string): LogEvent {
-    const attributes: Members = structuredClone(this.attributes);
+    this.#mergeAll();
+    const attributes: Members = structuredClone(this.#attributes);
     for (const [field, value] of Object.entries(group)) {
       if (field.startsWith("@")) setPath(attributes, field.slice(1).split("."), value);
     }
@@ -52,13 +66,15 @@ export class MergedEvents {
     for (const [name, value] of Object.entries(from)) {
       if (value === null || name === "__proto__") continue;
       const at = place === "" ? name : `${place}.${name}`;
+      // A field of too many values stays listed by name alone.
+      if (this.#high.has(at)) continue;
       const known = into[name];
       if (isMembers(value) && (known === undefined || isMembers(known))) {
         const inner: Members = isMembers(known) ? known : {};
         into[name] = inner;
         this.#merge(inner, value, at);
       } else if (known === undefined) into[name] = structuredClone(value);
-      else if (!this.#high.has(at)) this.#join(into, name, known, value, at);
+      else this.#join(into, name, known, value, at);
     }
   }
 
