@@ -27,12 +27,15 @@ export interface FeedTarget {
   push(bytes: Uint8Array, input: InputOptions, file: string, lines?: readonly string[]): Promise<void>;
   /** Part of a record over the limit, to be kept. */
   tooLarge?(bytes: Uint8Array, ended: boolean): void;
+  /** Lines go to standard output while reading: on a terminal a bar would get into their way. */
+  readonly prints?: boolean;
 }
 
 const formats: readonly string[] = ["auto", "intake", "log", "raw", "syslog", "text"];
 
 /** Files that inputs name; none is standard input. */
 export function inputFiles(paths: readonly string[]): string[] {
+  if (!paths.length && process.stdin.isTTY) throw new UsageError("no input: name files, folders or globs, or pipe logs in");
   try {
     return expandInputs(paths.length ? paths : ["-"]);
   } catch (error) {
@@ -44,7 +47,7 @@ export function inputFiles(paths: readonly string[]): string[] {
 /** Reads inputs one after another and hands their whole records on. An input that cannot be read costs only itself. */
 export async function feed(files: readonly string[], options: FeedOptions, target: FeedTarget, signal?: AbortSignal): Promise<Fed> {
   if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
-  const progress = new Progress(totalBytes(files));
+  const progress = new Progress(target.prints && process.stdout.isTTY ? undefined : totalBytes(files));
   const faults: string[] = [];
   let tooLarge = 0;
   const settings = {

@@ -33,6 +33,7 @@ export async function match(queryText: string, inputs: readonly string[], option
   const print = options.count ? undefined : printer(options, fields);
   let found = 0;
   const { faults, tooLarge } = await feed(files, options, {
+    prints: print !== undefined,
     async push(bytes, input, _file, lines) {
       const hits = await matcher.match(bytes, input);
       found += hits.length;

@@ -1,4 +1,4 @@
-import { byteSize, safe } from "./text.ts";
+import { byteSize, cut, safe } from "./text.ts";
 
 /** Shorter work shows no bar. */
 const AFTER_MS = 500;
@@ -30,7 +30,9 @@ export class Progress {
     this.#shown = true;
     const share = Math.min(1, this.#bytes / this.#totalBytes);
     const filled = Math.round(share * BAR_CELLS);
-    process.stderr.write(`${CLEAR_LINE}[${"#".repeat(filled)}${".".repeat(BAR_CELLS - filled)}] ${Math.round(share * 100)}%  ${byteSize(this.#bytes)} of ${byteSize(this.#totalBytes)}  ${safe(this.#name)}`);
+    const line = `[${"#".repeat(filled)}${".".repeat(BAR_CELLS - filled)}] ${Math.round(share * 100)}%  ${byteSize(this.#bytes)} of ${byteSize(this.#totalBytes)}  ${safe(this.#name)}`;
+    // A line that wraps could not be cleared again.
+    process.stderr.write(`${CLEAR_LINE}${cut(line, Math.max(1, (process.stderr.columns ?? 80) - 1))}`);
   }
 
   end(): void {

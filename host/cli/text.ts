@@ -88,8 +88,8 @@ export function count(value: number): string {
 }
 
 /** `1 rule`, `2 rules`. */
-export function plural(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+export function plural(value: number, noun: string, several = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : several}`;
 }
 
 export function byteSize(bytes: number): string {
