@@ -503,7 +503,7 @@ export const JOB_LITERAL = 3;
 /** Literals at the values' beginning, and at their end. */
 export const JOB_PREFIX = 4;
 export const JOB_SUFFIX = 5;
-export const JOB_FEW_CAP = 4;
+export const JOB_FEW_CAP = 8;
 
 /** Constant of an equality job, 32 bytes: u64 hash, u32 text, length, postings {u32 count, u32 predicate...}, kinds (bit per cell kind). */
 export const CONSTANT_BYTES = 32;
@@ -513,14 +513,16 @@ export const CONSTANT_LENGTH = 12;
 export const CONSTANT_POSTINGS = 16;
 export const CONSTANT_KINDS = 20;
 
-/** One of few constants, 48 bytes: u64 head, headMask, tail, tailMask (bytes 0..7 and 8..15), u32 length, kinds, postings. */
+/**
+ * One of few constants, 48 bytes: u64 head, headMask, tail, tailMask (bytes 0..7 and 8..15), u64 length, u32 postings. Text decides
+ * alone, so constants that only some kinds of cells may equal do not belong here.
+ */
 export const FEW_BYTES = 48;
 export const FEW_HEAD = 0;
 export const FEW_HEAD_MASK = 8;
 export const FEW_TAIL = 16;
 export const FEW_TAIL_MASK = 24;
 export const FEW_LENGTH = 32;
-export const FEW_KINDS = 36;
 export const FEW_POSTINGS = 40;
 
 /** Literals of a job that are searched at one stride, 24 bytes. */
@@ -553,7 +555,7 @@ export const VERIFY_SPAN_GLOB = 4;
 export const GLOB_ONE = 256;
 export const GLOB_ANY = 257;
 
-/** Program: u32 steps, code in the high 4 bits, a predicate in the low 27. */
+/** Program: u32 steps, code in the high 4 bits, a predicate in the low 26. */
 export const CODE_END = 0;
 export const CODE_LOAD = 1;
 export const CODE_AND = 2;
@@ -566,7 +568,9 @@ export const CODE_POP_AND_NOT = 8;
 export const CODE_ONES = 9;
 export const CODE_ZEROS = 10;
 export const CODE_NOT = 11;
-export const CODE_PREDICATE = 0x07ffffff;
+export const CODE_PREDICATE = 0x03ffffff;
+/** The predicate is a lazy one. */
+export const CODE_LAZY = 0x04000000;
 /** No row is left after this step: the program ends without a match. */
 export const CODE_EXIT_IF_EMPTY = 0x08000000;
 

@@ -1,9 +1,8 @@
 import {
-  CONSTANT_BYTES, CONSTANT_HASH, CONSTANT_KINDS, CONSTANT_LENGTH, CONSTANT_POSTINGS, CONSTANT_TEXT, FEW_BYTES, FEW_HEAD, FEW_HEAD_MASK,
-  FEW_KINDS, FEW_LENGTH, FEW_POSTINGS, FEW_TAIL, FEW_TAIL_MASK, JOB_COLUMN, JOB_FILTER, JOB_MASK, JOB_SHIFT, JOB_TABLE, MATCH_CHOSEN,
-  MATCH_HASHES,
+  CONSTANT_BYTES, CONSTANT_HASH, CONSTANT_KINDS, CONSTANT_LENGTH, CONSTANT_POSTINGS, CONSTANT_TEXT, JOB_COLUMN, JOB_FILTER, JOB_MASK,
+  JOB_SHIFT, JOB_TABLE, MATCH_CHOSEN, MATCH_HASHES,
 } from "../layout";
-import { postAll, postWord, rowCount } from "./bits";
+import { postAll, rowCount } from "./bits";
 import { textHash } from "./hash";
 import { sameText } from "./text";
 import { kindOf, lengthOf, openColumn, ownCells, textOf, valueAt, valueRow } from "./values";
@@ -57,36 +56,5 @@ export function matchEqual(m: usize, job: usize): void {
     if (!cell) continue;
     const hash = textHash(textOf(cell), lengthOf(cell));
     if (inFilter(filter, shift, hash)) probe(table, mask, hash, cell, valueRow(i));
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function isFew(entry: usize, cell: u64): u64 {
-  const p = textOf(cell);
-  const differs = ((load<u64>(p) ^ load<u64>(entry, FEW_HEAD)) & load<u64>(entry, FEW_HEAD_MASK))
-    | ((load<u64>(p, 8) ^ load<u64>(entry, FEW_TAIL)) & load<u64>(entry, FEW_TAIL_MASK))
-    | <u64>(<u32>lengthOf(cell) ^ load<u32>(entry, FEW_LENGTH));
-  // An empty cell has kind 0, which no constant accepts.
-  return <u64>(differs == 0) & <u64>((load<u32>(entry, FEW_KINDS) >> kindOf(cell)) & 1);
-}
-
-/** Few short constants: each is compared with every row, 64 rows to a word of its bitset, without a branch on what they hold. */
-export function matchFew(job: usize): void {
-  const values = openColumn(load<u32>(job, JOB_COLUMN));
-  const table = <usize>load<u32>(job, JOB_TABLE);
-  const end = table + <usize>load<u32>(job, JOB_MASK) * FEW_BYTES;
-  const cells = ownCells();
-  const rows = rowCount();
-  for (let entry = table; entry < end; entry += FEW_BYTES) {
-    const postings = <usize>load<u32>(entry, FEW_POSTINGS);
-    for (let first: u32 = 0; first < rows; first += 64) {
-      const count = min<u32>(64, rows - first);
-      const at = cells + (<usize>first << 3);
-      let word: u64 = 0;
-      for (let i: u32 = 0; i < count; i++) word |= isFew(entry, load<u64>(at + (<usize>i << 3))) << <u64>i;
-      if (word) postWord(postings, first, word);
-    }
-    for (let i = rows; i < values; i++) if (isFew(entry, valueAt(i))) postAll(postings, valueRow(i));
   }
 }

@@ -103,12 +103,11 @@ function open(m: usize, p: usize, kind: u32): u32 {
   return values;
 }
 
-/** The predicate's bitset in this batch, worked out when it was not; 0 when it holds nowhere because its job never fired. */
+/** The lazy predicate's bitset in this batch, worked out when it was not. */
 export function bitsetFor(m: usize, predicate: u32): usize {
   if (isBegun(predicate)) return bitsetOf(predicate);
   const p = <usize>load<u32>(m, MATCH_PREDICATES) + <usize>predicate * PREDICATE_BYTES;
   const kind = load<u32>(p, PREDICATE_KIND);
-  if (!kind) return 0;
   const bitset = begin(predicate);
   const values = open(m, p, kind);
   for (let i: u32 = 0; i < values; i++) {
@@ -119,35 +118,35 @@ export function bitsetFor(m: usize, predicate: u32): usize {
 }
 
 /**
- * Takes from `acc` the rows where the predicate fails (or, `negated`, holds), looking at no other row.
+ * Writes to `to` the rows of `left` where the lazy predicate holds (or, `negated`, fails), looking at no other row.
  *
  * @returns false when it did nothing, because the whole bitset is known or is better worked out.
  */
-export function narrow(m: usize, predicate: u32, acc: usize, negated: bool): bool {
+export function narrow(m: usize, predicate: u32, to: usize, left: usize, negated: bool): bool {
   if (isBegun(predicate)) return false;
   const p = <usize>load<u32>(m, MATCH_PREDICATES) + <usize>predicate * PREDICATE_BYTES;
+  if (load<u32>(load<u32>(p, PREDICATE_COLUMN), COLUMN_EXTRA_COUNT)) return false;
   const kind = load<u32>(p, PREDICATE_KIND);
-  if (!kind || load<u32>(load<u32>(p, PREDICATE_COLUMN), COLUMN_EXTRA_COUNT)) return false;
   const bytes = bitsetBytes();
   const rows = rowCount();
   let asked: u32 = 0;
-  for (let i: usize = 0; i < bytes; i += 8) asked += <u32>popcnt(load<u64>(acc + i));
+  for (let i: usize = 0; i < bytes; i += 8) asked += <u32>popcnt(load<u64>(left + i));
   // Queries that share the predicate may ask for the same rows over and over.
   if (addCost(predicate, asked) > rows) return false;
   open(m, p, kind);
   for (let i: usize = 0; i < bytes; i += 8) {
-    const word = load<u64>(acc + i);
-    let left = word;
+    const word = load<u64>(left + i);
+    let rest = word;
     let held: u64 = 0;
-    while (left) {
-      const bit = ctz(left);
-      left &= left - 1;
+    while (rest) {
+      const bit = ctz(rest);
+      rest &= rest - 1;
       const row = <u32>(i << 3) + <u32>bit;
       if (row >= rows) break;
       const cell = valueAt(row);
       if (cell && valueHolds(kind, p, row, cell)) held |= <u64>1 << bit;
     }
-    store<u64>(acc + i, negated ? word & ~held : held);
+    store<u64>(to + i, negated ? word & ~held : held);
   }
   return true;
 }

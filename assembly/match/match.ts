@@ -4,7 +4,8 @@ import {
   MATCH_RESULTS, MATCH_RESULT_BITS, MATCH_ROW_COUNTS, MATCH_WANTED, ROW_WORD_BYTES,
 } from "../layout";
 import { bitsetBytes, firedCount, openBits } from "./bits";
-import { matchEqual, matchFew } from "./equality";
+import { matchEqual } from "./equality";
+import { matchFew } from "./few";
 import { openFold } from "./fold";
 import { matchAnchored, matchLiterals } from "./literal";
 import { runProgram } from "./program";

@@ -49,6 +49,13 @@ function filterLog(entries: number): number {
   return log;
 }
 
+/** Can no cell of another kind hold that text? Numbers stand in their cells in shortest form, beyond the doubles as `Infinity`. */
+function textDecides(text: string, kinds: number): boolean {
+  const number = kinds & (1 << layout.KIND_NUMBER);
+  const others = kinds & (1 << layout.KIND_STRING);
+  return others !== 0 && (number !== 0 || String(Number(text)) !== text);
+}
+
 /** Writes the jobs of a plan: one per column and manner of searching, never one per rule. */
 export class JobWriter {
   readonly #arena: Arena;
@@ -67,14 +74,15 @@ export class JobWriter {
       else distinct.set(key, { bytes: encodeKey(text), kinds, predicates: [predicate] });
     }
     const list = [...distinct.values()];
-    if (list.length <= layout.JOB_FEW_CAP && list.every(({ bytes }) => bytes.length <= FEW_BYTES)) this.#few(descriptor, list);
+    const simple = constants.every(({ text, kinds }) => textDecides(text, kinds)) && list.every(({ bytes }) => bytes.length <= FEW_BYTES);
+    if (simple && list.length <= layout.JOB_FEW_CAP) this.#few(descriptor, list);
     else this.#many(descriptor, list, hash);
   }
 
   #few(descriptor: number, constants: readonly Constant[]): void {
     const arena = this.#arena;
     const table = arena.alloc(constants.length * layout.FEW_BYTES, 64);
-    constants.forEach(({ bytes, kinds, predicates }, i) => {
+    constants.forEach(({ bytes, predicates }, i) => {
       const at = table + i * layout.FEW_BYTES;
       bytes.forEach((byte, b) => {
         const half = b < 8 ? 0 : layout.FEW_TAIL - layout.FEW_HEAD - 8;
@@ -82,7 +90,6 @@ export class JobWriter {
         arena.u8[at + layout.FEW_HEAD_MASK + half + b] = 0xff;
       });
       this.#put(at + layout.FEW_LENGTH, bytes.length);
-      this.#put(at + layout.FEW_KINDS, kinds);
       this.#put(at + layout.FEW_POSTINGS, this.#postings(predicates));
     });
     this.#jobs.push([layout.JOB_EQUAL_FEW, descriptor, table, constants.length]);

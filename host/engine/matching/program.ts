@@ -1,5 +1,5 @@
 import {
-  CODE_AND, CODE_AND_NOT, CODE_END, CODE_EXIT_IF_EMPTY, CODE_LOAD, CODE_NOT, CODE_ONES, CODE_OR, CODE_POP_AND, CODE_POP_AND_NOT,
+  CODE_AND, CODE_AND_NOT, CODE_END, CODE_EXIT_IF_EMPTY, CODE_LAZY, CODE_LOAD, CODE_NOT, CODE_ONES, CODE_OR, CODE_POP_AND, CODE_POP_AND_NOT,
   CODE_POP_OR, CODE_PUSH, CODE_ZEROS,
 } from "../../../assembly/layout.ts";
 import type { Expression } from "./predicate.ts";
@@ -41,7 +41,7 @@ class Writer {
   load(node: Expression, top = false): void {
     switch (node.kind) {
       case "predicate":
-        this.step(CODE_LOAD, node.predicate);
+        this.#ask(CODE_LOAD, node.predicate, top ? CODE_EXIT_IF_EMPTY : 0);
         return;
       case "true":
         this.step(CODE_ONES);
@@ -59,7 +59,7 @@ class Writer {
       case "or":
         node.nodes.forEach((child, i) => {
           if (i === 0) this.load(child);
-          else if (child.kind === "predicate") this.step(CODE_OR, child.predicate);
+          else if (child.kind === "predicate") this.#ask(CODE_OR, child.predicate);
           else this.#nested(child, CODE_POP_OR);
         });
     }
@@ -72,14 +72,14 @@ class Writer {
     order.forEach(({ node }, i) => {
       if (i === 0) {
         if (node.kind !== "not") {
-          this.load(node);
-          if (node.kind === "predicate") this.code[this.code.length - 1]! |= exit;
+          if (node.kind === "predicate") this.#ask(CODE_LOAD, node.predicate, exit);
+          else this.load(node);
           return;
         }
         this.step(CODE_ONES);
       }
-      if (node.kind === "predicate") this.step(CODE_AND, node.predicate, exit);
-      else if (node.kind === "not" && node.node.kind === "predicate") this.step(CODE_AND_NOT, node.node.predicate, exit);
+      if (node.kind === "predicate") this.#ask(CODE_AND, node.predicate, exit);
+      else if (node.kind === "not" && node.node.kind === "predicate") this.#ask(CODE_AND_NOT, node.node.predicate, exit);
       else if (node.kind === "not") this.#nested(node.node, CODE_POP_AND_NOT, exit);
       else this.#nested(node, CODE_POP_AND, exit);
     });
@@ -109,8 +109,13 @@ class Writer {
     this.step(join, 0, exit);
   }
 
-  step(code: number, predicate = 0, exit = 0): void {
-    this.code.push(((code << 28) | exit | predicate) >>> 0);
+  /** A step that asks a predicate. */
+  #ask(code: number, predicate: number, exit = 0): void {
+    this.step(code, predicate, exit | (this.#facts.eager(predicate) ? 0 : CODE_LAZY));
+  }
+
+  step(code: number, predicate = 0, flags = 0): void {
+    this.code.push(((code << 28) | flags | predicate) >>> 0);
   }
 }
 
