@@ -1,5 +1,7 @@
-import { RecordBatchReader } from "apache-arrow";
+import { type RecordBatch, RecordBatchReader } from "apache-arrow";
+import { DamagedInputError } from "./input-damaged.ts";
 
+const ROWS_PER_CHUNK = 8192;
 const encoder = new TextEncoder();
 
 /** Rows of an Arrow IPC file or stream, one JSON object a line, batch by batch. */
@@ -7,21 +9,33 @@ export async function* arrowLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
   // The file's footer stands at its end, and the reader wants the whole of it.
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk.slice());
-  const reader = RecordBatchReader.from(Buffer.concat(parts));
-  for (const batch of reader.open()) {
-    const names = batch.schema.fields.map((field) => field.name);
-    const columns = names.map((_, i) => batch.getChildAt(i));
-    let lines = "";
-    for (let row = 0; row < batch.numRows; row++) {
-      const event: Record<string, unknown> = {};
-      names.forEach((name, i) => {
-        const value = plain(columns[i]?.get(row));
-        if (value !== null) event[name] = value;
-      });
-      lines += `${JSON.stringify(event)}\n`;
-    }
-    yield encoder.encode(lines);
+  const bytes = Buffer.concat(parts);
+  for (const batch of batches(bytes)) {
+    for (let row = 0; row < batch.numRows; row += ROWS_PER_CHUNK) yield encoder.encode(rowLines(batch, row, Math.min(batch.numRows, row + ROWS_PER_CHUNK)));
   }
+}
+
+function* batches(bytes: Uint8Array): Generator<RecordBatch> {
+  try {
+    yield* RecordBatchReader.from(bytes).open();
+  } catch (error) {
+    // The reader trusts its bytes and fails on them in many ways.
+    throw new DamagedInputError(`is no readable Arrow file: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function rowLines(batch: RecordBatch, first: number, end: number): string {
+  const columns = batch.schema.fields.map((field, i) => ({ name: field.name, column: batch.getChildAt(i) }));
+  let lines = "";
+  for (let row = first; row < end; row++) {
+    const event: Record<string, unknown> = {};
+    for (const { name, column } of columns) {
+      const value = plain(column?.get(row));
+      if (value !== null) event[name] = value;
+    }
+    lines += `${JSON.stringify(event)}\n`;
+  }
+  return lines;
 }
 
 declare global {

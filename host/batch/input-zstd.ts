@@ -1,14 +1,10 @@
 import { createZstdDecompress } from "node:zlib";
+import { DamagedInputError } from "./input-damaged.ts";
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const frameMagic = new Uint8Array([0x28, 0xb5, 0x2f, 0xfd]);
 const OUTPUT_BYTES = 1024 * 1024;
-
-/** Packed bytes that cannot be unpacked. */
-export class DamagedInputError extends Error {
-  override readonly name = "DamagedInputError";
-}
 
 /** Where the bytes at hand stop belonging to one frame. */
 type Part = { readonly bytes: Uint8Array; readonly endsFrame: boolean };

@@ -2,7 +2,8 @@ import { zstdCompressSync, constants } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type FramingLimits, LineFraming } from "../../host/batch/framing.ts";
-import { DamagedInputError, ZstdFrames, zstdContent } from "../../host/batch/input-zstd.ts";
+import { DamagedInputError } from "../../host/batch/input-damaged.ts";
+import { ZstdFrames, zstdContent } from "../../host/batch/input-zstd.ts";
 
 const limits: FramingLimits = { recordBytes: 16, frameBytes: 24, readBytes: 4 };
 

@@ -129,6 +129,17 @@ describe("inputs", () => {
     }
   });
 
+  test.each<[string, Uint8Array]>([
+    ["gzip", Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.from("garbage")])],
+    ["zstd", Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), Buffer.from("garbage garbage")])],
+    ["Arrow file", Buffer.from("ARROW1\0\0garbage garbage")],
+    ["Arrow stream", Buffer.concat([Buffer.from([255, 255, 255, 255, 16, 0, 0, 0]), Buffer.from("garbage garbage")])],
+  ])("what only begins like %s is said in one line", async (_name, stdin) => {
+    const ran = await vespid(["match", "--count", "*", "-"], { stdin });
+    expect([ran.code, ran.stdout]).toEqual([2, "0\n"]);
+    expect(ran.stderr).toMatch(/^vespid: standard input: [^\n]+\n$/);
+  });
+
   test("a line over 1 MB is counted and kept apart, and its neighbours live", async () => {
     const huge = JSON.stringify({ message: "x".repeat(1_500_000) });
     const rule = folder.write("rule.json", JSON.stringify({ name: "r", message: "", isEnabled: true, options: {}, tags: [], queries: [{ query: "*" }], cases: [{ status: "low", condition: "a > 0" }] }));
