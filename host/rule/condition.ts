@@ -132,7 +132,7 @@ class Parser {
     const op = this.#operator();
     const right = this.#look().kind === "number" && this.#next().kind !== "star" ? this.#whole(this.#look()) : undefined;
     if (right !== undefined) this.#at++;
-    const node: Comparison = { kind: "compare", left, op, right: right ?? this.#term(), span: { start: start.span.start, end: this.#tokens[this.#at - 1]!.span.end } };
+    const node: Comparison = { kind: "compare", left, op, right: right ?? this.#term("a number or a query label"), span: { start: start.span.start, end: this.#tokens[this.#at - 1]!.span.end } };
     if (this.#look().kind === "op") this.#fail("rule/bad-condition", "comparisons do not chain", "write two of them: a > 3 && a < 9", this.#look());
     return node;
   }
@@ -156,14 +156,14 @@ class Parser {
     }
   }
 
-  #term(): Term {
+  #term(wanted = "a query label"): Term {
     const token = this.#look();
     if (token.kind === "number") {
       const factor = this.#whole(token);
       this.#at += 2;
       return { label: this.#label(), factor };
     }
-    const label = this.#label();
+    const label = this.#label(wanted);
     if (this.#look().kind !== "star") return { label, factor: 1 };
     this.#at++;
     const factor = this.#look();
@@ -179,9 +179,9 @@ class Parser {
     return Number(token.text);
   }
 
-  #label(): string {
+  #label(wanted = "a query label"): string {
     const token = this.#look();
-    if (token.kind !== "word") this.#unexpected("a query label");
+    if (token.kind !== "word") this.#unexpected(wanted);
     if (!this.#labels.includes(token.text)) {
       if (token.text.toLowerCase() === "not") this.#fail("rule/bad-operator", "logical NOT is not supported", "turn the comparison round: NOT a > 5 is a <= 5", token);
       if (words[token.text.toLowerCase()] !== undefined) this.#unexpected("a query label");

@@ -3,7 +3,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   if (word.length > 64) return undefined;
   const lower = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.ceil(word.length / 3) + 1);
+  // One slip in every three letters is a misspelling; more is another word.
+  let bestDistance = Math.min(3, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
     const away = distance(lower, candidate.toLowerCase());
     if (away < bestDistance) {
