@@ -43,13 +43,15 @@ function quoted(text: string): string {
 }
 
 function boundText(bound: Bound): string {
-  if (bound.quoted) return quoted(bound.text);
-  return bound.number === undefined ? bound.text.replace(/[\s()"[\]{}<>:!~^*?\\\u201c\u201d]/gu, "\\$&") : bound.text;
+  if (bound.quoted || bound.text === "") return quoted(bound.text);
+  // A number may begin with its sign; any other text may not.
+  return bound.number === undefined ? escapeText(bound.text, true) : bound.text;
 }
 
 const SPECIAL = /[\s()"[\]{}<>:!~^*?\\\u201c\u201d]/u;
 
 function escapeValue(text: string): string {
+  if (text === "") return quoted(text);
   const escaped = escapeText(text, true);
   // A bare operator word would be read as the operator.
   return /^(?:AND|OR|NOT|&&|\|\|)$/.test(escaped) ? `\\${escaped}` : escaped;
@@ -66,5 +68,6 @@ function escapeText(text: string, atStart: boolean): string {
 }
 
 function patternText(items: readonly GlobItem[]): string {
+  if (!items.length) return quoted("");
   return items.map((item, i) => (item.kind === "any" ? "*" : item.kind === "one" ? "?" : escapeText(item.text, i === 0))).join("");
 }
