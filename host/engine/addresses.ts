@@ -52,7 +52,7 @@ export class AddressScan {
       [layout.ADDRESSES_LISTED, descriptorOf(listKey)], [layout.ADDRESSES_TARGET, descriptorOf({ kind: "addresses" })],
       [layout.ADDRESSES_CAPACITY, extraCapacity], [layout.ADDRESSES_TEXTS, texts], [layout.ADDRESSES_TEXTS_END, texts + TEXT_BYTES],
       [layout.ADDRESSES_SEEN, arena.alloc(seen * layout.SEEN_BYTES, 64)], [layout.ADDRESSES_SEEN_MASK, seen - 1],
-      [layout.ADDRESSES_USED, arena.alloc((extraCapacity + layout.ROW_CAP) * 4)], [layout.ADDRESSES_PAGES, matchAreas(arena, 0).pages],
+      [layout.ADDRESSES_USED, arena.alloc((extraCapacity + layout.ROW_CAP) * 4)], [layout.ADDRESSES_PAGES, matchAreas(arena, 0, 0).pages],
     ] as const;
     for (const [field, value] of fields) arena.u32[(this.#struct + field) >>> 2] = value;
   }

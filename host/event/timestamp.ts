@@ -46,3 +46,10 @@ export function readTimestamp(value: unknown, arrivalMs: number): number | undef
   const thisYear = at(year);
   return thisYear !== undefined && thisYear <= arrivalMs + DAY_MS ? thisYear : at(year - 1);
 }
+
+/** Milliseconds of a time as queries write it: epoch milliseconds, or ISO 8601 whose time of day and zone may be left out (midnight, UTC). */
+export function queryTime(text: string): number | undefined {
+  if (NUMBER.test(text)) return Number(text);
+  const whole = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00` : text;
+  return ISO.test(whole) ? readTimestamp(whole, 0) : undefined;
+}

@@ -1,7 +1,6 @@
 import { addressText, inBlock, parseAddress } from "../event/address.ts";
+import { queryTime } from "../event/timestamp.ts";
 import type { LogEvent } from "../event/event.ts";
-import { readTimestamp } from "../event/timestamp.ts";
-import { boundTime } from "./bound-time.ts";
 import type { Bound, Field, GlobItem, QueryNode, Test } from "./tree.ts";
 import { type Scalar, isAddressList, scalarsBelow, valuesAt, valuesOf } from "./values.ts";
 import { foldCase, isWordCharacter, wordsOf } from "./fold.ts";
@@ -47,7 +46,7 @@ function valueMatches(field: Field, test: Test, value: Scalar): boolean {
     case "phrase":
       if (wordBased) return holdsSequence(wordsOf(String(value)), wordsOf(test.text));
       if (isAddressList(field)) return canonical(test.text) === String(value);
-      if (isTime(field)) return compareTimes(value, test.text) === 0;
+      if (field.kind === "reserved" && field.name === "timestamp") return sameTime(value, test.text);
       if (typeof value === "number") return NUMBER.test(test.text) && Number(test.text) === value;
       return String(value) === test.text;
     case "wildcard":
@@ -84,7 +83,11 @@ function numberOf(value: Scalar): number | undefined {
 
 /** Order of a value against a bound, undefined when they cannot be compared. */
 function compare(field: Field, value: Scalar, bound: Bound): number | undefined {
-  if (isTime(field)) return compareTimes(value, bound.text);
+  if (field.kind === "reserved" && field.name === "timestamp") {
+    const a = queryTime(String(value));
+    const b = queryTime(bound.text);
+    return a === undefined || b === undefined ? undefined : a - b;
+  }
   let limit = bound.number;
   const duration = field.kind === "attribute" && field.path.join(".") === "duration" && !bound.quoted ? DURATION.exec(bound.text) : null;
   if (duration) limit = Number(duration[1]) * NANOSECONDS[duration[2]!]!;
@@ -93,16 +96,6 @@ function compare(field: Field, value: Scalar, bound: Bound): number | undefined 
     return number === undefined ? undefined : number - limit;
   }
   return typeof value === "string" ? byCodePoints(value, bound.text) : undefined;
-}
-
-function isTime(field: Field): boolean {
-  return field.kind === "reserved" && field.name === "timestamp";
-}
-
-function compareTimes(value: Scalar, bound: string): number | undefined {
-  const time = readTimestamp(value, 0);
-  const limit = boundTime(bound);
-  return time === undefined || limit === undefined ? undefined : time - limit;
 }
 
 function byCodePoints(a: string, b: string): number {
@@ -115,6 +108,11 @@ function byCodePoints(a: string, b: string): number {
   return left.length - right.length;
 }
 
+function sameTime(value: Scalar, text: string): boolean {
+  const time = queryTime(String(value));
+  return time !== undefined && time === queryTime(text);
+}
+
 function canonical(text: string): string {
   const bytes = parseAddress(text);
   return bytes ? addressText(bytes) : text;
@@ -125,16 +123,11 @@ function holdsSequence(words: readonly string[], wanted: readonly string[]): boo
   return words.some((_, i) => wanted.every((word, k) => words[i + k] === word));
 }
 
-const start = (at: number): boolean => at === 0;
-
-/**
- * The pattern covers the text from one allowed place to another, at first from end to end; `?` is one code point.
- * Pattern times text, whatever either holds.
- */
-function glob(items: readonly GlobItem[], text: readonly string[], mayStart = start, mayEnd = (at: number) => at === text.length): boolean {
+/** The pattern covers the whole text; `?` is one code point. */
+function glob(items: readonly GlobItem[], text: readonly string[]): boolean {
   const pattern: Array<string | GlobItem> = items.flatMap((item): Array<string | GlobItem> => (item.kind === "text" ? [...item.text] : [item]));
   // reached[j]: the pattern read so far can end after j characters of the text.
-  let reached = Array.from({ length: text.length + 1 }, (_, j) => mayStart(j));
+  let reached = [true, ...text.map(() => false)];
   for (const piece of pattern) {
     const next = reached.map(() => false);
     for (let j = 0; j <= text.length; j++) {
@@ -143,7 +136,7 @@ function glob(items: readonly GlobItem[], text: readonly string[], mayStart = st
     }
     reached = next;
   }
-  return reached.some((isReached, j) => isReached && mayEnd(j));
+  return reached[text.length]!;
 }
 
 function foldItems(items: readonly GlobItem[]): GlobItem[] {
@@ -161,5 +154,11 @@ function wordGlob(items: readonly GlobItem[], text: string): boolean {
     const after = at < characters.length && isWordCharacter(characters[at]!);
     return !(before && after);
   };
-  return glob(folded, characters, boundary, boundary);
+  for (let start = 0; start <= characters.length; start++) {
+    if (!boundary(start)) continue;
+    for (let end = start; end <= characters.length; end++) {
+      if (boundary(end) && glob(folded, characters.slice(start, end))) return true;
+    }
+  }
+  return false;
 }

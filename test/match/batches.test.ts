@@ -41,6 +41,14 @@ describe.each(variants)("pairs of a batch, %s", (variant) => {
     expect(matcher.pairs(events.slice(0, 1000))).toHaveLength(100_000);
   });
 
+  test("of hundreds of patterns with the same beginning are those of each", () => {
+    const names = Array.from({ length: 300 }, (_, i) => `arn:aws:iam::${100_000_000_000 + i * 7919}:role/admin`);
+    const matcher = new TestMatcher(variant, [...names.map((name) => `@a:${name.replaceAll(":", "\\:")}*`), ...names.map((name) => `@a:*${name.slice(14).replaceAll(":", "\\:")}`)]);
+    const events: LogEvent[] = names.flatMap((name) => [{ attributes: { a: name } }, { attributes: { a: `${name}x` } }, { attributes: { a: `x${name}` } }]);
+    const hits = matcher.match(events);
+    names.forEach((_, i) => expect(hits.slice(i * 3, i * 3 + 3)).toEqual([[i, 300 + i], [i], [300 + i]]));
+  });
+
   test("of an empty batch are none", () => {
     expect(new TestMatcher(variant, queries).pairs([])).toEqual([]);
   });

@@ -54,6 +54,8 @@ const rows: ReadonlyArray<readonly [query: string, event: LogEvent, matches: boo
   ["timestamp:>=1700000000000", { timestamp: 1_700_000_000_000 }, true],
   ["timestamp:>1700000000000", { timestamp: 1_700_000_000_000 }, false],
   ["timestamp:>=\"2023-11-14T22:13:20Z\"", { timestamp: "2023-11-14T22:13:20.001Z" }, true],
+  ["timestamp:[\"2023-11-14\" TO \"2023-11-14T22:13:20\"]", { timestamp: 1_700_000_000_000 }, true],
+  ["timestamp:>nonsense", { timestamp: 1_700_000_000_000 }, false],
   ["-timestamp:>0", {}, true],
   ["CIDR(@a, 10.0.0.0/8)", attribute({ a: "10.255.255.255" }), true],
   ["CIDR(@a, 10.0.0.0/8)", attribute({ a: "11.0.0.0" }), false],

@@ -1,7 +1,7 @@
-import { READ_PAD, ROW_CAP, UNICODE_BYTES } from "../../../assembly/layout.ts";
+import { READ_PAD, ROW_CAP, ROW_WORD_BYTES, UNICODE_BYTES } from "../../../assembly/layout.ts";
 import type { Arena } from "../memory.ts";
 
-/** Working areas that no batch leaves anything in: one set serves every plan of a memory. */
+/** Working areas that keep nothing from one batch to the next: one set serves every plan of a memory. */
 export interface MatchAreas {
   readonly scratch: number;
   readonly scratchBytes: number;
@@ -9,34 +9,51 @@ export interface MatchAreas {
   readonly pages: number;
   readonly chosen: number;
   readonly hashes: number;
-  readonly pairs: number;
-  readonly pairCapacity: number;
+  /** ROW_WORD_BYTES per predicate, and per query. */
+  readonly bits: Region;
+  readonly resultBits: Region;
+  /** 8 bytes each. */
+  readonly pairs: Region;
+}
+
+export interface Region {
+  readonly address: number;
+  readonly capacity: number;
 }
 
 /** A text lies in a slot or in a repaired copy of one, three times as large; folding makes it at most half as long again. */
 const SCRATCH_BYTES = 10 << 20;
-const PAIR_CAPACITY = 1 << 17;
+const LEAST_PAIRS = 1 << 17;
 
 const made = new WeakMap<Arena, MatchAreas>();
 
-/** The memory's working areas, with room for at least `pairs` pairs. */
-export function matchAreas(arena: Arena, pairs: number): MatchAreas {
+/** The memory's working areas, with room for a plan of so many predicates and queries. */
+export function matchAreas(arena: Arena, predicates: number, queries: number): MatchAreas {
   const known = made.get(arena);
-  if (known && known.pairCapacity >= pairs) return known;
-  const pairCapacity = Math.max(PAIR_CAPACITY, pairs);
-  const pairArea = arena.alloc(pairCapacity * 8, 64);
-  const areas: MatchAreas = known
-    ? { ...known, pairs: pairArea, pairCapacity }
-    : {
-      scratch: arena.alloc(SCRATCH_BYTES + 2 * READ_PAD, 64) + READ_PAD,
-      scratchBytes: SCRATCH_BYTES,
-      rowCounts: arena.alloc((ROW_CAP + 1) * 4),
-      pages: arena.alloc(UNICODE_BYTES, 64),
-      chosen: arena.alloc(ROW_CAP * 4, 64),
-      hashes: arena.alloc(ROW_CAP * 8, 64),
-      pairs: pairArea,
-      pairCapacity,
-    };
+  const areas: MatchAreas = {
+    ...(known ?? fixedAreas(arena)),
+    bits: atLeast(arena, known?.bits, predicates, ROW_WORD_BYTES),
+    resultBits: atLeast(arena, known?.resultBits, queries, ROW_WORD_BYTES),
+    pairs: atLeast(arena, known?.pairs, Math.max(LEAST_PAIRS, queries), 8),
+  };
   made.set(arena, areas);
   return areas;
+}
+
+function fixedAreas(arena: Arena): Omit<MatchAreas, "bits" | "resultBits" | "pairs"> {
+  return {
+    scratch: arena.alloc(SCRATCH_BYTES + 2 * READ_PAD, 64) + READ_PAD,
+    scratchBytes: SCRATCH_BYTES,
+    rowCounts: arena.alloc((ROW_CAP + 1) * 4),
+    pages: arena.alloc(UNICODE_BYTES, 64),
+    chosen: arena.alloc(ROW_CAP * 4, 64),
+    hashes: arena.alloc(ROW_CAP * 8, 64),
+  };
+}
+
+/** The region when it is large enough, else a new one; plans made before keep theirs. */
+function atLeast(arena: Arena, known: Region | undefined, entries: number, entryBytes: number): Region {
+  if (known && known.capacity >= entries) return known;
+  const capacity = Math.max(1, entries);
+  return { address: arena.alloc(capacity * entryBytes, 64), capacity };
 }

@@ -34,6 +34,9 @@ const GRAM_MIX = 0x9e3779b1;
 const FEW_BYTES = 16;
 /** Bits of a filter for each entry: one false alarm in so many. */
 const FILTER_BITS = 128;
+/** So many literals may share the gram at their beginning or end, unless they are too short to be scanned for at the widest stride. */
+const CROWD = 16;
+const CROWDED_BYTES = 7;
 const LEAST_FILTER_LOG = 10;
 const LARGEST_FILTER_LOG = 18;
 
@@ -47,6 +50,30 @@ function filterLog(entries: number): number {
   let log = LEAST_FILTER_LOG;
   while (log < LARGEST_FILTER_LOG && 1 << log < entries * FILTER_BITS) log++;
   return log;
+}
+
+function anchorWidth(bytes: Uint8Array): number {
+  return Math.min(4, bytes.length);
+}
+
+/** Place in the literal of the gram that is looked for at the value's end it is anchored at. */
+function anchorOffset({ place, bytes }: SearchLiteral): number {
+  return place === "end" ? bytes.length - anchorWidth(bytes) : 0;
+}
+
+/**
+ * Literals that many others share their anchored gram with, as names that begin with `arn:aws:` do, are searched for by a rarer gram
+ * further in; the pattern itself then tells where they must stand.
+ */
+function withoutCrowds(literals: readonly PlacedLiteral[]): PlacedLiteral[] {
+  const gramOf = ({ literal }: PlacedLiteral): string => `${literal.place} ${gramAt(literal.bytes, anchorOffset(literal), anchorWidth(literal.bytes))}`;
+  const counts = new Map<string, number>();
+  for (const entry of literals) if (entry.literal.place !== "anywhere") counts.set(gramOf(entry), (counts.get(gramOf(entry)) ?? 0) + 1);
+  return literals.map((entry) => {
+    const { literal, predicate } = entry;
+    if (literal.place === "anywhere" || literal.bytes.length < CROWDED_BYTES || counts.get(gramOf(entry))! <= CROWD) return entry;
+    return { literal: { ...literal, place: "anywhere", verify: layout.VERIFY_GLOB }, predicate };
+  });
 }
 
 /** Can no cell of another kind hold that text? Numbers stand in their cells in shortest form, beyond the doubles as `Infinity`. */
@@ -121,13 +148,13 @@ export class JobWriter {
   literals(descriptor: number, literals: readonly PlacedLiteral[]): void {
     const anchored = new Map<string, PlacedLiteral[]>();
     const anywhere: [PlacedLiteral[], PlacedLiteral[]] = [[], []];
-    for (const entry of literals) {
+    for (const entry of withoutCrowds(literals)) {
       const { place, fold, bytes } = entry.literal;
       if (place === "anywhere") {
         anywhere[fold ? 1 : 0].push(entry);
         continue;
       }
-      const key = `${place}${Math.min(4, bytes.length)}`;
+      const key = `${place}${anchorWidth(bytes)}`;
       const group = anchored.get(key);
       if (group) group.push(entry);
       else anchored.set(key, [entry]);
@@ -138,10 +165,10 @@ export class JobWriter {
 
   #anchored(descriptor: number, group: readonly PlacedLiteral[]): void {
     const { place, bytes } = group[0]!.literal;
-    const width = Math.min(4, bytes.length);
+    const width = anchorWidth(bytes);
     const grams = group.map((entry): Gram => {
       const own = entry.literal.bytes;
-      const offset = place === "start" ? 0 : own.length - width;
+      const offset = anchorOffset(entry.literal);
       return { gram: gramAt(own, offset, width), offset, text: this.#arena.bytes(own), entry };
     });
     const { table, mask, filter, shift } = this.#grams(grams);

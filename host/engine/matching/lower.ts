@@ -1,4 +1,5 @@
 import { canonicalAddress } from "../../event/address.ts";
+import { queryTime } from "../../event/timestamp.ts";
 import { foldCase, isWordCharacter, wordsOf } from "../../query/fold.ts";
 import type { Bound, Field, GlobItem, QueryNode, Test } from "../../query/tree.ts";
 import type { ColumnKey, ColumnPlan } from "../columns.ts";
@@ -14,8 +15,9 @@ const freeTextKeys: readonly ColumnKey[] = [
   { kind: "attribute", path: ["error", "message"] },
   { kind: "attribute", path: ["error", "stack"] },
 ];
+/** `all` holds the attributes' free texts too. */
 const fullTextKeys: readonly ColumnKey[] = [
-  ...freeTextKeys,
+  { kind: "reserved", name: "message" },
   { kind: "reserved", name: "host" },
   { kind: "reserved", name: "service" },
   { kind: "reserved", name: "source" },
@@ -126,19 +128,19 @@ export class Lowering {
     switch (test.kind) {
       case "equals":
       case "phrase":
-        low = high = boundTime(test.text);
+        low = high = queryTime(test.text);
         break;
       case "comparison": {
         const above = test.op === ">" || test.op === ">=";
-        if (above) low = boundTime(test.bound.text);
-        else high = boundTime(test.bound.text);
+        if (above) low = queryTime(test.bound.text);
+        else high = queryTime(test.bound.text);
         includeLow = test.op !== ">";
         includeHigh = test.op !== "<";
         break;
       }
       case "range":
-        if (test.low) low = boundTime(test.low.text);
-        if (test.high) high = boundTime(test.high.text);
+        if (test.low) low = queryTime(test.low.text);
+        if (test.high) high = queryTime(test.high.text);
         includeLow = test.includeLow || !test.low;
         includeHigh = test.includeHigh || !test.high;
         break;
@@ -154,13 +156,6 @@ export class Lowering {
 function boundNumber(field: Field, bound: Bound): number | undefined {
   const duration = field.kind === "attribute" && field.path.join(".") === "duration" && !bound.quoted ? DURATION.exec(bound.text) : null;
   return duration ? Number(duration[1]) * NANOSECONDS[duration[2]!]! : bound.number;
-}
-
-/** Milliseconds of a bound on `timestamp`: epoch ms or RFC 3339 text. */
-function boundTime(text: string): number | undefined {
-  if (/^-?\d+$/.test(text)) return Number(text);
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
 }
 
 export function isAddressList(field: Field): boolean {

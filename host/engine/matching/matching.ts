@@ -61,12 +61,12 @@ export class Matching {
     const descriptorOf = (column: number): number => columnTable + column * layout.COLUMN_BYTES;
     const jobs = this.#writeJobs(arena, descriptorOf, (address, length) =>
       (BigInt(kernel.textHashHigh(address, length) >>> 0) << 32n) | BigInt(kernel.textHashLow(address, length) >>> 0));
-    const areas = matchAreas(arena, queryCount + 1);
+    const areas = matchAreas(arena, count, queryCount);
     const depth = this.compiled.reduce((deepest, query) => Math.max(deepest, query.depth), 1);
     put(arena, struct, [
       [layout.MATCH_PREDICATES, writePredicates(arena, this.predicates, (predicate) => this.isEager(predicate), descriptorOf)],
       [layout.MATCH_PREDICATE_COUNT, count],
-      [layout.MATCH_BITS, arena.alloc((count + 1) * layout.ROW_WORD_BYTES, 64)],
+      [layout.MATCH_BITS, areas.bits.address],
       [layout.MATCH_STAMPS, arena.alloc((count + 1) * 4)],
       [layout.MATCH_FIRED, arena.alloc((count + 1) * 4)],
       [layout.MATCH_NOTES, arena.alloc((count + 1) * 8)],
@@ -77,11 +77,11 @@ export class Matching {
       [layout.MATCH_WANTED, arena.alloc(((queryCount + 63) >> 6) * 8 + 8, 8)],
       [layout.MATCH_STACK, arena.alloc((depth + 1) * layout.ROW_WORD_BYTES, 64)],
       [layout.MATCH_RESULTS, arena.alloc((queryCount + 1) * 4)],
-      [layout.MATCH_RESULT_BITS, arena.alloc((queryCount + 1) * layout.ROW_WORD_BYTES, 64)],
+      [layout.MATCH_RESULT_BITS, areas.resultBits.address],
       [layout.MATCH_STATES, arena.alloc(this.#longestSpan() + 16)],
       [layout.MATCH_TIMES, timesAddress],
-      [layout.MATCH_PAIRS, areas.pairs],
-      [layout.MATCH_PAIR_CAPACITY, areas.pairCapacity],
+      [layout.MATCH_PAIRS, areas.pairs.address],
+      [layout.MATCH_PAIR_CAPACITY, areas.pairs.capacity],
       [layout.MATCH_SCRATCH, areas.scratch],
       [layout.MATCH_SCRATCH_BYTES, areas.scratchBytes],
       [layout.MATCH_ROW_COUNTS, areas.rowCounts],

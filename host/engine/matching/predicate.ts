@@ -34,7 +34,7 @@ export function joined(kind: "and" | "or", nodes: readonly Expression[]): Expres
   for (const node of nodes) {
     if (node.kind === decisive) return node;
     if (node.kind === neutral) continue;
-    if (node.kind === kind) flat.push(...node.nodes);
+    if (node.kind === kind) for (const child of node.nodes) flat.push(child);
     else flat.push(node);
   }
   if (!flat.length) return kind === "and" ? TRUE : FALSE;

@@ -158,13 +158,13 @@ function coverOf(node: Expression, facts: PredicateFacts): readonly number[] | u
     case "not":
       return undefined;
     case "or": {
-      const all: number[] = [];
+      const all = new Set<number>();
       for (const child of node.nodes) {
         const cover = coverOf(child, facts);
         if (!cover) return undefined;
-        all.push(...cover);
+        for (const predicate of cover) all.add(predicate);
       }
-      return [...new Set(all)];
+      return [...all];
     }
     case "and": {
       let best: readonly number[] | undefined;
