@@ -21,7 +21,7 @@ export class RecentEvents {
     const slot = this.#added++;
     if (slot === this.#lengths.length && slot < SLOTS) this.#growSlots();
     const at = slot & (this.#lengths.length - 1);
-    this.#positions[at] = length > RING_BYTES ? -1 : this.#write(bytes, start, length);
+    this.#positions[at] = length > RING_BYTES - 8 ? -1 : this.#write(bytes, start, length);
     this.#lengths[at] = length;
     this.#events[at] = event;
     this.#profiles[at] = profile;
@@ -56,15 +56,17 @@ export class RecentEvents {
 
   #write(bytes: Uint8Array, start: number, length: number): number {
     // Grown while it is young: a small run never pays for the whole ring.
-    while (this.#written + length > this.#ring.length && this.#ring.length < RING_BYTES) {
+    while (this.#written + length + 8 > this.#ring.length && this.#ring.length < RING_BYTES) {
       const larger = new Uint8Array(this.#ring.length * 2);
       larger.set(this.#ring);
       this.#ring = larger;
     }
+    // Aligned as the source is: copies out of shared memory are far slower otherwise.
+    this.#written += (bytes.byteOffset + start - this.#written) & 7;
     let at = this.#written % this.#ring.length;
     if (at + length > this.#ring.length) {
-      this.#written += this.#ring.length - at;
-      at = 0;
+      this.#written += this.#ring.length - at + ((bytes.byteOffset + start) & 7);
+      at = this.#written % this.#ring.length;
     }
     // Buffer's copy is a plain memcpy also out of shared memory, where a typed array's goes byte by byte.
     this.#source(bytes).copy(this.#ring, at, start, start + length);
