@@ -45,7 +45,7 @@ export class Generator {
   }
 
   number(): number {
-    return this.pick([0, -0, 1, 7, 42, 404, 500, -3, 0.5, 1e21, 1e-7, 1.5e300, 9007199254740993, 12345678901234567, 20e6, 3600e9, this.below(1000), this.next() * 100]);
+    return this.pick([0, -0, 1, 7, 42, 404, 500, -3, 0.5, 1e21, 1e-7, 1.5e300, 2 ** 53, 1234567890123456e1, 20e6, 3600e9, this.below(1000), this.next() * 100]);
   }
 
   scalar(): Json {
