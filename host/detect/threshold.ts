@@ -118,8 +118,10 @@ export class ThresholdDetector {
       return;
     }
     const times = new Set<number>([match.timeMs]);
+    // A late event changes windows that end up to one length after it; under THEN those in turn change what follows them.
+    const untilMs = match.timeMs + (this.#thenJudge ? 2 * this.#windowMs : this.#windowMs);
     for (const window of [...group.windows, ...this.#shared]) {
-      for (const time of window?.timesWithin(match.timeMs, match.timeMs + this.#windowMs) ?? []) times.add(time);
+      for (const time of window?.timesWithin(match.timeMs, untilMs) ?? []) times.add(time);
     }
     for (const timeMs of [...times].sort((a, b) => a - b)) this.#judgeAt(group, match, timeMs, hits);
   }

@@ -17,6 +17,8 @@ const MERGE_CAP = 1000;
 /** Events kept unread at most; then they are read together. */
 const UNREAD_CAP = 32;
 const RENDER_EVERY_MS = 10_000;
+/** Signals of one key a match may still reach. */
+const RECENT_SIGNALS = 8;
 const decoder = new TextDecoder();
 
 export interface SignalEvent {
@@ -83,6 +85,30 @@ class OpenSignal implements Signal {
     if (this.#unread.length >= UNREAD_CAP) this.#settle();
   }
 
+  /** Takes over what a later signal of the same key holds. */
+  absorb(other: OpenSignal): void {
+    this.#settle();
+    for (const record of other.samples) this.#keepSample(record);
+    this.#merged.add(other.view());
+    this.eventsMatched += other.eventsMatched;
+    other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
+    this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
+    if (severityNumber(other.severity) > severityNumber(this.severity)) {
+      this.severity = other.severity;
+      this.caseName = other.caseName;
+      this.title = other.title;
+    }
+    this.renderedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #keepSample(record: Json): void {
+    if (this.#first.length < SAMPLES) this.#first.push(record);
+    else {
+      if (this.#last.length === SAMPLES) this.#last.shift();
+      this.#last.push(record);
+    }
+  }
+
   get tags(): readonly string[] {
     this.#settle();
     return [...new Set([...this.rule.tags, ...this.#merged.tags])];
@@ -108,11 +134,7 @@ class OpenSignal implements Signal {
       const record = recordOf(bytes);
       if (this.#mergedCount < MERGE_CAP) this.#merged.add(normalizeEvent(record, profile));
       this.#mergedCount++;
-      if (this.#first.length < SAMPLES) this.#first.push(record);
-      else {
-        if (this.#last.length === SAMPLES) this.#last.shift();
-        this.#last.push(record);
-      }
+      this.#keepSample(record);
     }
   }
 }
@@ -135,7 +157,8 @@ export class SignalBook {
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
   readonly #profiles: readonly NormalizeOptions[];
-  readonly #open = new Map<string, OpenSignal>();
+  /** Signals of a key that a match may still extend, by time. */
+  readonly #open = new Map<string, OpenSignal[]>();
 
   constructor(rules: readonly Rule[], recent: RecentEvents, profiles: readonly NormalizeOptions[], options: SignalBookOptions) {
     this.#rules = rules;
@@ -150,9 +173,10 @@ export class SignalBook {
     const rule = this.#rules[hit.ruleIndex]!;
     const group = signalGroup(rule, hit.group);
     const key = JSON.stringify([hit.ruleIndex, ...Object.entries(group).flat()]);
-    const known = this.#open.get(key);
-    const extending = known !== undefined && this.#extends(rule, known, hit.timeMs);
-    const signal = extending ? known : new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.events.at(-1) ?? -1)), rule, group, hit.timeMs);
+    const recent = this.#open.get(key) ?? [];
+    const known = this.#join(rule, recent, hit.timeMs);
+    const extending = known !== undefined;
+    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.events.at(-1) ?? -1)), rule, group, hit.timeMs);
     for (const slot of hit.events) {
       const bytes = this.#recent.bytes(slot);
       if (bytes) signal.add({ bytes, profile: this.#profiles[this.#recent.profile(slot)]! });
@@ -167,7 +191,11 @@ export class SignalBook {
     signal.firstSeenMs = Math.min(signal.firstSeenMs, hit.timeMs);
     this.#raise(hit, signal, extending);
     if (!extending) {
-      this.#open.set(key, signal);
+      // By time; the oldest leave, since no late match reaches them any more.
+      recent.push(signal);
+      recent.sort((x, y) => x.firstSeenMs - y.firstSeenMs);
+      if (recent.length > RECENT_SIGNALS) recent.shift();
+      this.#open.set(key, recent);
       this.signals.push(signal);
     }
     this.#render(hit, signal);
@@ -179,13 +207,20 @@ export class SignalBook {
     return suppressions.length > 0 && isSuppressed(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs);
   }
 
-  #extends(rule: Rule, signal: Signal, timeMs: number): boolean {
+  /** The signal a match at this time belongs to. A late match that lies between two makes them one, as it would have in order. */
+  #join(rule: Rule, recent: OpenSignal[], timeMs: number): OpenSignal | undefined {
     const { keepAliveMs, maxSignalDurationMs } = rule.options;
-    if (timeMs < signal.firstSeenMs) {
-      // A late event made an earlier match appear: the signal then began earlier.
-      return signal.firstSeenMs - timeMs < keepAliveMs && signal.lastSeenMs - timeMs <= maxSignalDurationMs;
+    const fitting = recent.filter((signal) =>
+      timeMs - signal.lastSeenMs < keepAliveMs && signal.firstSeenMs - timeMs < keepAliveMs &&
+      Math.max(signal.lastSeenMs, timeMs) - Math.min(signal.firstSeenMs, timeMs) <= maxSignalDurationMs);
+    const [first, ...others] = fitting;
+    for (const other of others) {
+      if (other.lastSeenMs - Math.min(first!.firstSeenMs, timeMs) > maxSignalDurationMs) break;
+      first!.absorb(other);
+      recent.splice(recent.indexOf(other), 1);
+      this.signals.splice(this.signals.indexOf(other), 1);
     }
-    return timeMs - signal.lastSeenMs < keepAliveMs && timeMs - signal.firstSeenMs <= maxSignalDurationMs;
+    return first;
   }
 
   /** The highest severity so far names the case. */
