@@ -109,6 +109,11 @@ export class Reader {
     return {};
   }
 
+  /** For what cannot be read at all: what follows from that is not told again. */
+  silent(): Reader {
+    return new Reader();
+  }
+
   /** Members of an optional object; empty when it is absent. */
   inner(members: Members, name: string, place: string): Members {
     const value = members[name];

@@ -20,7 +20,10 @@ export function readCases(members: Members, method: MethodOptions, queries: read
     else reader.problem("rule/too-few", "cases", "there is no case", 'add one: { "name": "", "status": "medium", "condition": "a > 0" }');
   }
   const labels = method.kind === "sequence_detection" ? method.steps.map((step) => step.name) : queries.map((query) => query.label);
-  const cases = reader.capped(list, CASE_CAP, "cases", "cases").map((value, i) => readCase(value, `cases[${i}]`, method, labels, reader));
+  const cases = reader.capped(list, CASE_CAP, "cases", "cases").map((value, i) => {
+    const each = reader.members(value, `cases[${i}]`);
+    return readCase(each, `cases[${i}]`, method, labels, isMembers(value) ? reader : reader.silent());
+  });
   checkCases(cases, method, reader);
   if (method.kind !== "third_party") return cases;
   if (cases.length !== queries.length) {
@@ -43,8 +46,7 @@ function checkCases(cases: readonly RuleCase[], method: MethodOptions, reader: R
   }
 }
 
-function readCase(value: unknown, place: string, method: MethodOptions, labels: readonly string[], reader: Reader): RuleCase {
-  const members = reader.members(value, place);
+function readCase(members: Members, place: string, method: MethodOptions, labels: readonly string[], reader: Reader): RuleCase {
   reader.unknown(members, knownCase, place);
   readActions(members, place, reader);
   const common = readCommon(members, place, reader);
@@ -82,6 +84,8 @@ export function readCondition(members: Members, place: string, labels: readonly 
   const at = `${place}.condition`;
   const text = reader.text(members, "condition", place);
   if (typeof members.condition !== "string") return undefined;
+  // Without a single query every label would be unknown, and that there is none has been said.
+  if (!labels.length) return undefined;
   const parsed = parseCondition(text, labels);
   if (!parsed.ok) reader.problems.push({ ...parsed.problem, place: at });
   else if (parsed.condition.then && !mayThen) reader.problem("rule/misplaced-then", at, "THEN cannot stand in a sequence rule", "steps and their transitions already say the order");

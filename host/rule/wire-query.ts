@@ -1,7 +1,7 @@
 import { readField } from "../query/field.ts";
 import type { QueryNode } from "../query/tree.ts";
 import type { MethodOptions } from "./method.ts";
-import { type Members, type Reader, join } from "./reader.ts";
+import { type Members, type Reader, isMembers, join } from "./reader.ts";
 import { type Aggregation, type Correlation, type RuleQuery, type RuleType, aggregations, dataSources } from "./rule.ts";
 import { isLabel, labelHint } from "./wire-options.ts";
 
@@ -43,7 +43,7 @@ export function readQueries(members: Members, context: QueryContext, reader: Rea
   const seen = new Map<string, number>();
   const queries = reader.capped(list, QUERY_CAP, "queries", "queries").map((value, i) => {
     const place = `queries[${i}]`;
-    const query = readQuery(reader.members(value, place), i, place, context, reader);
+    const query = readQuery(reader.members(value, place), i, place, context, isMembers(value) ? reader : reader.silent());
     const first = seen.get(query.label);
     if (first !== undefined) reader.problem("rule/duplicate-label", `${place}.name`, `queries[${first}] is named ${query.label} too`, "give each query a label of its own");
     else seen.set(query.label, i);
