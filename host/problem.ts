@@ -1,6 +1,6 @@
 /**
- * What a user got wrong, where, and how to mend it. Rooms add their codes to `problemCodes`;
- * `test/problem.test.ts` keeps list and use equal.
+ * What a user got wrong, where, and how to mend it. Codes are `room/what`; `test/problem.test.ts` holds their form and
+ * that no two rooms share one.
  */
 export interface Problem {
   /** `room/what`, e.g. `query/unclosed-quote`. */
