@@ -10,7 +10,7 @@ export type RuleDocumentKind = DocumentKind;
 export interface RuleDocument {
   /** Those without an error. */
   readonly rules: readonly Rule[];
-  /** Errors and warnings, each with file, line and column. */
+  /** Errors and warnings, each with file, line and column, as they stand in the file. */
   readonly problems: readonly Problem[];
   /** Where a place of a rule stands in the file, for what is found later. */
   readonly locate: (rule: Rule, place: string) => Position | undefined;
@@ -41,7 +41,7 @@ export function readRuleDocument(text: string, file: string, kind: RuleDocumentK
   }
   return {
     rules,
-    problems: found,
+    problems: found.sort(inOrder),
     locate(rule, place) {
       const known = itemOf.get(rule);
       return known?.item.locate(inside(known.prefix, place));
@@ -51,6 +51,11 @@ export function readRuleDocument(text: string, file: string, kind: RuleDocumentK
 
 function inside(prefix: string, place: string): string {
   return prefix === "" || place === "" ? `${prefix}${place}` : `${prefix}.${place}`;
+}
+
+/** As they stand in the file. */
+function inOrder(a: Problem, b: Problem): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
 /** A scenario line holds its rule as a member, and an API answer under `data` or `attributes`. */
