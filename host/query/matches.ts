@@ -123,11 +123,16 @@ function holdsSequence(words: readonly string[], wanted: readonly string[]): boo
   return words.some((_, i) => wanted.every((word, k) => words[i + k] === word));
 }
 
-/** The pattern covers the whole text; `?` is one code point. */
-function glob(items: readonly GlobItem[], text: readonly string[]): boolean {
+type Place = (at: number) => boolean;
+
+/**
+ * The pattern covers the text from a place where it may begin to one where it may end, at first from end to end; `?` is
+ * one code point. Takes pattern times text, whatever either holds.
+ */
+function glob(items: readonly GlobItem[], text: readonly string[], mayBegin: Place = (at) => at === 0, mayEnd: Place = (at) => at === text.length): boolean {
   const pattern: Array<string | GlobItem> = items.flatMap((item): Array<string | GlobItem> => (item.kind === "text" ? [...item.text] : [item]));
   // reached[j]: the pattern read so far can end after j characters of the text.
-  let reached = [true, ...text.map(() => false)];
+  let reached = Array.from({ length: text.length + 1 }, (_, j) => mayBegin(j));
   for (const piece of pattern) {
     const next = reached.map(() => false);
     for (let j = 0; j <= text.length; j++) {
@@ -136,7 +141,7 @@ function glob(items: readonly GlobItem[], text: readonly string[]): boolean {
     }
     reached = next;
   }
-  return reached[text.length]!;
+  return reached.some((isReached, j) => isReached && mayEnd(j));
 }
 
 function foldItems(items: readonly GlobItem[]): GlobItem[] {
@@ -154,11 +159,5 @@ function wordGlob(items: readonly GlobItem[], text: string): boolean {
     const after = at < characters.length && isWordCharacter(characters[at]!);
     return !(before && after);
   };
-  for (let start = 0; start <= characters.length; start++) {
-    if (!boundary(start)) continue;
-    for (let end = start; end <= characters.length; end++) {
-      if (boundary(end) && glob(folded, characters.slice(start, end))) return true;
-    }
-  }
-  return false;
+  return glob(folded, characters, boundary, boundary);
 }

@@ -128,8 +128,7 @@ describe("what conditions say of each other", () => {
 
 type Node = Parameters<typeof canHold>[0];
 function holds(node: Node, counts: Record<string, number>): boolean {
-  if (node.kind === "and") return node.nodes.every((child) => holds(child, counts));
-  if (node.kind === "or") return node.nodes.some((child) => holds(child, counts));
+  if (node.kind !== "compare") return node.kind === "and" ? node.nodes.every((child) => holds(child, counts)) : node.nodes.some((child) => holds(child, counts));
   const left = node.left.factor * counts[node.left.label]!;
   const right = typeof node.right === "number" ? node.right : node.right.factor * counts[node.right.label]!;
   return node.op === ">" ? left > right : node.op === ">=" ? left >= right : node.op === "<" ? left < right : left <= right;
