@@ -1,12 +1,15 @@
 import { createEngine } from "./index.ts";
 import { ProblemError } from "./problem.ts";
 import { readCriticalAssets, readSecurityFilters, readSuppressions, type ReferenceTables } from "./rule/guards.ts";
+import type { Rule } from "./rule/rule.ts";
+import { idleReason } from "./rule/standing.ts";
 import { readRule } from "./rule/wire.ts";
 import type { Signal } from "./signal/signal.ts";
 
 /** One line of a scenario file: a rule, its logs in arrival order, and the signals they are to give. */
 export interface Scenario {
   readonly id: string;
+  /** For the reader; the rule says its own. */
   readonly method?: string;
   readonly why?: string;
   readonly rule: Record<string, unknown>;
@@ -43,11 +46,13 @@ const encoder = new TextEncoder();
 
 /** Plays a scenario on a fresh engine, through the same kernels and detectors as any log. */
 export async function runScenario(scenario: Scenario, options: ScenarioOptions = {}): Promise<ScenarioResult> {
-  const method = scenario.method ?? (scenario.rule.options as { detectionMethod?: string } | undefined)?.detectionMethod ?? "threshold";
-  if (method !== "threshold") return { outcome: "skipped", reason: `${method} is not detected by this release` };
-  let signals: readonly Signal[];
+  let signals: readonly Signal[] = [];
   try {
-    signals = await playScenario(scenario, options);
+    // Whether a rule is refused can be told for every method, also one that is not detected yet.
+    const rule = readRule({ id: scenario.id, ...scenario.rule });
+    const idle = rule.isEnabled ? idleReason(rule) : undefined;
+    if (idle !== undefined && !scenario.expect.rejected) return { outcome: "skipped", reason: idle };
+    if (idle === undefined) signals = await playScenario(rule, scenario, options);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     if (!scenario.expect.rejected) return { outcome: "failed", differences: error.problems.map((problem) => `rule refused: ${problem.place ?? ""} ${problem.message}`) };
@@ -60,9 +65,9 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions =
   return differences.length ? { outcome: "failed", differences } : { outcome: "passed" };
 }
 
-async function playScenario(scenario: Scenario, options: ScenarioOptions): Promise<readonly Signal[]> {
+async function playScenario(rule: Rule, scenario: Scenario, options: ScenarioOptions): Promise<readonly Signal[]> {
   const engine = await createEngine({
-    rules: [readRule({ id: scenario.id, ...scenario.rule })],
+    rules: [rule],
     suppressions: readSuppressions(scenario.suppressions ?? []),
     securityFilters: scenario.security_filters && readSecurityFilters(scenario.security_filters),
     criticalAssets: readCriticalAssets(scenario.critical_assets ?? []),

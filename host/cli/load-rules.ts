@@ -1,9 +1,9 @@
 import { globSync, readFileSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import type { Problem } from "../problem.ts";
-import type { RuleDocumentKind } from "../rule/document.ts";
+import { type RuleDocumentKind, readRuleDocument } from "../rule/document.ts";
+import type { Position } from "../rule/line-index.ts";
 import type { Rule } from "../rule/rule.ts";
-import { readRuleWire } from "../rule/wire.ts";
 import { problemText, UsageError } from "./problems.ts";
 import { plural } from "./text.ts";
 
@@ -13,8 +13,10 @@ export interface LoadedRules {
   readonly rules: readonly Rule[];
   readonly problems: readonly Problem[];
   readonly files: readonly string[];
-  /** File each rule stands in. */
-  readonly fileOf: ReadonlyMap<Rule, string>;
+  /** File a rule stands in. */
+  fileOf(rule: Rule): string;
+  /** A problem found later, with the file, line and column of its place in the rule. */
+  placed(rule: Rule, problem: Problem): Problem;
 }
 
 /** Rule files that paths, folders and globs name; a folder gives its JSON and YAML files, in the order of their paths. */
@@ -31,28 +33,48 @@ function filesBelow(folder: string): string[] {
   return globSync(`${folder}/**/*`).filter((file) => kinds[extname(file)] && statSync(file).isFile()).sort();
 }
 
-export async function loadRules(paths: readonly string[]): Promise<LoadedRules> {
-  return await loadRuleFiles(ruleFiles(paths));
+export function loadRules(paths: readonly string[]): LoadedRules {
+  return loadRuleFiles(ruleFiles(paths));
 }
 
-export async function loadRuleFiles(files: readonly string[]): Promise<LoadedRules> {
+export function loadRuleFiles(files: readonly string[]): LoadedRules {
   const rules: Rule[] = [];
   const problems: Problem[] = [];
-  const fileOf = new Map<Rule, string>();
-  const fileOfId = new Map<string, string>();
+  const homes = new Map<Rule, Home>();
+  const byId = new Map<string, Home>();
   for (const file of files) {
-    const text = readText(file);
-    const read = quickJson(text, file) ?? (await import("../rule/document.ts")).readRuleDocument(text, file, kinds[extname(file)] ?? "yaml");
-    for (const rule of read.rules) {
-      const known = fileOfId.get(rule.id);
-      if (known !== undefined) problems.push({ code: "rule/duplicate-id", message: `rule id ${rule.id} stands in ${known} too`, hint: "give each rule an id of its own", file, line: 1, column: 1 });
-      fileOfId.set(rule.id, file);
-      fileOf.set(rule, file);
+    const document = readRuleDocument(readText(file), file, kinds[extname(file)] ?? "yaml");
+    problems.push(...document.problems);
+    for (const read of document.rules) {
+      const home = { file, locate: (place: string) => document.locate(read, place) };
+      const twin = byId.get(read.id);
+      if (twin && typeof read.wire.id === "string") {
+        problems.push({ code: "rule/duplicate-id", message: `rule id ${read.id} stands in ${twin.file} too`, hint: "give each rule an id of its own", place: "id", file, ...home.locate("id") });
+        continue;
+      }
+      // Named alike without an id of their own: told apart, as within one file.
+      const rule = twin ? { ...read, id: freeId(read.id, byId) } : read;
+      byId.set(rule.id, home);
+      homes.set(rule, home);
+      rules.push(rule);
     }
-    rules.push(...read.rules);
-    problems.push(...read.problems);
   }
-  return { rules, problems, files, fileOf };
+  return { rules, problems, files, fileOf: (rule) => homes.get(rule)!.file, placed: (rule, problem) => placed(problem, homes.get(rule)) };
+}
+
+interface Home {
+  readonly file: string;
+  locate(place: string): Position | undefined;
+}
+
+function freeId(id: string, taken: ReadonlyMap<string, unknown>): string {
+  let number = 2;
+  while (taken.has(`${id}-${number}`)) number++;
+  return `${id}-${number}`;
+}
+
+function placed(problem: Problem, home: Home | undefined): Problem {
+  return { ...problem, file: home?.file, ...home?.locate(problem.place ?? "") };
 }
 
 function readText(file: string): string {
@@ -61,20 +83,6 @@ function readText(file: string): string {
   } catch (error) {
     throw new UsageError(`${file}: ${(error as Error).message}`);
   }
-}
-
-/** Well-formed JSON without a single problem needs no line numbers, and so no YAML reader. */
-function quickJson(text: string, file: string): { rules: Rule[]; problems: Problem[] } | undefined {
-  if (extname(file) !== ".json") return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(value)) return undefined;
-  const read = value.map(readRuleWire);
-  return read.every((each) => each.ok && !each.problems.length) ? { rules: read.flatMap((each) => (each.ok ? [each.rule] : [])), problems: [] } : undefined;
 }
 
 /** Problems as people read them, each query with a mark under its fault. */
@@ -86,10 +94,15 @@ export async function ruleProblemTexts(problems: readonly Problem[], stream: Nod
 }
 
 /** The rules, or an end with every error on stderr. Warnings are for `lint`. */
-export async function loadGoodRules(paths: readonly string[]): Promise<readonly Rule[]> {
-  const { rules, problems } = await loadRules(paths);
+export async function loadGoodRules(paths: readonly string[]): Promise<LoadedRules> {
+  const loaded = loadRules(paths);
+  await endOnErrors(loaded.problems, "in the rules; nothing was run");
+  if (!loaded.rules.length) throw new UsageError(`no rule in ${paths.join(", ")}`);
+  return loaded;
+}
+
+/** Ends the command when one problem is an error, with all of them. */
+export async function endOnErrors(problems: readonly Problem[], what: string): Promise<void> {
   const errors = problems.filter((problem) => problem.level !== "warning");
-  if (errors.length) throw new UsageError(`${(await ruleProblemTexts(errors, process.stderr)).join("\n")}\n${plural(errors.length, "error")} in the rules; nothing was run`);
-  if (!rules.length) throw new UsageError(`no rule in ${paths.join(", ")}`);
-  return rules;
+  if (errors.length) throw new UsageError(`${(await ruleProblemTexts(errors, process.stderr)).join("\n")}\n${plural(errors.length, "error")} ${what}`);
 }

@@ -44,6 +44,7 @@ function program(): Command {
     .option("--fail-on <severity>", "exit 1 when a signal is at least this grave: info, low, medium, high or critical")
     .option("--stats", "print what the engine counted, as JSON, on standard error")
     .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
+    .option("--settings <file>", "suppressions, security filters, critical assets and reference tables, each under its name; may be repeated", collect)
     .option("--suppressions <file>", "suppressions, a list in JSON or YAML")
     .option("--security-filters <file>", "security filters: only events they let pass are judged")
     .option("--critical-assets <file>", "critical assets, which move severities")

@@ -22,7 +22,7 @@ const ROUNDS = 5;
 
 /** `vespid rules explain`: what each query needs, when it runs, and, over a log, what it costs. */
 export async function rulesExplain(paths: readonly string[], options: RulesExplainOptions): Promise<number> {
-  const rules = await loadGoodRules(paths);
+  const { rules } = await loadGoodRules(paths);
   const standing = standingQueries(rules);
   const columns = new ColumnPlan();
   const matching = new Matching(columns, standing);

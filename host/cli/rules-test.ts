@@ -4,7 +4,7 @@ import { createMatcher } from "../matcher.ts";
 import type { Rule, RuleTest } from "../rule/rule.ts";
 import { type Scenario, runScenario } from "../scenario.ts";
 import { junitXml } from "./junit.ts";
-import { loadRuleFiles, ruleFiles, ruleProblemTexts } from "./load-rules.ts";
+import { endOnErrors, loadRuleFiles, ruleFiles } from "./load-rules.ts";
 import { UsageError } from "./problems.ts";
 import { count, jsonLine, plural, safe, styled } from "./text.ts";
 
@@ -35,10 +35,9 @@ export async function rulesTest(paths: readonly string[], options: RulesTestOpti
     if (!scenarios) plain.push(file);
     else for (const [line, scenario] of scenarios) outcomes.push(await scenarioOutcome(file, line, scenario, workers));
   }
-  const { rules, problems, fileOf } = await loadRuleFiles(plain);
-  const errors = problems.filter((problem) => problem.level !== "warning");
-  if (errors.length) throw new UsageError(`${(await ruleProblemTexts(errors, process.stderr)).join("\n")}\n${plural(errors.length, "error")} in the rules; no test was run`);
-  outcomes.push(...(await ownTests(rules, (rule) => fileOf.get(rule)!)));
+  const { rules, problems, fileOf } = loadRuleFiles(plain);
+  await endOnErrors(problems, "in the rules; no test was run");
+  outcomes.push(...(await ownTests(rules, fileOf)));
   const untested = rules.filter((rule) => !rule.tests.length).length;
   report(outcomes, untested, options);
   return outcomes.some((each) => each.outcome === "failed") ? 1 : 0;
@@ -129,8 +128,8 @@ async function ownTests(rules: readonly Rule[], fileOf: (rule: Rule) => string):
   const matcher = await createMatcher({ queries });
   const matched = new Map<OwnTest, boolean>();
   for (const format of ["log", "intake"] as const) {
-    const some = tests.filter(({ test }) => isEnvelope(test.event) === (format === "log"));
-    const lines = some.map(({ test }) => `${JSON.stringify(typeof test.event === "string" ? { message: test.event } : test.event)}\n`).join("");
+    const some = tests.filter(({ test }) => test.format === format);
+    const lines = some.map(({ test }) => `${JSON.stringify(test.event)}\n`).join("");
     const before = matcher.events;
     const hits = await matcher.match(new TextEncoder().encode(lines), { format, arrivalMs: 0 });
     if (matcher.events - before !== some.length) throw new UsageError("a sample log of a test is no JSON object");
@@ -147,9 +146,4 @@ async function ownTests(rules: readonly Rule[], fileOf: (rule: Rule) => string):
     if (got === own.test.expected) return { suite, name, outcome: "passed" };
     return { suite, name, outcome: "failed", detail: `query ${own.test.queryLabel} ${got ? "matches" : "does not match"} the sample log; expected ${own.test.expected}` };
   });
-}
-
-/** A sample is an envelope when it has attributes, else a log as shippers send it. */
-function isEnvelope(event: unknown): boolean {
-  return typeof event === "object" && event !== null && "attributes" in event && typeof event.attributes === "object";
 }

@@ -1,5 +1,6 @@
 import type { Problem } from "../problem.ts";
-import { lintRule } from "../rule/lint.ts";
+import { lintRule, lintRules } from "../rule/lint.ts";
+import { lintTemplates } from "../signal/template-lint.ts";
 import { loadRules, ruleProblemTexts } from "./load-rules.ts";
 import { jsonLine, plural } from "./text.ts";
 
@@ -9,17 +10,26 @@ interface ValidateOptions {
 
 /** `vespid rules validate`: everything that is wrong, at once. Exit code 1 when something is. */
 export async function validate(paths: readonly string[], options: ValidateOptions): Promise<number> {
-  const { rules, problems, files } = await loadRules(paths);
+  const { rules, problems, files } = loadRules(paths);
   const { errors } = await report(problems, rules.length, files.length, options);
   return errors ? 1 : 0;
 }
 
 /** `vespid rules lint`: also what is valid and likely not meant. Exit code 1 when there is anything to say. */
 export async function lint(paths: readonly string[], options: ValidateOptions): Promise<number> {
-  const { rules, problems, files, fileOf } = await loadRules(paths);
-  const advice = rules.flatMap((rule) => lintRule(rule).map((problem) => ({ ...problem, file: problem.file ?? fileOf.get(rule), message: `${rule.name}: ${problem.message}` })));
-  const { errors, warnings } = await report([...problems, ...advice], rules.length, files.length, options);
+  const loaded = loadRules(paths);
+  const { rules, files } = loaded;
+  const alone = rules.flatMap((rule) => [...lintRule(rule), ...lintTemplates(rule)].map((problem) => ({ rule, problem })));
+  const advice = [...alone, ...lintRules(rules)].map(({ rule, problem }) => loaded.placed(rule, { ...problem, message: `${rule.name}: ${problem.message}` }));
+  const { errors, warnings } = await report([...loaded.problems, ...advice].sort(inOrder(files)), rules.length, files.length, options);
   return errors + warnings ? 1 : 0;
+}
+
+/** As they stand in the files. */
+function inOrder(files: readonly string[]): (a: Problem, b: Problem) => number {
+  const order = new Map(files.map((file, i) => [file, i]));
+  const fileOrder = ({ file }: Problem): number => order.get(file ?? "") ?? -1;
+  return (a, b) => fileOrder(a) - fileOrder(b) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
 async function report(problems: readonly Problem[], rules: number, files: number, options: ValidateOptions): Promise<{ errors: number; warnings: number }> {

@@ -2,18 +2,18 @@ import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs
 import { availableParallelism } from "node:os";
 import { isLive } from "../batch/input.ts";
 import { type EngineStats, createEngine } from "../index.ts";
-import { readCriticalAssets, readSecurityFilters, readSuppressions } from "../rule/guards.ts";
+import { checkReferenceTables } from "../rule/reference-table.ts";
 import { type Rule, type Severity, severities, severityNumber } from "../rule/rule.ts";
-import { standingQueries } from "../rule/standing.ts";
+import { idleRules } from "../rule/standing.ts";
 import { type Fed, type FeedOptions, feed, inputFiles } from "./feed.ts";
-import { loadGoodRules } from "./load-rules.ts";
+import { endOnErrors, loadGoodRules, ruleProblemTexts } from "./load-rules.ts";
 import { malformedCounts } from "./match.ts";
-import { readListFile, readTablesFile } from "./list-file.ts";
 import { UsageError } from "./problems.ts";
+import { Settings, type SettingsFiles } from "./settings.ts";
 import { Announcer, printSignals } from "./signals.ts";
 import { byteSize, count, plural, safe, styled } from "./text.ts";
 
-export interface RunOptions extends FeedOptions {
+export interface RunOptions extends FeedOptions, SettingsFiles {
   readonly rules: readonly string[];
   readonly workers: string;
   readonly json?: boolean;
@@ -22,10 +22,6 @@ export interface RunOptions extends FeedOptions {
   readonly failOn?: string;
   readonly stats?: boolean;
   readonly lateness: string;
-  readonly suppressions?: string;
-  readonly securityFilters?: string;
-  readonly criticalAssets?: string;
-  readonly referenceTables?: string;
   readonly malformed?: string;
 }
 
@@ -46,7 +42,8 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   if (!(latenessSeconds >= 0) || options.lateness.trim() === "") throw new UsageError(`--lateness ${options.lateness} is no number of seconds`);
   const files = inputFiles(inputs);
   const workers = workersOf(options.workers, files);
-  const rules = await loadGoodRules(options.rules);
+  const { rules } = await loadGoodRules(options.rules);
+  const settings = await loadSettings(options, rules);
   warnOfIdle(rules);
   const kept = options.malformed === undefined ? undefined : openSync(options.malformed, "w");
   const live = options.follow === true || (!options.json && files.some(isLive));
@@ -55,10 +52,10 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
     rules,
     workers,
     allowedLatenessSeconds: latenessSeconds,
-    suppressions: readSuppressions(await readListFile(options.suppressions)),
-    securityFilters: options.securityFilters === undefined ? undefined : readSecurityFilters(await readListFile(options.securityFilters)),
-    criticalAssets: readCriticalAssets(await readListFile(options.criticalAssets)),
-    referenceTables: await readTablesFile(options.referenceTables),
+    suppressions: settings.suppressions,
+    securityFilters: settings.securityFilters,
+    criticalAssets: settings.criticalAssets,
+    referenceTables: settings.referenceTables,
     onSignal: announcer && ((event) => announcer.hear(event)),
     onMalformed: kept === undefined ? undefined : (_reason, bytes) => {
       writeSync(kept, bytes);
@@ -108,14 +105,26 @@ function workersOf(text: string, files: readonly string[]): number {
   return bytes < WORKER_INPUT_BYTES ? 0 : Math.max(1, availableParallelism() - 1);
 }
 
-/** Rules that are accepted but judge nothing in this release are never passed over in silence. */
+/** What stands beside the rules, with a word about tables that rules ask for in vain; an end when it has errors. */
+async function loadSettings(options: RunOptions, rules: readonly Rule[]): Promise<Settings> {
+  const settings = new Settings(options);
+  const problems = [...settings.problems, ...checkReferenceTables(rules, settings.referenceTables)];
+  await endOnErrors(problems, "in what stands beside the rules; nothing was run");
+  for (const text of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${text}\n`);
+  return settings;
+}
+
+const NAMED_IDLE = 3;
+
+/** Rules that are accepted but judge nothing are never passed over in silence. */
 function warnOfIdle(rules: readonly Rule[]): void {
-  const running = new Set(standingQueries(rules).map((query) => query.ruleIndex));
-  rules.forEach((rule, i) => {
-    if (running.has(i) || !rule.isEnabled) return;
-    const what = rule.type === "signal_correlation" ? rule.type : rule.options.detectionMethod;
-    process.stderr.write(`${styled("yellow", "warning", process.stderr)} rule ${safe(rule.name)}: ${what} is not detected by this release; the rule does nothing\n`);
-  });
+  const names = new Map<string, string[]>();
+  for (const { rule, reason } of idleRules(rules)) (names.get(reason) ?? names.set(reason, []).get(reason)!).push(safe(rule.name));
+  for (const [reason, idle] of names) {
+    const shown = idle.slice(0, NAMED_IDLE).join(", ");
+    const who = idle.length === 1 ? `rule ${shown}` : `${plural(idle.length, "rule")}, ${idle.length > NAMED_IDLE ? "such as " : ""}${shown}`;
+    process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${who}: ${reason}; ${idle.length === 1 ? "the rule does" : "they do"} nothing\n`);
+  }
 }
 
 /** The first Ctrl-C ends a live input, so that its signals are still shown; the second ends the program. */

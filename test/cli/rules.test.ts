@@ -11,9 +11,14 @@ const tested = {
   tests: [
     { name: "a failed login", query: "failed", log: sample("failure"), expected: true },
     { name: "a good one", query: "failed", log: sample("success"), expected: false },
+    { name: "an envelope by its name", query: "failed", event: { source: "auth", attributes: { evt: { outcome: "failure" } } }, expected: true },
+    { name: "a shipper's log with a member named like an envelope's", query: "failed", payload: { ddsource: "auth", evt: { outcome: "failure" }, attributes: "none" }, expected: true },
     { name: "as shippers send it", query: "passed", log: { ddsource: "auth", evt: { outcome: "success" }, usr: { id: "x" }, message: "ok" }, expected: true },
   ],
 };
+
+/** A rule over signals, which no scenario of logs can play. */
+const signalRule = { ...bruteForce, queries: [{ query: "source:auth", dataSource: "security_signals", aggregation: "count", groupByFields: ["@usr.id"] }], cases: [{ name: "x", status: "low", condition: "a > 0" }] };
 
 const tenFaults = `name: Ten faults
 isEnabled: "yes"
@@ -91,6 +96,22 @@ describe("rules validate", () => {
     expect([ran.code, ran.stdout.includes("rule/duplicate-id")]).toEqual([1, true]);
   });
 
+  test("rules of one name without ids are told apart, in one file and across files", async () => {
+    const { id: _id, ...nameless } = bruteForce;
+    folder.write("nameless/a.json", JSON.stringify([nameless, nameless]));
+    folder.write("nameless/b.yaml", JSON.stringify(nameless));
+    const ran = await rules("validate", "nameless");
+    expect(ran).toEqual({ code: 0, stdout: "3 valid rules in 2 files, 0 errors, 0 warnings\n", stderr: "" });
+    const ids = (await rules("explain", "--json", "nameless")).stdout.trim().split("\n").map((line) => (JSON.parse(line) as { rule_id: string }).rule_id);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test("an id given twice in a list is a fault at its place", async () => {
+    folder.write("list-twice.json", JSON.stringify([bruteForce, bruteForce], null, 1));
+    const ran = await rules("validate", "list-twice.json");
+    expect([ran.code, /^list-twice\.json:(\d+):\d+: error rule\/duplicate-id at id:/m.test(ran.stdout)]).toEqual([1, true]);
+  });
+
   test("paths that are not there end in exit code 2", async () => {
     expect(await rules("validate", "absent")).toEqual({ code: 2, stdout: "", stderr: "absent: no such file, folder or match\n" });
   });
@@ -105,6 +126,26 @@ describe("rules lint", () => {
     expect(ran.stdout).toMatch(/shadowed\.json.*warning lint\/shadowed-case at cases\[1\]/);
     expect((await rules("validate", "shadowed.json")).code).toBe(0);
   });
+
+  test("advice stands at its line, and rules are looked at beside each other", async () => {
+    folder.write("advice/a.json", JSON.stringify({ ...tested, id: "a" }, null, 1));
+    folder.write("advice/b.json", JSON.stringify({ ...tested, id: "b", message: "{{#if}} {{nobody}}" }, null, 1));
+    folder.write("advice/c.json", JSON.stringify({ ...tested, id: "c", name: "C", message: "user {{usr.id}} came in" }, null, 1));
+    const ran = await rules("lint", "advice");
+    const told = [...ran.stdout.matchAll(/^(\S+?):(\d+):\d+: warning (\S+) at (\S+):/gm)].map(([, file, line, code, place]) => [file, Number(line), code, place]);
+    expect(told).toEqual([
+      ["advice/b.json", 3, "lint/duplicate-name", "name"],
+      ["advice/b.json", 6, "lint/bad-template", "message"],
+      ["advice/c.json", 6, "lint/unknown-variable", "message"],
+    ]);
+    expect(ran.stdout).toContain("    {{#if}} {{nobody}}\n    ^");
+    expect(ran.code).toBe(1);
+  });
+
+  test("a good rule gives nothing to say", async () => {
+    folder.write("good-rule.json", JSON.stringify(tested));
+    expect(await rules("lint", "good-rule.json")).toEqual({ code: 0, stdout: "1 valid rule in 1 file, 0 errors, 0 warnings\n", stderr: "" });
+  });
 });
 
 const scenario = (id: string, more: Record<string, unknown>) => ({
@@ -117,7 +158,7 @@ const scenario = (id: string, more: Record<string, unknown>) => ({
 describe("rules test", () => {
   test("[RU-17] [RU-18] a rule's own tests, envelopes and shipper logs alike", async () => {
     folder.write("own/rule.json", JSON.stringify(tested));
-    expect(await rules("test", "own")).toEqual({ code: 0, stdout: "3 passed, 0 failed, 0 skipped\n", stderr: "" });
+    expect(await rules("test", "own")).toEqual({ code: 0, stdout: "5 passed, 0 failed, 0 skipped\n", stderr: "" });
     folder.write("wrong/rule.json", JSON.stringify({ ...tested, tests: [{ ...tested.tests[0], expected: false }] }));
     const wrong = await rules("test", "wrong");
     expect(wrong.code).toBe(1);
@@ -131,18 +172,19 @@ describe("rules test", () => {
       scenario("refused", { logs: undefined, rule: { ...bruteForce, cases: [{ status: "high", condition: "3 < failed" }] }, expect: { rejected: true, target: "cases[0].condition" } }),
       scenario("not refused", { logs: undefined, expect: { rejected: true } }),
       scenario("suppressed", { suppressions: [{ name: "s", enabled: true, rule_query: "*", suppression_query: "@usr.id:admin" }], expect: { signals: [] } }),
-      scenario("other method", { method: "new_value" }),
+      scenario("other method", { rule: { ...signalRule, id: undefined } }),
+      scenario("other method refused", { logs: undefined, rule: { ...signalRule, id: undefined, cases: [] }, expect: { rejected: true } }),
     ].map((each) => `${JSON.stringify(each)}\n`).join(""));
     const ran = await rules("test", "--junit", "report.xml", "scenarios.jsonl");
     expect(ran.code).toBe(1);
-    expect(ran.stdout).toMatch(/FAIL scenarios\.jsonl: bad: eleven in a burst\n {4}unexpected .*\nFAIL scenarios\.jsonl: not refused: eleven in a burst\n {4}the rule was accepted\nskipped 1: new_value is not detected by this release\n3 passed, 2 failed, 1 skipped\n$/);
+    expect(ran.stdout).toMatch(/FAIL scenarios\.jsonl: bad: eleven in a burst\n {4}unexpected .*\nFAIL scenarios\.jsonl: not refused: eleven in a burst\n {4}the rule was accepted\nskipped 1: query a reads signals, which this release does not\n4 passed, 2 failed, 1 skipped\n$/);
     const xml = readFileSync(`${folder.path}/report.xml`, "utf8");
-    expect(xml).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites tests="6" failures="2" skipped="1"/);
-    expect(xml.match(/<testcase /g)).toHaveLength(6);
+    expect(xml).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites tests="7" failures="2" skipped="1"/);
+    expect(xml.match(/<testcase /g)).toHaveLength(7);
     expect(xml.match(/<failure /g)).toHaveLength(2);
-    expect(xml.match(/<skipped message="new_value is not detected by this release"/g)).toHaveLength(1);
+    expect(xml.match(/<skipped message="query a reads signals/g)).toHaveLength(1);
     const json = await rules("test", "--json", "scenarios.jsonl");
-    expect(json.stdout.trim().split("\n").map((line) => (JSON.parse(line) as { outcome: string }).outcome)).toEqual(["passed", "failed", "passed", "failed", "passed", "skipped"]);
+    expect(json.stdout.trim().split("\n").map((line) => (JSON.parse(line) as { outcome: string }).outcome)).toEqual(["passed", "failed", "passed", "failed", "passed", "skipped", "passed"]);
   });
 
   test("a file that is no scenario file is said with its line", async () => {
@@ -163,7 +205,10 @@ describe("rules test", () => {
   test.skipIf(!hasShared("conformance/rules.jsonl"))("[DE-02] the golden scenarios hold (skipped where ../shared is absent)", async () => {
     const ran = await rules("test", `${sharedFolder}/conformance/rules.jsonl`);
     expect(ran.code).toBe(0);
-    expect(ran.stdout).toMatch(/\n79 passed, 0 failed, 72 skipped\n$/);
+    const [, passed, skipped] = /(\d+) passed, 0 failed, (\d+) skipped\n$/.exec(ran.stdout) ?? [];
+    // Methods not detected yet are skipped, but for those of their scenarios that expect a refusal.
+    expect(Number(passed)).toBeGreaterThanOrEqual(81);
+    expect(Number(passed) + Number(skipped)).toBe(151);
   }, 60_000);
 });
 

@@ -89,6 +89,34 @@ describe("vespid run", () => {
     expect(await both()).toBe(0);
   });
 
+  test("[SU-01] [SU-02] --settings takes all kinds from one file, or from several", async () => {
+    folder.write("all.yaml", "suppressions:\n- name: known\n  enabled: true\n  rule_query: '*'\n  suppression_query: '@usr.id:nobody'\ncritical_assets:\n- enabled: true\n  query: '@usr.id:admin'\n  rule_query: '*'\n  severity: low\nreference_tables:\n  vip:\n  - user: admin\n");
+    folder.write("excluded.json", JSON.stringify({ data: [{ type: "suppressions", attributes: { name: "x", enabled: true, rule_query: "*", data_exclusion_query: "@evt.outcome:success" } }] }));
+    const joined = ["run", "--rules", "joined.json", "--json"];
+    const one = await vespid([...joined, "--settings", "all.yaml", "auth.jsonl"], { cwd: folder.path });
+    expect(one.stderr).not.toContain("warning");
+    expect(JSON.parse(one.stdout)).toMatchObject({ severity: "low", events_matched: 12 });
+    const both = await vespid([...joined, "--settings", "all.yaml", "--settings", "excluded.json", "auth.jsonl"], { cwd: folder.path });
+    expect(JSON.parse(both.stdout)).toMatchObject({ severity: "low", events_matched: 11 });
+  });
+
+  test("faults of settings come together, each with its file and line, and nothing is run", async () => {
+    folder.write("faults.yaml", "suppressions:\n- name: x\n  rule_query: '@a:\"'\n  suppression_query: '*'\nreference_tables:\n  vip: 3\n");
+    folder.write("strange.yaml", "supressions: []\n");
+    const ran = await run("--settings", "faults.yaml", "--settings", "strange.yaml", "auth.jsonl");
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr).toMatch(/^faults\.yaml:3:\d+: error query\//m);
+    expect(ran.stderr).toMatch(/^faults\.yaml:6:\d+: error rule\/wrong-type/m);
+    expect(ran.stderr).toMatch(/^strange\.yaml:1:\d+: error rule\/unknown-settings at supressions:/m);
+    expect(ran.stderr).toContain("nothing was run");
+  });
+
+  test("a table that a rule asks for in vain is told", async () => {
+    const ran = await vespid(["run", "--rules", "joined.json", "auth.jsonl"], { cwd: folder.path });
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toContain("warning rule/unknown-table at referenceTables[0].tableName: Brute force: there is no reference table vip");
+  });
+
   test.each([
     [["--rules", "absent", "auth.jsonl"], "absent: no such file, folder or match"],
     [["--rules", "rules", "--fail-on", "grave", "auth.jsonl"], "--fail-on grave is no severity"],
@@ -113,11 +141,14 @@ describe("vespid run", () => {
   });
 
   test("a rule this release does not run is never passed over in silence", async () => {
-    const fresh = { ...bruteForce, id: "fresh", name: "New user", options: { ...bruteForce.options, detectionMethod: "new_value" }, queries: [{ query: "source:auth", aggregation: "new_value", metrics: ["@usr.id"] }], cases: [{ name: "", status: "low" }] };
+    const fresh = { ...bruteForce, id: "fresh", name: "New user", queries: [{ query: "source:auth", dataSource: "security_signals", aggregation: "count", groupByFields: ["@usr.id"] }], cases: [{ name: "", status: "low", condition: "a > 0" }] };
     folder.write("fresh.json", JSON.stringify(fresh));
     const ran = await vespid(["run", "--rules", "fresh.json", "auth.jsonl"], { cwd: folder.path });
     expect(ran.code).toBe(0);
-    expect(ran.stderr).toContain("warning rule New user: new_value is not detected by this release");
+    expect(ran.stderr).toContain("warning rule New user: query a reads signals, which this release does not; the rule does nothing\n");
+    const off = { ...bruteForce, isEnabled: false };
+    folder.write("off.json", JSON.stringify(["a", "b", "c", "d"].map((id) => ({ ...off, id, name: `Rule ${id}` }))));
+    expect((await vespid(["run", "--rules", "off.json", "auth.jsonl"], { cwd: folder.path })).stderr).toContain("warning 4 rules, such as Rule a, Rule b, Rule c: it is disabled; they do nothing\n");
   });
 });
 
