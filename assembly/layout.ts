@@ -636,3 +636,371 @@ export const REFRAME_BYTES = 64;
 export const REFRAME_UNWRAP = 1;
 /** Output of a chunk is at most twice its bytes and this. */
 export const REFRAME_SLACK = 64;
+
+/**
+ * Window: keyed state of the detectors, in a memory of its own. One struct per instance; the host fills the first part once.
+ *  offset type field
+ *       0  u32  standing      WINDOW_STANDING_BYTES each: u32 rule address, u32 place of the query in its rule
+ *       4  u32  ruleCount
+ *       8  u32  rules         u32[ruleCount]: rule addresses
+ *      12  u32  pages         first byte for state, at a multiple of PAGE_BYTES
+ *      16  u32  pagesEnd      one past the last; the memory is grown up to there
+ *      20  u32  pageTable     u8[pages]
+ *      24  u64  seed          of the key hash, so that nobody can prepare keys that collide
+ *      32  u32  hashMask      all ones; tests make hashes collide with fewer
+ *      36  u32  capacity      records one call takes
+ *      40  f64  latenessMs
+ *  One batch:
+ *      48  u32  inTime        f64[]
+ *      52  u32  inHigh        f64[]
+ *      56  u32  inStanding    u32[]
+ *      60  u32  inRow         u32[]
+ *      64  u32  inValue       u64[]
+ *      68  u32  inKeyStart    u32[]: address of the key's text in this memory, less keyShift
+ *      72  u32  inKeyLength   u32[]
+ *      76  u32  keyShift
+ *      80  u32  fragments     u32[], working area
+ *      84  u32  touched       TOUCHED_BYTES each, working area
+ *      88  u32  ordinal       of the first row: rows are counted over the whole stream, modulo 2^31
+ *      92  u32  others        OTHER_BYTES each: streams beside the one at hand
+ *      96  u32  otherCount
+ *     104  f64  streamHighMs  highest event time of the stream before the batch
+ *  A hit:
+ *     112  u32  hitRule       number of the rule
+ *     116  u32  hitCase
+ *     120  f64  hitMs
+ *     128  u32  hitKey        address of the key's text
+ *     132  u32  hitKeyLength
+ *     136  u32  hitOrdinal    of the event that made it
+ *     140  u32  atHand        ordinal of the event at hand; a late one brings about hits of others
+ *  Events of a hit, as windowEvents lists them:
+ *     144  u32  events        EVENT_BYTES each: the first EVENT_CAP
+ *     148  u32  lastEvents    EVENT_BYTES each: the last EVENT_TAIL, number n at n modulo EVENT_TAIL
+ *     152  u32  eventCount    all of them
+ *     156  u32  perQuery      u32[16]
+ *  Counters:
+ *     160  u32  lateDropped   matches too late to be judged
+ *     164  u32  groups        live now
+ *     168  u32  evicted       groups given up for want of room
+ *     172  u32  evictedNear   of these, near their threshold
+ *     176  u32  expired       groups whose time was over
+ *     180  u32  pagesUsed
+ *     184  u32  refused       matches that found no memory
+ *     188  u32  slots         places of the table
+ */
+export const WINDOW_STANDING = 0;
+export const WINDOW_RULE_COUNT = 4;
+export const WINDOW_RULES = 8;
+export const WINDOW_PAGES = 12;
+export const WINDOW_PAGES_END = 16;
+export const WINDOW_PAGE_TABLE = 20;
+export const WINDOW_SEED = 24;
+export const WINDOW_HASH_MASK = 32;
+export const WINDOW_CAPACITY = 36;
+export const WINDOW_LATENESS = 40;
+export const WINDOW_IN_TIME = 48;
+export const WINDOW_IN_HIGH = 52;
+export const WINDOW_IN_STANDING = 56;
+export const WINDOW_IN_ROW = 60;
+export const WINDOW_IN_VALUE = 64;
+export const WINDOW_IN_KEY_START = 68;
+export const WINDOW_IN_KEY_LENGTH = 72;
+export const WINDOW_KEY_SHIFT = 76;
+export const WINDOW_FRAGMENTS = 80;
+export const WINDOW_TOUCHED = 84;
+export const WINDOW_ORDINAL = 88;
+export const WINDOW_OTHERS = 92;
+export const WINDOW_OTHER_COUNT = 96;
+export const WINDOW_STREAM_HIGH = 104;
+export const WINDOW_HIT_RULE = 112;
+export const WINDOW_HIT_CASE = 116;
+export const WINDOW_HIT_MS = 120;
+export const WINDOW_HIT_KEY = 128;
+export const WINDOW_HIT_KEY_LENGTH = 132;
+export const WINDOW_HIT_ORDINAL = 136;
+export const WINDOW_AT_HAND = 140;
+export const WINDOW_EVENTS = 144;
+export const WINDOW_LAST_EVENTS = 148;
+export const WINDOW_EVENT_COUNT = 152;
+export const WINDOW_PER_QUERY = 156;
+export const WINDOW_LATE_DROPPED = 160;
+export const WINDOW_GROUPS = 164;
+export const WINDOW_EVICTED = 168;
+export const WINDOW_EVICTED_NEAR = 172;
+export const WINDOW_EXPIRED = 176;
+export const WINDOW_PAGES_USED = 180;
+export const WINDOW_REFUSED = 184;
+export const WINDOW_SLOTS = 188;
+export const WINDOW_BYTES = 192;
+export const PAGE_BYTES = 65536;
+export const WINDOW_STANDING_BYTES = 8;
+/** Group touched by the event at hand: u32 group (window 0: number of a record of it, plus 1), u32 a record of it, u32 queries. */
+export const TOUCHED_BYTES = 12;
+/** Another stream: f64 its high, f64 ordinal of the row at which it no longer counts. */
+export const OTHER_BYTES = 16;
+/** windowEvents: only those that no hit counted yet; count them from now on. */
+export const EVENTS_FRESH = 1;
+export const EVENTS_MARK = 2;
+/** Event of a hit: f64 time, u32 ordinal, u32 queries it matched. */
+export const EVENT_BYTES = 16;
+export const EVENT_MS = 0;
+export const EVENT_ORDINAL = 8;
+export const EVENT_QUERIES = 12;
+export const EVENT_CAP = 1024;
+export const EVENT_TAIL = 8;
+
+/**
+ * Rule of the window kernel, 80 bytes and its queries.
+ *  offset type field
+ *       0  f64  windowMs
+ *       8  u32  number        of the rule
+ *      12  u32  queryCount
+ *      16  u32  caseCount
+ *      20  u32  cases         u32[caseCount]: address of the case's program, 0 = always true
+ *      24  u32  after         program of what stands after THEN, 0 = no THEN
+ *      28  u32  afterQueries  bits of the queries it mentions
+ *      32  u32  shared        bits of the queries without group-by beside others that have it
+ *      36  u32  groupCap
+ *      40  u32  keyOffset     of the key's text in a group
+ *      44  u32  leftOffset    of the times at which the side before THEN was true, 0 = no THEN
+ *      48  u32  groupCount    kept by the kernel, like all that follow
+ *      52  u32  sharedGroup
+ *      56  u32  coldHead      queue of groups, the next to be looked over first
+ *      60  u32  coldTail
+ *      64  u32  hotHead       those near their threshold
+ *      68  u32  hotTail
+ *      72  u32  optimistic    1: a case can be ruled out by the shared queries alone
+ *      76  u32  hitOffset     in a group: f64 time, u32 ordinal of the latest event of its hits; 0 = no shared queries
+ */
+export const RULE_WINDOW = 0;
+export const RULE_NUMBER = 8;
+export const RULE_QUERY_COUNT = 12;
+export const RULE_CASE_COUNT = 16;
+export const RULE_CASES = 20;
+export const RULE_AFTER = 24;
+export const RULE_AFTER_QUERIES = 28;
+export const RULE_SHARED = 32;
+export const RULE_GROUP_CAP = 36;
+export const RULE_KEY_OFFSET = 40;
+export const RULE_LEFT_OFFSET = 44;
+export const RULE_GROUP_COUNT = 48;
+export const RULE_SHARED_GROUP = 52;
+export const RULE_COLD_HEAD = 56;
+export const RULE_COLD_TAIL = 60;
+export const RULE_HOT_HEAD = 64;
+export const RULE_HOT_TAIL = 68;
+export const RULE_OPTIMISTIC = 72;
+export const RULE_HIT_OFFSET = 76;
+export const RULE_QUERIES = 80;
+
+/**
+ * Query of a rule, 48 bytes: what its windows keep.
+ *  offset type field
+ *       0  u32  kind          KEEP_*
+ *       4  u32  offset        of its store in a group
+ *       8  u32  need          events (KEEP_COUNT) or values (KEEP_DISTINCT) that settle every condition
+ *      12  u32  capacity      entries kept at most for one stream
+ *      16  u32  near          entries from which the group counts as near its threshold, 0 = never
+ *      20  u32  panes         number of panes for what was displaced, 0 = none
+ *      24  f64  paneMs
+ *      32  f64  nearValue     sum from which the group counts as near
+ *      40  u32  bounds        BOUND_BYTES each: constants a maximum is compared with
+ *      44  u32  boundCount
+ */
+export const QUERY_KIND = 0;
+export const QUERY_OFFSET = 4;
+export const QUERY_NEED = 8;
+export const QUERY_CAPACITY = 12;
+export const QUERY_NEAR = 16;
+export const QUERY_PANES = 20;
+export const QUERY_PANE_MS = 24;
+export const QUERY_NEAR_VALUE = 32;
+export const QUERY_BOUNDS = 40;
+export const QUERY_BOUND_COUNT = 44;
+export const QUERY_BYTES = 48;
+/** The latest times. */
+export const KEEP_COUNT = 0;
+/** The latest times, and counts per pane of those displaced. */
+export const KEEP_WIDE = 1;
+/** The latest time of the most recent distinct values. */
+export const KEEP_DISTINCT = 2;
+/** The latest numbers, and sums per pane of those displaced. */
+export const KEEP_SUM = 3;
+/** The latest numbers; of those displaced, the last time above each constant, and maxima per pane. */
+export const KEEP_MAX = 4;
+/** Bound of a maximum: f64 factor, f64 limit, u32 COMPARE_GREATER or COMPARE_AT_LEAST. */
+export const BOUND_BYTES = 24;
+export const BOUND_FACTOR = 0;
+export const BOUND_LIMIT = 8;
+export const BOUND_OP = 16;
+
+/**
+ * Step of a condition's program, 48 bytes: a comparison, and where to go from it. Programs begin with step 0.
+ *  offset type field
+ *       0  u32  kind          NODE_*
+ *       4  u32  query
+ *       8  f64  number        NODE_AT_LEAST: how many; NODE_COMPARE: factor of the query's value
+ *      16  f64  right         constant, or factor of the right query's value
+ *      24  u32  rightQuery    NO_QUERY = constant
+ *      28  u32  op            NODE_COMPARE: COMPARE_*; else 1 = the answer is turned round
+ *      32  u32  onTrue        step, NODE_TRUE or NODE_FALSE
+ *      36  u32  onFalse
+ *      40  u32  bound         NODE_ABOVE: which of the query's bounds
+ */
+export const NODE_KIND = 0;
+export const NODE_QUERY = 4;
+export const NODE_NUMBER = 8;
+export const NODE_RIGHT = 16;
+export const NODE_RIGHT_QUERY = 24;
+export const NODE_OP = 28;
+export const NODE_ON_TRUE = 32;
+export const NODE_ON_FALSE = 36;
+export const NODE_BOUND = 40;
+export const NODE_STEP_BYTES = 48;
+export const NODE_AT_LEAST = 0;
+export const NODE_ABOVE = 1;
+export const NODE_COMPARE = 2;
+export const NODE_TRUE = 0xffffffff;
+export const NODE_FALSE = 0xfffffffe;
+export const NO_QUERY = 0xffffffff;
+export const COMPARE_GREATER = 0;
+export const COMPARE_AT_LEAST = 1;
+export const COMPARE_LESS = 2;
+export const COMPARE_AT_MOST = 3;
+
+/**
+ * Group: what a rule knows of one key. Header of 24 bytes, the stores of its queries, the key's text.
+ *  offset type field
+ *       0  u32  next          in the rule's queue
+ *       4  u32  fragment      of the key's hash: its place in the table
+ *       8  u32  rule
+ *      12  u16  keyBytes      kept of the text; the text itself may be longer
+ *      14  u8   flags         GROUP_*
+ *      16  f64  lastMs        latest event
+ */
+export const GROUP_NEXT = 0;
+export const GROUP_FRAGMENT = 4;
+export const GROUP_RULE = 8;
+export const GROUP_KEY_BYTES = 12;
+export const GROUP_FLAGS = 14;
+export const GROUP_LAST = 16;
+export const GROUP_HEAD_BYTES = 24;
+/** Touched since it was last looked over. */
+export const GROUP_TOUCHED = 1;
+/** Touched by the event at hand. */
+export const GROUP_AT_HAND = 2;
+/** Stands in the queue of those near their threshold. */
+export const GROUP_HOT = 4;
+/** The text was longer than kept: its head is kept, then 16 bytes of digest. */
+export const GROUP_LONG_KEY = 8;
+export const GROUP_KEY_CAP = 512;
+/** The same in a rule with queries that all groups share. */
+export const SHARED_KEY_CAP = 65_504;
+
+/**
+ * Entry of a store: f64 time, u32 ordinal shifted left by one (bit 0: counted by a hit), and u64 value where the query has one.
+ * A store is one entry in place followed by the u32 address of its ring, which holds all entries once there are two.
+ *
+ * Ring: u32 capacity, u32 head, u32 length, u32 extension; where entries have values also u32 live, u32 unused; then entries in
+ * order of time, ties by arrival, from head on, wrapping.
+ */
+export const ENTRY_MS = 0;
+export const ENTRY_ORDINAL = 8;
+export const ENTRY_VALUE = 12;
+export const ENTRY_BYTES = 12;
+export const VALUE_ENTRY_BYTES = 20;
+export const RING_CAPACITY = 0;
+export const RING_HEAD = 4;
+export const RING_LENGTH = 8;
+export const RING_EXTENSION = 12;
+export const RING_LIVE = 16;
+/** Times at which the side before THEN was true, kept at most. */
+export const LEFT_CAP = 256;
+
+/**
+ * Text program: a regular expression as instructions of 24 bytes, `u32 op`, then operands a..e by op. Set tables are 256 bytes, 1 = in.
+ */
+export const TEXT_INSTRUCTION_BYTES = 24;
+export const TEXT_OP = 0;
+export const TEXT_A = 4;
+export const TEXT_B = 8;
+export const TEXT_C = 12;
+export const TEXT_D = 16;
+export const TEXT_E = 20;
+/** a = address of the bytes, b = how many. */
+export const TEXT_LITERAL = 1;
+/** a = set table. */
+export const TEXT_SET = 2;
+/** a = set table, b = fewest, c = most, d = RUN_*, e = the byte that must follow, 256 = any. */
+export const TEXT_RUN = 3;
+/** a = instruction tried first, b = second (addresses). */
+export const TEXT_SPLIT = 4;
+export const TEXT_JUMP = 5;
+/** a = slot: 2n where group n begins, 2n + 1 where it ends. */
+export const TEXT_SAVE = 6;
+export const TEXT_ASSERT = 7;
+/** a = number of the rule. */
+export const TEXT_MATCH = 8;
+export const RUN_GREEDY = 0;
+export const RUN_LAZY = 1;
+/** Ends where the set ends, never before. */
+export const RUN_POSSESSIVE = 2;
+export const ASSERT_START = 0;
+export const ASSERT_END = 1;
+export const ASSERT_WORD = 2;
+export const ASSERT_NO_WORD = 3;
+/** Groups of one program at most. */
+export const TEXT_GROUP_CAP = 256;
+
+/**
+ * Grok step, 48 bytes: a text program laid on one column.
+ *  offset type field
+ *       0  u32  program    address of instruction 0
+ *       4  u32  number     of the program, as the host knows it
+ *       8  u32  source     column descriptor
+ *      12  u32  mask       row bitset, 0 = every row
+ *      16  u32  rules      u32[]: by rule, address of its captures: u32 count, then CAPTURE_BYTES each
+ *      20  u32  slots      groups times two
+ *      24  u32  matched    row bitset set by the step, 0 = not wanted
+ *
+ * Capture, 24 bytes: u32 group, u32 filter CAPTURE_*, u32 number of the filter as the host knows it, u32 feeds, u32 feedCount,
+ * u32 memo (MEMO_BYTES: u64 cell of the text last filtered, u64 cell it gave).
+ * Feed: u32 column descriptor; bit 0 set = the row's values there are taken away.
+ */
+export const GROK_PROGRAM = 0;
+export const GROK_NUMBER = 4;
+export const GROK_SOURCE = 8;
+export const GROK_MASK = 12;
+export const GROK_RULES = 16;
+export const GROK_SLOTS = 20;
+export const GROK_MATCHED = 24;
+export const GROK_BYTES = 32;
+export const CAPTURE_GROUP = 0;
+export const CAPTURE_FILTER = 4;
+export const CAPTURE_NUMBER = 8;
+export const CAPTURE_FEEDS = 12;
+export const CAPTURE_FEED_COUNT = 16;
+export const CAPTURE_MEMO = 20;
+export const CAPTURE_BYTES = 24;
+/** The text as it stands. */
+export const CAPTURE_TEXT = 0;
+/** A number: shortest decimal text. */
+export const CAPTURE_NUMERIC = 1;
+/** ASCII letters in lower case; text beyond ASCII goes to the host. */
+export const CAPTURE_LOWER = 2;
+/** Whatever the host makes of it. */
+export const CAPTURE_HOST = 3;
+export const MEMO_BYTES = 16;
+
+/**
+ * Lines, 24 bytes: text cut into rows.
+ *       0  u32  rowStart   u32[ROW_CAP]
+ *       4  u32  rowEnd     u32[ROW_CAP], without the line's end
+ *       8  u32  column     descriptor of the column that takes the lines
+ *      12  u32  consumed   set by the kernel
+ */
+export const LINES_ROW_START = 0;
+export const LINES_ROW_END = 4;
+export const LINES_COLUMN = 8;
+export const LINES_CONSUMED = 12;
+export const LINES_BYTES = 16;

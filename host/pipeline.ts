@@ -1,8 +1,10 @@
 import { Flow, type FlowStats } from "./batch/flow.ts";
 import type { MatchColumns } from "./batch/matches.ts";
 import { Detector } from "./detect/detector.ts";
+import { setupBytes } from "./detect/window-memory.ts";
 import type { Executor } from "./engine/executor.ts";
 import type { Variant } from "./engine/kernel.ts";
+import { StateInstance } from "./engine/state.ts";
 import type { InputProfile } from "./engine/task.ts";
 import { createExecutor } from "./matcher.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
@@ -19,6 +21,8 @@ export interface DetectionSetup extends EventGuards {
   readonly workers: number;
   readonly variant: Variant;
   readonly allowedLatenessMs: number;
+  /** What the detectors' state may take; groups give way when it is not enough. */
+  readonly stateBytes?: number;
   readonly onSignal: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
 }
@@ -34,8 +38,17 @@ export interface EngineStats extends Readonly<FlowStats> {
   readonly lateDropped: number;
   readonly suppressed: number;
   readonly signals: number;
+  /** Groups held, given up for want of room (of these near their threshold), and over. */
   readonly groups: number;
+  readonly evicted: number;
+  readonly evictedNear: number;
+  readonly expired: number;
+  /** Matches that found no memory. */
+  readonly refused: number;
+  readonly stateBytes: number;
 }
+
+const STATE_BYTES = 1024 * 1024 * 1024;
 
 /**
  * The whole flow, top to bottom: bytes to slots, slots through the kernels on an executor, matches in order to the
@@ -53,7 +66,8 @@ export class DetectionPipeline {
   static async create(setup: DetectionSetup): Promise<DetectionPipeline> {
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
     const executor = await createExecutor(standing, setup.workers, setup.variant);
-    return new DetectionPipeline(setup, executor, new Detector(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs }));
+    const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(setup.rules.length));
+    return new DetectionPipeline(setup, executor, new Detector(setup.rules, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }));
   }
 
   private constructor(setup: DetectionSetup, executor: Executor, detector: Detector) {
@@ -89,8 +103,7 @@ export class DetectionPipeline {
 
   stats(): EngineStats {
     return {
-      ...this.#flow.stats, lateDropped: this.#detector.lateDropped, suppressed: this.#book.suppressed,
-      signals: this.#book.signals.length, groups: this.#detector.groupCount,
+      ...this.#flow.stats, ...this.#detector.counts, suppressed: this.#book.suppressed, signals: this.#book.signals.length,
     };
   }
 
@@ -104,9 +117,9 @@ export class DetectionPipeline {
   }
 
   #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void {
-    for (const hit of this.#detector.apply(matches, firstEvent, this.#profileNumbers.get(profile) ?? 0, partition)) {
+    this.#detector.apply(matches, firstEvent, this.#profileNumbers.get(profile) ?? 0, partition, (hit) => {
       const event = this.#book.apply(hit);
       if (event) this.#onSignal(event);
-    }
+    });
   }
 }

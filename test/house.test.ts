@@ -22,7 +22,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   rule: ["query", "event"],
   engine: ["rule", "query", "event", "batch", "assembly/layout.ts"],
   batch: ["event", "engine", "signal"],
-  detect: ["rule", "query", "event", "batch"],
+  detect: ["rule", "query", "event", "batch", "assembly/layout.ts"],
   signal: ["detect", "rule", "query", "event"],
   cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "host", "assembly/layout.ts"],
 };

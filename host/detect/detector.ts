@@ -1,79 +1,209 @@
+import {
+  EVENTS_FRESH, EVENTS_MARK, EVENT_BYTES, EVENT_CAP, EVENT_ORDINAL, EVENT_TAIL, WINDOW_AT_HAND, WINDOW_EVENTS, WINDOW_EVENT_COUNT, WINDOW_EVICTED,
+  WINDOW_EVICTED_NEAR, WINDOW_EXPIRED, WINDOW_GROUPS, WINDOW_HIT_CASE, WINDOW_HIT_KEY, WINDOW_HIT_KEY_LENGTH, WINDOW_HIT_MS, WINDOW_HIT_ORDINAL,
+  WINDOW_HIT_RULE, WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH, WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING, WINDOW_IN_TIME, WINDOW_IN_VALUE,
+  WINDOW_KEY_SHIFT, WINDOW_LAST_EVENTS, WINDOW_LATE_DROPPED, WINDOW_ORDINAL, WINDOW_OTHERS, WINDOW_OTHER_COUNT, WINDOW_PAGES_USED, WINDOW_PER_QUERY,
+  WINDOW_REFUSED, WINDOW_STREAM_HIGH,
+} from "../../assembly/layout.ts";
 import type { MatchColumns } from "../batch/matches.ts";
 import type { Rule } from "../rule/rule.ts";
 import type { StandingQuery } from "../rule/standing.ts";
-import type { CaseHit } from "./hit.ts";
+import type { CaseHit, HitEvents } from "./hit.ts";
 import { RecentEvents } from "./recent.ts";
-import { type Match, ThresholdDetector } from "./threshold.ts";
+import { Streams } from "./streams.ts";
+import { planThreshold } from "./threshold.ts";
+import { BATCH_KEY_BYTES, BATCH_RECORDS, STREAMS_CAP, type StateMemory, WindowMemory } from "./window-memory.ts";
 
 export interface DetectorOptions {
   /** Events further behind the highest time seen are not analysed, and counted. */
   readonly allowedLatenessMs: number;
+  /** Groups one rule may hold. */
+  readonly groupCap?: number;
+  /** Fewer bits than 32 make key hashes collide: for tests. */
+  readonly hashMask?: number;
 }
 
-const HIGH_BITS = 0x1fffff;
-const TWO_32 = 4294967296;
+/** What became of matches and groups so far. */
+export interface DetectorCounts {
+  /** Matches that came too late to be judged. */
+  readonly lateDropped: number;
+  /** Groups held now. */
+  readonly groups: number;
+  /** Groups given up for want of room, and those of them near their threshold. */
+  readonly evicted: number;
+  readonly evictedNear: number;
+  /** Groups whose time was over. */
+  readonly expired: number;
+  /** Matches that found no memory. */
+  readonly refused: number;
+  readonly stateBytes: number;
+}
 
-/** Matches in, case hits out: every rule's detector, fed in the order of the stream. */
+const ORDINAL_MASK = 0x7fffffff;
+const PAGE_BYTES = 65_536;
+
+/** Matches in, case hits out: carries batches into the window kernel's memory, and its hits out. */
 export class Detector {
   readonly recent = new RecentEvents();
-  /** Matches that came too late to be judged. */
-  lateDropped = 0;
-  readonly #detectors: ReadonlyArray<ThresholdDetector | undefined>;
-  readonly #standing: readonly StandingQuery[];
-  readonly #latenessMs: number;
-  /** Highest event time of each partition. */
-  readonly #highs = new Map<string, number>();
+  readonly #state: StateMemory;
+  readonly #memory: WindowMemory;
+  readonly #streams = new Streams();
+  readonly #queryCounts: readonly number[];
+  readonly #hasValues: boolean;
 
-  constructor(rules: readonly Rule[], standing: readonly StandingQuery[], options: DetectorOptions) {
-    this.#standing = standing;
-    this.#latenessMs = options.allowedLatenessMs;
+  constructor(rules: readonly Rule[], standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions) {
     const live = new Set(standing.map((query) => query.ruleIndex));
-    this.#detectors = rules.map((rule, i) => (live.has(i) ? new ThresholdDetector(rule, i, options.allowedLatenessMs) : undefined));
+    const plans = rules.map((rule, i) => (live.has(i) ? planThreshold(rule, options.allowedLatenessMs) : undefined));
+    this.#state = state;
+    this.#memory = new WindowMemory(state, plans, standing, {
+      latenessMs: options.allowedLatenessMs, groupCap: options.groupCap ?? 0xffffffff, hashMask: options.hashMask ?? 0xffffffff,
+      seed: crypto.getRandomValues(new BigUint64Array(1))[0]!,
+    });
+    this.#queryCounts = rules.map((rule) => rule.queries.length);
+    this.#hasValues = standing.some((query) => query.aggregation !== "count");
   }
 
-  /** Groups whose state is held now, all rules together. */
-  get groupCount(): number {
-    return this.#detectors.reduce((sum, detector) => sum + (detector?.groupCount ?? 0), 0);
+  /** As of the end of the last batch. */
+  get counts(): DetectorCounts {
+    const u32 = (field: number): number => this.#u32(field);
+    return {
+      lateDropped: u32(WINDOW_LATE_DROPPED), groups: u32(WINDOW_GROUPS), evicted: u32(WINDOW_EVICTED), evictedNear: u32(WINDOW_EVICTED_NEAR),
+      expired: u32(WINDOW_EXPIRED), refused: u32(WINDOW_REFUSED), stateBytes: u32(WINDOW_PAGES_USED) * PAGE_BYTES,
+    };
   }
 
   /**
+   * Judges a batch; hits come in the order of the events that made them, each to be read before the next.
+   *
    * @param firstEvent number of the batch's first event in the whole stream.
-   * @returns hits in the order in which their events came.
    */
-  apply(batch: MatchColumns, firstEvent: number, profile: number, partition = ""): CaseHit[] {
-    const hits: CaseHit[] = [];
-    const highMs = this.#highs.get(partition) ?? Number.NEGATIVE_INFINITY;
-    // 64-bit columns as halves: reading them as BigInt would make an object of each.
-    const hashes = new Uint32Array(batch.keyHash.buffer, batch.keyHash.byteOffset, batch.count * 2);
-    const values = new Uint32Array(batch.value.buffer, batch.value.byteOffset, batch.count * 2);
-    const metrics = new Float64Array(batch.value.buffer, batch.value.byteOffset, batch.count);
-    const match: Match = { queryIndex: 0, timeMs: 0, highMs: 0, slot: -1, value: Number.NaN };
-    let lastRow = -1;
-    for (let i = 0; i < batch.count; i++) {
-      match.timeMs = batch.timeMs[i]!;
-      match.highMs = Math.max(highMs, batch.highMs[i]!);
-      if (match.timeMs < match.highMs - this.#latenessMs) {
-        this.lateDropped++;
-        continue;
-      }
-      const row = batch.row[i]!;
-      if (row !== lastRow) {
-        match.slot = this.recent.add(batch.bytes, batch.eventStart[i]!, batch.eventLength[i]!, firstEvent + row, profile);
-        lastRow = row;
-      }
-      const standing = this.#standing[batch.standing[i]!]!;
-      match.queryIndex = standing.queryIndex;
-      if (standing.aggregation !== "count") {
-        const low = values[i * 2]!;
-        const high = values[i * 2 + 1]!;
-        const isAbsent = low === 0xffffffff && high === 0xffffffff;
-        match.value = isAbsent ? Number.NaN : standing.aggregation === "cardinality" ? (high & HIGH_BITS) * TWO_32 + low : metrics[i]!;
-      }
-      const keyStart = batch.keyStart[i]!;
-      const keyHash = (hashes[i * 2 + 1]! & HIGH_BITS) * TWO_32 + hashes[i * 2]!;
-      this.#detectors[standing.ruleIndex]!.apply(match, keyHash, batch.bytes, keyStart, keyStart + batch.keyLength[i]!, hits);
+  apply(batch: MatchColumns, firstEvent: number, profile: number, partition: string, onHit: (hit: CaseHit) => void): void {
+    const rows = this.recent.count;
+    if (batch.count) {
+      this.recent.addBatch(batch, firstEvent, profile);
+      this.#carryIn(batch);
+      this.#setStreams(partition, rows);
+      this.#state.kernel.windowBatch(batch.count, rows);
+      const hit = new WindowHit(this.#state, this.#memory, this.recent, this.#queryCounts);
+      while (this.#state.kernel.windowNext()) onHit(hit.read());
+      this.recent.now = this.recent.count;
     }
-    if (batch.batchHighMs > highMs) this.#highs.set(partition, batch.batchHighMs);
-    return hits;
+    this.#streams.note(partition, batch.batchHighMs, this.recent.count);
+  }
+
+  /** Columns and keys, each in one copy. */
+  #carryIn(batch: MatchColumns): void {
+    const { count } = batch;
+    if (count > BATCH_RECORDS) throw new Error(`a batch of ${count} records, where ${BATCH_RECORDS} fit`);
+    const { arena } = this.#state;
+    const { f64, u32, u8 } = arena;
+    const memory = this.#memory;
+    f64.set(batch.timeMs, memory.area(WINDOW_IN_TIME) >> 3);
+    f64.set(batch.highMs, memory.area(WINDOW_IN_HIGH) >> 3);
+    u32.set(batch.standing, memory.area(WINDOW_IN_STANDING) >> 2);
+    u32.set(batch.row, memory.area(WINDOW_IN_ROW) >> 2);
+    u32.set(batch.keyStart, memory.area(WINDOW_IN_KEY_START) >> 2);
+    u32.set(batch.keyLength, memory.area(WINDOW_IN_KEY_LENGTH) >> 2);
+    if (this.#hasValues) arena.u64.set(batch.value, memory.area(WINDOW_IN_VALUE) >> 3);
+    // Keys were written one after the other.
+    const start = batch.keyStart[0]!;
+    const end = batch.keyStart[count - 1]! + batch.keyLength[count - 1]!;
+    if (end - start > BATCH_KEY_BYTES - 8) throw new Error(`keys of ${end - start} bytes in a batch, where ${BATCH_KEY_BYTES} fit`);
+    // Copies out of shared memory go eight bytes at a time only when both sides are aligned alike.
+    const at = memory.keys + ((batch.bytes.byteOffset + start) & 7);
+    u8.set(batch.bytes.subarray(start, end), at);
+    arena.view.setUint32(memory.struct + WINDOW_KEY_SHIFT, (at - start) >>> 0, true);
+  }
+
+  #setStreams(partition: string, rows: number): void {
+    const { f64, view } = this.#state.arena;
+    const { struct } = this.#memory;
+    const others = this.#streams.others(partition, rows, STREAMS_CAP);
+    let at = this.#memory.area(WINDOW_OTHERS) >> 3;
+    for (const { highMs, untilRow } of others) {
+      f64[at++] = highMs;
+      f64[at++] = untilRow;
+    }
+    view.setUint32(struct + WINDOW_OTHER_COUNT, others.length, true);
+    view.setFloat64(struct + WINDOW_STREAM_HIGH, this.#streams.highMs(partition), true);
+    view.setUint32(struct + WINDOW_ORDINAL, rows & ORDINAL_MASK, true);
+  }
+
+  #u32(field: number): number {
+    return this.#state.arena.u32[(this.#memory.struct + field) >> 2]!;
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** The hit the kernel stands at. */
+class WindowHit implements CaseHit {
+  ruleIndex = 0;
+  caseIndex = 0;
+  timeMs = 0;
+  slot = 0;
+  readonly #state: StateMemory;
+  readonly #memory: WindowMemory;
+  readonly #recent: RecentEvents;
+  readonly #queryCounts: readonly number[];
+
+  constructor(state: StateMemory, memory: WindowMemory, recent: RecentEvents, queryCounts: readonly number[]) {
+    this.#state = state;
+    this.#memory = memory;
+    this.#recent = recent;
+    this.#queryCounts = queryCounts;
+  }
+
+  read(): this {
+    const { u32, f64 } = this.#state.arena;
+    const { struct } = this.#memory;
+    this.#recent.now = this.#slotOf(u32[(struct + WINDOW_AT_HAND) >> 2]!) + 1;
+    this.ruleIndex = u32[(struct + WINDOW_HIT_RULE) >> 2]!;
+    this.caseIndex = u32[(struct + WINDOW_HIT_CASE) >> 2]!;
+    this.timeMs = f64[(struct + WINDOW_HIT_MS) >> 3]!;
+    this.slot = this.#slotOf(u32[(struct + WINDOW_HIT_ORDINAL) >> 2]!);
+    return this;
+  }
+
+  get group(): string[] {
+    const { u8, u32, view } = this.#state.arena;
+    let at = u32[(this.#memory.struct + WINDOW_HIT_KEY) >> 2]!;
+    const end = at + u32[(this.#memory.struct + WINDOW_HIT_KEY_LENGTH) >> 2]!;
+    const values: string[] = [];
+    while (at + 4 <= end) {
+      const start = at + 4;
+      at = Math.min(end, start + view.getUint32(at, true));
+      // TextDecoder refuses shared memory, so the bytes are copied first.
+      values.push(decoder.decode(u8.slice(start, at)));
+    }
+    return values;
+  }
+
+  events(which: "all" | "fresh"): HitEvents {
+    return this.#list(which === "fresh" ? EVENTS_FRESH : 0);
+  }
+
+  count(which: "all" | "fresh"): HitEvents {
+    return this.#list((which === "fresh" ? EVENTS_FRESH : 0) | EVENTS_MARK);
+  }
+
+  #list(flags: number): HitEvents {
+    this.#state.kernel.windowEvents(flags);
+    const { u32 } = this.#state.arena;
+    const total = u32[(this.#memory.struct + WINDOW_EVENT_COUNT) >> 2]!;
+    const perQuery = this.#memory.area(WINDOW_PER_QUERY) >> 2;
+    const slots: number[] = [];
+    const put = (area: number, i: number): unknown => slots.push(this.#slotOf(u32[(area + i * EVENT_BYTES + EVENT_ORDINAL) >> 2]!));
+    const first = this.#memory.area(WINDOW_EVENTS);
+    for (let i = 0; i < Math.min(total, EVENT_CAP); i++) put(first, i);
+    const last = this.#memory.area(WINDOW_LAST_EVENTS);
+    for (let i = Math.max(EVENT_CAP, total - EVENT_TAIL); i < total; i++) put(last, i % EVENT_TAIL);
+    return { total, perQuery: [...u32.subarray(perQuery, perQuery + this.#queryCounts[this.ruleIndex]!)], slots };
+  }
+
+  /** Ordinals are slots modulo 2^31. */
+  #slotOf(ordinal: number): number {
+    const last = this.#recent.count - 1;
+    return last - ((last - ordinal) & ORDINAL_MASK);
   }
 }

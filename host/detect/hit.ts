@@ -1,12 +1,23 @@
-/** A case came true for one group at one event time. */
+/** A case came true for one group at one event time. To be read only while it is handed on: what it shows is the state at hand. */
 export interface CaseHit {
   readonly ruleIndex: number;
   readonly caseIndex: number;
   /** Group values, in the order of the first query's group-by fields. */
   readonly group: readonly string[];
   readonly timeMs: number;
-  /** Slots in the recent events: events of the windows that no earlier hit of this group counted, by time. */
-  readonly events: readonly number[];
-  /** Of those, how many each query (by its place in the rule) saw. */
+  /** Slot in the recent events of the event that made it. */
+  readonly slot: number;
+  /** Events of all queries' windows; `fresh`: those that no hit of the group was counted for. */
+  events(which: "all" | "fresh"): HitEvents;
+  /** The same; they are counted from now on. */
+  count(which: "all" | "fresh"): HitEvents;
+}
+
+export interface HitEvents {
+  /** Exact as long as the windows fit what is kept of them, else too low. */
+  readonly total: number;
+  /** How many each query saw, by its place in the rule. */
   readonly perQuery: readonly number[];
+  /** Slots in the recent events, by time; of many, the first and the last. */
+  readonly slots: readonly number[];
 }

@@ -176,8 +176,9 @@ export class SignalBook {
     const recent = this.#open.get(key) ?? [];
     const known = this.#join(rule, recent, hit.timeMs);
     const extending = known !== undefined;
-    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.events.at(-1) ?? -1)), rule, group, hit.timeMs);
-    for (const slot of hit.events) {
+    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs);
+    const events = hit.count("fresh");
+    for (const slot of events.slots) {
       const bytes = this.#recent.bytes(slot);
       if (bytes) signal.add({ bytes, profile: this.#profiles[this.#recent.profile(slot)]! });
     }
@@ -185,8 +186,8 @@ export class SignalBook {
       this.suppressed++;
       return undefined;
     }
-    signal.eventsMatched += hit.events.length;
-    hit.perQuery.forEach((count, i) => (signal.perQuery[i] = (signal.perQuery[i] ?? 0) + count));
+    signal.eventsMatched += events.total;
+    events.perQuery.forEach((count, i) => (signal.perQuery[i] = (signal.perQuery[i] ?? 0) + count));
     signal.lastSeenMs = Math.max(signal.lastSeenMs, hit.timeMs);
     signal.firstSeenMs = Math.min(signal.firstSeenMs, hit.timeMs);
     this.#raise(hit, signal, extending);

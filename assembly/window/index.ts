@@ -1,0 +1,3 @@
+export { windowBatch, windowNext } from "./apply";
+export { windowEvents } from "./events";
+export { windowStart } from "./start";
