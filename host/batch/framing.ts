@@ -5,7 +5,7 @@ export const RECORD_BYTES = 1024 * 1024;
 /** Bytes a frame holds at most, so that it goes into one task uncut. */
 export const FRAME_BYTES = 1024 * 1024;
 /** A source is never asked for less than this. */
-const READ_BYTES = 64 * 1024;
+export const READ_BYTES = 64 * 1024;
 
 export interface FramingLimits {
   readonly recordBytes: number;

@@ -13,12 +13,21 @@ export interface Arrangement {
 export interface ContentOptions {
   /** Made when an input turns out to be an array, an envelope such as `{"Records":[…]}`, or pretty-printed. */
   readonly arrange: () => Promise<Arrangement>;
+  /** A stream that may stop at any byte: what is there after a while must do to tell its format. */
+  readonly live: boolean;
+  /** Bytes read and unpacked at once. */
+  readonly chunkBytes?: number;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
 const HEAD_BYTES = 64 * 1024;
-/** How long the head of a live input may stop before what is there must do. */
 const HEAD_WAIT_MS = 50;
+
+/** How an input's bytes are looked at and handled. */
+interface Manner {
+  readonly headWaitMs: number | undefined;
+  readonly chunkBytes: number;
+}
 
 export interface Content {
   readonly source: ByteSource;
@@ -28,21 +37,23 @@ export interface Content {
 
 /** The lines inside an input: unpacked, decoded to UTF-8 and laid out one record a line, whatever came in. */
 export async function openContent(raw: ByteSource, options: ContentOptions): Promise<Content> {
-  const source = await unpack(new PeekedSource(raw));
-  const head = await source.peek(HEAD_BYTES, HEAD_WAIT_MS);
+  const manner = { headWaitMs: options.live ? HEAD_WAIT_MS : undefined, chunkBytes: options.chunkBytes ?? CHUNK_BYTES };
+  const { headWaitMs, chunkBytes } = manner;
+  const source = await unpack(new PeekedSource(raw), manner);
+  const head = await source.peek(HEAD_BYTES, headWaitMs);
   if (startsWith(head, ARROW_MAGIC) || startsWith(head, ARROW_CONTINUATION)) {
     const { arrowLines } = await import("./input-arrow.ts");
-    return await peeked(new ChunkSource(arrowLines(chunksOf(source, CHUNK_BYTES))), source);
+    return await peeked(new ChunkSource(arrowLines(chunksOf(source, chunkBytes))), source, headWaitMs);
   }
   if (isArranged(head) || sniff(head).reframe) {
-    return await peeked(new ChunkSource(rearranged(chunksOf(source, CHUNK_BYTES), await options.arrange())), source);
+    return await peeked(new ChunkSource(rearranged(chunksOf(source, chunkBytes), await options.arrange())), source, headWaitMs);
   }
   return { source, head };
 }
 
-async function peeked(made: ByteSource, below: ByteSource): Promise<Content> {
+async function peeked(made: ByteSource, below: ByteSource, headWaitMs: number | undefined): Promise<Content> {
   const source = new PeekedSource({ read: (into, waitMs) => made.read(into, waitMs), close: () => below.close() });
-  return { source, head: await source.peek(HEAD_BYTES, HEAD_WAIT_MS) };
+  return { source, head: await source.peek(HEAD_BYTES, headWaitMs) };
 }
 
 const GZIP_MAGIC = [0x1f, 0x8b];
@@ -53,18 +64,19 @@ const UTF8_MARK = [0xef, 0xbb, 0xbf];
 const UTF16_LITTLE_MARK = [0xff, 0xfe];
 const UTF16_BIG_MARK = [0xfe, 0xff];
 
-async function unpack(source: PeekedSource): Promise<PeekedSource> {
-  const magic = await source.peek(4, HEAD_WAIT_MS);
+async function unpack(source: PeekedSource, manner: Manner): Promise<PeekedSource> {
+  const { chunkBytes } = manner;
+  const magic = await source.peek(4, manner.headWaitMs);
   const decoded = (chunks: AsyncIterable<Uint8Array>): PeekedSource => {
     const content = new ChunkSource(chunks);
     return new PeekedSource({ read: (into, waitMs) => content.read(into, waitMs), close: () => source.close() });
   };
-  if (startsWith(magic, GZIP_MAGIC)) return await unpack(decoded(gzipContent(chunksOf(source, CHUNK_BYTES))));
-  if (startsWith(magic, ZSTD_MAGIC) || isSkippableFrame(magic)) return await unpack(decoded(zstdContent(chunksOf(source, CHUNK_BYTES))));
+  if (startsWith(magic, GZIP_MAGIC)) return await unpack(decoded(gzipContent(chunksOf(source, chunkBytes), chunkBytes)), manner);
+  if (startsWith(magic, ZSTD_MAGIC) || isSkippableFrame(magic)) return await unpack(decoded(zstdContent(chunksOf(source, chunkBytes))), manner);
   if (startsWith(magic, ARROW_CONTINUATION)) return source;
   if (startsWith(magic, UTF8_MARK)) source.skip(UTF8_MARK.length);
-  else if (startsWith(magic, UTF16_LITTLE_MARK)) return decoded(transcoded(chunksOf(source, CHUNK_BYTES), "utf-16le"));
-  else if (startsWith(magic, UTF16_BIG_MARK)) return decoded(transcoded(chunksOf(source, CHUNK_BYTES), "utf-16be"));
+  else if (startsWith(magic, UTF16_LITTLE_MARK)) return decoded(transcoded(chunksOf(source, chunkBytes), "utf-16le"));
+  else if (startsWith(magic, UTF16_BIG_MARK)) return decoded(transcoded(chunksOf(source, chunkBytes), "utf-16be"));
   return source;
 }
 
@@ -77,8 +89,8 @@ function isSkippableFrame(magic: Uint8Array): boolean {
 }
 
 /** Content of all members; what was unpacked before a fault is handed on before the fault. */
-async function* gzipContent(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+async function* gzipContent(chunks: AsyncIterable<Uint8Array>, chunkBytes: number): AsyncGenerator<Uint8Array> {
+  const gunzip = createGunzip({ chunkSize: chunkBytes });
   const feeding = (async () => {
     try {
       for await (const chunk of chunks) {

@@ -97,10 +97,10 @@ export class PeekedSource implements ByteSource {
   }
 
   /**
-   * Up to `count` first bytes; fewer when the input ends, or when it stops for `waitMs` after some came.
+   * Up to `count` first bytes; fewer when the input ends, or when it stops for `waitMs`, if given, after some came.
    * The first byte is waited for without limit.
    */
-  async peek(count: number, waitMs: number): Promise<Uint8Array> {
+  async peek(count: number, waitMs: number | undefined): Promise<Uint8Array> {
     let ended = false;
     while (this.#head.length < count && !ended) {
       const more = new Uint8Array(count - this.#head.length);

@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 import type { EventFormat } from "../event/event.ts";
 import { sniff } from "../event/sniff.ts";
 import { readSyslog } from "../event/syslog.ts";
-import { LineFraming, type Piece } from "./framing.ts";
+import { FRAME_BYTES, LineFraming, type Piece, READ_BYTES, RECORD_BYTES } from "./framing.ts";
 import { type Arrangement, openContent } from "./input-content.ts";
 import { type ByteSource, ChunkSource, FileSource } from "./input-source.ts";
 
@@ -42,6 +42,8 @@ export interface InputContext {
   readonly enough?: () => boolean;
   /** Ends a live input that may never end itself. */
   readonly signal?: AbortSignal;
+  /** Bytes handed on at once; many inputs open together take less each. */
+  readonly frameBytes?: number;
 }
 
 /** Is it a stream that may go on for ever, rather than a file? */
@@ -70,8 +72,10 @@ export async function readInput(path: string, sink: RecordSink, context: InputCo
     close: () => raw.close(),
   };
   try {
-    const { source, head } = await openContent(counted, { arrange: context.arrange });
-    await readRecords(source, sink, profileOf(context.settings, head), arrivalMs, context);
+    const live = isLive(path);
+    const { source, head } = await openContent(counted, { arrange: context.arrange, live, chunkBytes: context.frameBytes });
+    // Records of a recorded input come in the same portions every time, however fast it is unpacked.
+    await readRecords(source, sink, profileOf(context.settings, head), arrivalMs, context, live ? QUIET_MS : undefined);
   } finally {
     raw.close();
   }
@@ -102,8 +106,9 @@ function openRaw(path: string, context: InputContext): { raw: ByteSource; arriva
   return { raw: new ChunkSource(process.stdin as AsyncIterable<Uint8Array>, context.signal), arrivalMs: context.nowMs };
 }
 
-async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number, context: InputContext): Promise<void> {
-  const framing = new LineFraming();
+async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number, context: InputContext, quietMs: number | undefined): Promise<void> {
+  const frameBytes = context.frameBytes ?? FRAME_BYTES;
+  const framing = new LineFraming({ recordBytes: RECORD_BYTES, frameBytes, readBytes: Math.min(READ_BYTES, frameBytes) });
   const hand = async (pieces: Iterable<Piece>): Promise<void> => {
     for (const piece of pieces) {
       if (piece.kind === "records") await sink.push(piece.bytes, { ...profile, arrivalMs: arrivalMs() });
@@ -113,7 +118,7 @@ async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<I
   try {
     while (!context.enough?.() && !context.signal?.aborted) {
       const room = framing.room();
-      const count = await source.read(room, framing.fresh > 0 ? QUIET_MS : undefined);
+      const count = await source.read(room, framing.fresh > 0 ? quietMs : undefined);
       if (count === 0) break;
       if (count !== undefined) framing.filled(count);
       if (count === undefined || framing.full) await hand(framing.take());

@@ -1,6 +1,9 @@
 import { statSync } from "node:fs";
 import { MissingInputError, expandInputs } from "../batch/input-list.ts";
-import { type InputOptions, readInput } from "../batch/input.ts";
+import { FRAME_BYTES } from "../batch/framing.ts";
+import { Lane, Merge, OPEN_CAP } from "../batch/input-merge.ts";
+import { TimedRecords } from "../batch/input-time.ts";
+import { type InputContext, type InputOptions, type InputSettings, isLive, readInput } from "../batch/input.ts";
 import { textRecords } from "../batch/text.ts";
 import type { EventFormat } from "../event/event.ts";
 import { UsageError } from "./problems.ts";
@@ -20,11 +23,15 @@ export interface Fed {
   readonly faults: readonly string[];
   /** Records over the limit; they never reach the engine. */
   readonly tooLarge: number;
+  /** Inputs read after others had passed their time, because too many overlap to be open at once. */
+  readonly behind: number;
 }
 
 export interface FeedTarget {
   /** @param lines the lines of text that the records were made of, where they were. */
   push(bytes: Uint8Array, input: InputOptions, file: string, lines?: readonly string[]): Promise<void>;
+  /** Nothing more comes of an input; told of those that are read beside others. */
+  ended?(file: string): void;
   /** Part of a record over the limit, to be kept. */
   tooLarge?(bytes: Uint8Array, ended: boolean): void;
   /** Lines go to standard output while reading: on a terminal a bar would get into their way. */
@@ -44,39 +51,140 @@ export function inputFiles(paths: readonly string[]): string[] {
   }
 }
 
-/** Reads inputs one after another and hands their whole records on. An input that cannot be read costs only itself. */
+/** Reads inputs one after another, in the order given. An input that cannot be read costs only itself. */
 export async function feed(files: readonly string[], options: FeedOptions, target: FeedTarget, signal?: AbortSignal): Promise<Fed> {
-  if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
-  const progress = new Progress(target.prints && process.stdout.isTTY ? undefined : totalBytes(files));
-  const faults: string[] = [];
-  let tooLarge = 0;
-  const settings = {
-    format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host,
-    tags: options.tag?.length ? options.tag : undefined,
-  };
-  for (const file of files) {
-    if (signal?.aborted) break;
-    progress.begin(file);
+  const feeder = new Feeder(files, options, target, signal);
+  for (const file of files) await feeder.read(file);
+  return feeder.end();
+}
+
+/**
+ * Reads inputs joined by event time, as if they were one: what comes out does not depend on the order they are given in.
+ * Live input follows what was recorded.
+ */
+export async function feedMerged(files: readonly string[], options: FeedOptions, target: FeedTarget, signal?: AbortSignal): Promise<Fed> {
+  const feeder = new Feeder(files, options, target, signal);
+  const recorded = files.filter((file) => !isLive(file)).sort();
+  if (recorded.length < 2) for (const file of recorded) await feeder.read(file);
+  else await feeder.readMerged(recorded);
+  for (const file of files.filter(isLive)) await feeder.read(file);
+  return feeder.end();
+}
+
+/** Bytes handed on at once when many inputs are open. */
+const MERGED_FRAME_BYTES = 256 * 1024;
+
+type Push = (bytes: Uint8Array, input: InputOptions, lines?: readonly string[]) => Promise<void>;
+
+class Feeder {
+  readonly #target: FeedTarget;
+  readonly #progress: Progress;
+  readonly #settings: InputSettings;
+  readonly #signal: AbortSignal | undefined;
+  readonly #faults: Array<{ readonly file: string; readonly text: string }> = [];
+  #tooLarge = 0;
+  #behind = 0;
+
+  constructor(files: readonly string[], options: FeedOptions, target: FeedTarget, signal: AbortSignal | undefined) {
+    if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
+    this.#target = target;
+    this.#signal = signal;
+    this.#progress = new Progress(target.prints && process.stdout.isTTY ? undefined : totalBytes(files));
+    this.#settings = {
+      format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host,
+      tags: options.tag?.length ? options.tag : undefined,
+    };
+  }
+
+  end(): Fed {
+    this.#progress.end();
+    return { faults: this.#faults.map(({ text }) => text), tooLarge: this.#tooLarge, behind: this.#behind };
+  }
+
+  async read(file: string): Promise<void> {
+    if (this.#signal?.aborted) return;
+    this.#progress.begin(file);
+    await this.#records(file, (bytes, input, lines) => this.#target.push(bytes, input, file, lines), FRAME_BYTES);
+  }
+
+  async readMerged(files: readonly string[]): Promise<void> {
+    const ordered = files.length > OPEN_CAP ? await this.#byFirstTime(files) : files;
+    const fileOf = new Map<Lane, string>();
+    const lanes = ordered.map((file, i) => {
+      // A file named twice is two inputs.
+      const lane = new Lane(ordered[i - 1] === file ? `${file}#${i}` : file);
+      fileOf.set(lane, file);
+      return lane;
+    });
+    let fatal: unknown;
+    const merge = new Merge(lanes, (lane) => {
+      const file = fileOf.get(lane)!;
+      this.#progress.begin(file);
+      this.#records(file, (bytes, input) => lane.put(bytes, input), MERGED_FRAME_BYTES).catch((error: unknown) => {
+        fatal ??= error;
+      }).finally(() => lane.end());
+    }, (lane) => this.#target.ended?.(lane.name));
+    await merge.run((bytes, input, name) => this.#target.push(bytes, input, name));
+    if (fatal !== undefined) throw fatal;
+    this.#behind = merge.behind;
+    // In the order of the files, not in that of their ends.
+    this.#faults.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+  }
+
+  /** Files in the order their events begin, for when there are more than are open at once. */
+  async #byFirstTime(files: readonly string[]): Promise<string[]> {
+    const timed: Array<{ readonly file: string; readonly timeMs: number }> = [];
+    for (const file of files) {
+      let timeMs: number | undefined;
+      try {
+        await readInput(file, {
+          push(bytes, input) {
+            const records = recordsOf(bytes, input);
+            timeMs ??= new TimedRecords(records.bytes, records.input).timeAt(0);
+            return Promise.resolve();
+          },
+          tooLarge() {},
+        }, { ...this.#context(PROBE_BYTES), enough: () => timeMs !== undefined });
+      } catch (error) {
+        // It is told when the file is read.
+        if (!isReadFault(error)) throw error;
+      }
+      timed.push({ file, timeMs: timeMs ?? Number.POSITIVE_INFINITY });
+    }
+    return timed.sort((a, b) => (a.timeMs < b.timeMs ? -1 : a.timeMs > b.timeMs ? 1 : 0)).map(({ file }) => file);
+  }
+
+  async #records(file: string, push: Push, frameBytes: number): Promise<void> {
     try {
       await readInput(file, {
         async push(bytes, input) {
-          if (input.format !== "text" && input.format !== "syslog") return await target.push(bytes, input, file);
-          const records = textRecords(bytes, input.format);
-          await target.push(records.bytes, { ...input, format: "intake", source: input.source ?? (input.format === "syslog" ? "syslog" : undefined) }, file, records.lines);
+          const records = recordsOf(bytes, input);
+          await push(records.bytes, records.input, records.lines);
         },
-        tooLarge(bytes, ended) {
-          if (ended) tooLarge++;
-          target.tooLarge?.(bytes, ended);
+        tooLarge: (bytes, ended) => {
+          if (ended) this.#tooLarge++;
+          this.#target.tooLarge?.(bytes, ended);
         },
-        progress: (bytes) => progress.advance(bytes),
-      }, { settings, signal, nowMs: Date.now, arrange: async () => await (await import("../engine/reframing.ts")).createLineReframer() });
+        progress: (bytes) => this.#progress.advance(bytes),
+      }, this.#context(frameBytes));
     } catch (error) {
       if (!isReadFault(error)) throw error;
-      faults.push(`${file === "-" ? "standard input" : file}: ${faultText(error)}`);
+      this.#faults.push({ file, text: `${file === "-" ? "standard input" : file}: ${faultText(error)}` });
     }
   }
-  progress.end();
-  return { faults, tooLarge };
+
+  #context(frameBytes: number): InputContext {
+    return { settings: this.#settings, signal: this.#signal, nowMs: Date.now, frameBytes, arrange: async () => await (await import("../engine/reframing.ts")).createLineReframer() };
+  }
+}
+
+const PROBE_BYTES = 64 * 1024;
+
+/** Records as the engine takes them: lines of text become JSON. */
+function recordsOf(bytes: Uint8Array, input: InputOptions): { readonly bytes: Uint8Array; readonly input: InputOptions; readonly lines?: readonly string[] } {
+  if (input.format !== "text" && input.format !== "syslog") return { bytes, input };
+  const records = textRecords(bytes, input.format);
+  return { bytes: records.bytes, input: { ...input, format: "intake", source: input.source ?? (input.format === "syslog" ? "syslog" : undefined) }, lines: records.lines };
 }
 
 function totalBytes(files: readonly string[]): number | undefined {

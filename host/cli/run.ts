@@ -1,11 +1,12 @@
 import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { OPEN_CAP } from "../batch/input-merge.ts";
 import { isLive } from "../batch/input.ts";
 import { type EngineStats, createEngine } from "../index.ts";
 import { checkReferenceTables } from "../rule/reference-table.ts";
 import { type Rule, type Severity, severities, severityNumber } from "../rule/rule.ts";
 import { idleRules } from "../rule/standing.ts";
-import { type Fed, type FeedOptions, feed, inputFiles } from "./feed.ts";
+import { type Fed, type FeedOptions, feedMerged, inputFiles } from "./feed.ts";
 import { endOnErrors, loadGoodRules, ruleProblemTexts } from "./load-rules.ts";
 import { malformedCounts } from "./match.ts";
 import { UsageError } from "./problems.ts";
@@ -63,7 +64,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
     },
   });
   const stop = stopOnInterrupt(files);
-  const fed = await feed(files, options, {
+  const fed = await feedMerged(files, options, {
     push: (bytes, input, file) => engine.push(bytes, { ...input, partition: file }),
     tooLarge: kept === undefined ? undefined : (bytes, ended) => {
       writeSync(kept, bytes);
@@ -82,6 +83,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   const seconds = (performance.now() - startMs) / 1000;
   process.stderr.write(summary(stats, fed, signals.length, seconds));
   if (options.stats) process.stderr.write(`${JSON.stringify({ ...stats, malformed: malformedCounts(stats.malformed, fed.tooLarge), seconds, workers, inputs: files.length })}\n`);
+  if (fed.behind) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${plural(fed.behind, "input")} read after others of the same time: ${OPEN_CAP} are read at once\n`);
   for (const fault of fed.faults) process.stderr.write(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
   if (fed.faults.length) return 2;
   return failOn !== undefined && signals.some((signal) => severityNumber(signal.severity) >= severityNumber(failOn)) ? 1 : 0;
