@@ -280,20 +280,25 @@ function endRun(): void {
 let groupQueries: u32 = 0;
 let groupRecord: u32 = 0;
 const NO_RECORD: u32 = 0xffffffff;
+/** Is the group to be judged at the event's own time? */
+let isHere = true;
 
 function nextGroup(): usize {
   if (touchedNext < touchedCount) {
     const entry = touchedAt(touchedNext++);
     groupRecord = load<u32>(entry, 4);
     groupQueries = load<u32>(entry, 8) | sharedQueries;
+    isHere = true;
     if (isAlone) groupQueries = aloneAim(rule, entry);
     return <usize>load<u32>(entry);
   }
-  // An event of a shared query concerns every group that has an event in the window.
+  // An event of a shared query concerns every group that has an event in the window, or in one that ends later.
   while (walking) {
     const found = walking;
     walking = nextOfQueues(rule, found);
-    if (hasFlag(found, GROUP_AT_HAND) || !hasEvents(rule, found, ms, ordinal)) continue;
+    if (hasFlag(found, GROUP_AT_HAND)) continue;
+    isHere = hasEvents(rule, found, ms, ordinal);
+    if (!isHere && load<f64>(found, GROUP_LAST) <= ms) continue;
     groupRecord = NO_RECORD;
     groupQueries = sharedQueries;
     return found;
@@ -361,12 +366,17 @@ function nextEnd(): bool {
   return true;
 }
 
+/** An event that is not the group's own has it judged only if it has one of its own in the window. */
+function concernsGroup(): bool {
+  return (endQueries & ~load<u32>(rule, RULE_SHARED)) != 0 || hasEvents(rule, group, endMs, endOrdinal);
+}
+
 /** Goes on to the next hit. 1: the struct describes one; 0: the batch is done. */
 export function windowNext(): u32 {
   while (true) {
     if (inGroup) {
       if (!nextEnd()) inGroup = false;
-      else if (judgeAt(endMs, endOrdinal, endQueries)) return 1;
+      else if (concernsGroup() && judgeAt(endMs, endOrdinal, endQueries)) return 1;
     } else if (inRun) {
       group = nextGroup();
       if (!group) {
@@ -381,7 +391,7 @@ export function windowNext(): u32 {
         const windowMs = load<f64>(rule, RULE_WINDOW);
         untilMs = ms + (load<u32>(rule, RULE_AFTER) ? 2 * windowMs : windowMs);
       }
-      if (judgeAt(ms, ordinal, groupQueries)) return 1;
+      if (isHere && judgeAt(ms, ordinal, groupQueries)) return 1;
     } else if (cursor < count) beginRun();
     else break;
   }

@@ -47,7 +47,7 @@ export function deadMsOf(rule: usize): f64 {
   return lowMs - load<f64>(rule, RULE_WINDOW) - load<f64>(engine, WINDOW_LATENESS);
 }
 
-function isOver(rule: usize, group: usize): bool {
+export function isOver(rule: usize, group: usize): bool {
   return load<f64>(group, GROUP_LAST) <= deadMsOf(rule);
 }
 

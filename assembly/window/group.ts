@@ -3,7 +3,7 @@ import {
   GROUP_NEXT, GROUP_RULE, GROUP_TOUCHED, RULE_COLD_HEAD, RULE_GROUP_CAP, RULE_GROUP_COUNT, RULE_HIT_OFFSET, RULE_HOT_HEAD, RULE_KEY_OFFSET,
   RULE_LEFT_OFFSET, RULE_QUERY_COUNT,
 } from "../layout";
-import { countGroups, evictFrom, lookOver } from "./evict";
+import { countGroups, evictFrom, isOver, lookOver } from "./evict";
 import { clearKeep, freeKeep, queryAt } from "./keep";
 import { pieceFor } from "./pressure";
 import { clearStore, freeRing } from "./ring";
@@ -94,6 +94,9 @@ export function dropGroup(group: usize): void {
 export function groupOf(rule: usize, fragment: u32, key: usize, length: usize): usize {
   const known = findGroup(rule, fragment, key, length);
   if (known) {
+    // What was over begins anew, whether or not it was given up meanwhile.
+    const hit = <usize>load<u32>(rule, RULE_HIT_OFFSET);
+    if (hit && isOver(rule, known)) store<f64>(known + hit, -Infinity);
     addFlag(known, GROUP_TOUCHED | GROUP_AT_HAND);
     return known;
   }

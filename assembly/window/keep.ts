@@ -9,9 +9,10 @@ import { capacityOf, clearStore, countUntil, entryAt, freeRing, insertAt, length
 
 /** Times that several streams need at once: so many times the capacity of one. */
 const STREAMS: u32 = 4;
-/** Entries kept for late events while memory is roomy: where they are looked up, and where they are added up. */
+/** Entries kept for late events while memory is roomy: where they are looked up, where they are added up, and to show whole windows. */
 const ROOMY_TIMES: u32 = 16384;
 const ROOMY_NUMBERS: u32 = 1024;
+const ROOMY_WHOLE: u32 = 1024;
 
 // @ts-ignore: decorator
 @inline
@@ -57,11 +58,13 @@ function grow(keep: usize, query: usize, size: usize, capacity: u32): bool {
 
 /**
  * Would a late event miss the oldest entry? Windows may yet be judged that end after `horizonMs`: a count looks at the latest so
- * many entries before such an end, distinct values at the latest of each, sums and maxima at the whole window.
+ * many entries before such an end, distinct values at the latest of each, sums and maxima at the whole window. A signal lists the
+ * events of whole windows, if they are not many.
  */
 function isMissed(keep: usize, query: usize, size: usize, horizonMs: f64): bool {
   const kind = load<u32>(query, QUERY_KIND);
   if (kind != KEEP_COUNT && kind != KEEP_DISTINCT) return true;
+  if (lengthOf(keep, size) < ROOMY_WHOLE) return true;
   // A trim that frees little would soon be due again.
   if (kind == KEEP_DISTINCT) return trim(keep, query, horizonMs) < lengthOf(keep, size) >> 3;
   const need = load<u32>(query, QUERY_NEED);
