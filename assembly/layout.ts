@@ -685,7 +685,7 @@ export const REFRAME_SLACK = 64;
  *     172  u32  evictedNear   of these, near their threshold
  *     176  u32  expired       groups whose time was over
  *     180  u32  pagesUsed
- *     184  u32  refused       matches that found no memory
+ *     184  u32  refused       matches that found no memory, or not all that they need
  *     188  u32  slots         places of the table
  */
 export const WINDOW_STANDING = 0;

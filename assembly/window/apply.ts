@@ -3,12 +3,12 @@ import {
   RULE_SHARED_GROUP, RULE_WINDOW, TOUCHED_BYTES, WINDOW_AT_HAND, WINDOW_FRAGMENTS, WINDOW_HIT_CASE, WINDOW_HIT_KEY, WINDOW_HIT_KEY_LENGTH, WINDOW_HIT_MS,
   WINDOW_HIT_ORDINAL, WINDOW_HIT_RULE, WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH, WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING,
   WINDOW_IN_TIME, WINDOW_IN_VALUE, WINDOW_KEY_SHIFT, WINDOW_LATENESS, WINDOW_LATE_DROPPED, WINDOW_ORDINAL, WINDOW_OTHERS,
-  WINDOW_OTHER_COUNT, WINDOW_PAGES_USED, WINDOW_REFUSED, WINDOW_SLOTS, WINDOW_STANDING, WINDOW_STREAM_HIGH, WINDOW_TOUCHED,
+  WINDOW_OTHER_COUNT, WINDOW_PAGES_USED, WINDOW_SLOTS, WINDOW_STANDING, WINDOW_STREAM_HIGH, WINDOW_TOUCHED,
   GROUP_KEY_BYTES, RULE_KEY_OFFSET,
 } from "../layout";
 import { aloneAim, aloneRun } from "./alone";
 import { aimEvents } from "./events";
-import { deadMsOf, setLow } from "./evict";
+import { deadMsOf, refuse, setLow } from "./evict";
 import { dropFlag, firstOfQueues, groupOf, hasFlag, nextOfQueues } from "./group";
 import { hasEvents, judge, maybe, ownerOf, setAlone } from "./judge";
 import { insert, keepOf, queryAt, sizeOf } from "./keep";
@@ -160,10 +160,6 @@ function warm(): void {
     if (found) sink += load<u32>(found, GROUP_LAST);
   }
   warmed = end;
-}
-
-function refuse(): void {
-  store<u32>(engine, load<u32>(engine, WINDOW_REFUSED) + 1, WINDOW_REFUSED);
 }
 
 /** Puts the run's records into their groups; a run's end is where rule or row changes. */

@@ -1,7 +1,7 @@
 import {
   ENTRY_BYTES, GROUP_AT_HAND, GROUP_HOT, GROUP_LAST, GROUP_TOUCHED, KEEP_DISTINCT, KEEP_SUM, QUERY_KIND,
   QUERY_NEAR, QUERY_NEAR_VALUE, RULE_COLD_HEAD, RULE_GROUP_COUNT, RULE_HOT_HEAD, RULE_LEFT_OFFSET, RULE_QUERY_COUNT, RULE_SHARED,
-  RULE_WINDOW, WINDOW_EVICTED, WINDOW_EVICTED_NEAR, WINDOW_EXPIRED, WINDOW_GROUPS, WINDOW_LATENESS, WINDOW_RULES, WINDOW_RULE_COUNT,
+  RULE_WINDOW, WINDOW_EVICTED, WINDOW_EVICTED_NEAR, WINDOW_EXPIRED, WINDOW_GROUPS, WINDOW_LATENESS, WINDOW_REFUSED, WINDOW_RULES, WINDOW_RULE_COUNT,
 } from "../layout";
 import { distinct } from "./distinct";
 import { addFlag, dequeue, dropFlag, dropGroup, enqueue, hasFlag } from "./group";
@@ -36,6 +36,11 @@ export function setLow(ms: f64): void {
 
 function bump(offset: usize, by: i32): void {
   store<u32>(engine + offset, load<u32>(engine + offset) + by);
+}
+
+/** A match that found no memory, or not enough to be kept beside all that is needed. */
+export function refuse(): void {
+  bump(WINDOW_REFUSED, 1);
 }
 
 export function countGroups(by: i32): void {

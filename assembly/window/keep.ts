@@ -4,6 +4,7 @@ import {
 } from "../layout";
 import { freeIndex, insertValue, reindex, removeValue, tidy, trim } from "./distinct";
 import { displace, freeExtension } from "./numbers";
+import { refuse } from "./evict";
 import { isRoomy } from "./pages";
 import { capacityOf, clearStore, countUntil, entryAt, freeRing, insertAt, lengthOf, msOf, removeAt, resize } from "./ring";
 
@@ -77,7 +78,10 @@ function makeRoom(keep: usize, query: usize, size: usize, bandMs: f64, highMs: f
   const capacity = capacityOf(keep, size);
   if (n < capacity) return;
   const cap = load<u32>(query, QUERY_CAPACITY);
-  if (capacity < cap && grow(keep, query, size, min<u32>(max<u32>(capacity * 2, 2), cap))) return;
+  if (capacity < cap) {
+    if (grow(keep, query, size, min<u32>(max<u32>(capacity * 2, 2), cap))) return;
+    refuse();
+  }
   const kind = load<u32>(query, QUERY_KIND);
   const roomyCap: u32 = kind == KEEP_SUM || kind == KEEP_MAX ? ROOMY_NUMBERS : ROOMY_TIMES;
   if (capacity >= cap && capacity < roomyCap && isRoomy() && isMissed(keep, query, size, horizonMs)) {

@@ -31,6 +31,7 @@ export interface StateMemory {
     readonly view: DataView;
   };
   readonly end: number;
+  readonly stateBytes: number;
 }
 
 export interface WindowSetup {
@@ -85,8 +86,10 @@ export class WindowMemory {
     // What follows a key may be read.
     this.keys = arena.alloc(BATCH_KEY_BYTES + 64, 64);
     this.#area(WINDOW_PAGE_TABLE, Math.ceil(state.end / PAGE_BYTES));
-    arena.view.setUint32(this.struct + WINDOW_PAGES, Math.ceil(arena.top / PAGE_BYTES) * PAGE_BYTES, true);
-    arena.view.setUint32(this.struct + WINDOW_PAGES_END, state.end, true);
+    const pages = Math.ceil(arena.top / PAGE_BYTES) * PAGE_BYTES;
+    arena.view.setUint32(this.struct + WINDOW_PAGES, pages, true);
+    // Bytes behind the last block may be read.
+    arena.view.setUint32(this.struct + WINDOW_PAGES_END, Math.min(state.end, pages + state.stateBytes + 64), true);
     if (!state.kernel.windowStart(this.struct)) throw new Error("the state's memory holds not even an empty table");
   }
 

@@ -23,19 +23,24 @@ export class StateInstance {
   readonly arena: Arena;
   /** One past the last byte the memory may grow to. */
   readonly end: number;
+  /** What state may take of it: whole pages. */
+  readonly stateBytes: number;
 
-  private constructor(kernel: StateKernel, arena: Arena, end: number) {
+  private constructor(kernel: StateKernel, arena: Arena, end: number, stateBytes: number) {
     this.kernel = kernel;
     this.arena = arena;
     this.end = end;
+    this.stateBytes = stateBytes;
   }
 
   /** @param stateBytes what state may take at most; @param setupBytes room for what is set up once. */
   static async create(variant: Variant, stateBytes: number, setupBytes: number): Promise<StateInstance> {
     const setupEnd = SETUP_START + Math.ceil(setupBytes / PAGE) * PAGE;
-    const end = Math.min(setupEnd + Math.max(PAGE, Math.ceil(stateBytes / PAGE) * PAGE), 65535 * PAGE);
+    const bytes = Math.max(PAGE, Math.ceil(stateBytes / PAGE) * PAGE);
+    // One page more, since what follows a block may be read.
+    const end = Math.min(setupEnd + bytes + PAGE, 65535 * PAGE);
     const memory = new WebAssembly.Memory({ initial: setupEnd / PAGE + 2, maximum: end / PAGE + 1, shared: true });
     const instance = await WebAssembly.instantiate(await compileKernel(variant), hostImports(memory));
-    return new StateInstance(instance.exports as unknown as StateKernel, new Arena(memory, SETUP_START, setupEnd), end);
+    return new StateInstance(instance.exports as unknown as StateKernel, new Arena(memory, SETUP_START, setupEnd), end, Math.min(bytes, end - setupEnd - PAGE));
   }
 }
