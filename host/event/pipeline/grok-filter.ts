@@ -3,9 +3,9 @@ import type { Json } from "../event.ts";
 import { readDateFormat } from "./grok-date.ts";
 import { RegexWriter } from "./grok-regex.ts";
 import { keyValueReader } from "./key-value.ts";
-import { type Members, memberOf, setMember } from "./members.ts";
 import { percentDecoded } from "./percent.ts";
 import type { GrokArgument, GrokFilter } from "./pipeline.ts";
+import { queryString } from "./query-string.ts";
 
 /** Makes a value of a value; undefined when it cannot, and then the attribute is not made. */
 export type FilterStep = (value: Json, arrivalMs: number | undefined) => Json | undefined;
@@ -91,19 +91,6 @@ function parsedJson(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-function queryString(text: string): Members {
-  const out: Members = {};
-  for (const pair of text.replace(/^\?/, "").split("&")) {
-    if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    const name = percentDecoded(equals < 0 ? pair : pair.slice(0, equals), 1, true);
-    const value = equals < 0 ? "" : percentDecoded(pair.slice(equals + 1), 1, true);
-    const before = memberOf(out, name);
-    setMember(out, name, before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value]);
-  }
-  return out;
 }
 
 /** `array([[open and close,] separator][, filter])` */

@@ -69,7 +69,8 @@ export function keyValueReader(options: KeyValueOptions): ((text: string) => Mem
 function keep(found: Members, key: string, value: Json | undefined): void {
   if (value === undefined || value === "") return;
   const before = memberOf(found, key);
-  setMember(found, key, before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value]);
+  if (Array.isArray(before)) before.push(value);
+  else setMember(found, key, before === undefined ? value : [before, value]);
 }
 
 const NUMBER = /^[+-]?(?:\d{1,15}(?:\.\d{1,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?$/;
