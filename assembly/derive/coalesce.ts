@@ -5,12 +5,12 @@ export const COALESCED_FULL: u32 = 2;
 
 // @ts-ignore: decorator
 @inline
-function inMask(mask: usize, row: u32): bool {
+export function inMask(mask: usize, row: u32): bool {
   return !mask || ((load<u8>(mask + (row >> 3)) >> <u8>(row & 7)) & 1) != 0;
 }
 
 /** Merges two extras lists in row order into the target's list, which has room for `capacity` entries. */
-function insertExtra(target: usize, row: u32, cell: u64, capacity: u32): bool {
+export function insertExtra(target: usize, row: u32, cell: u64, capacity: u32): bool {
   const count = load<u32>(target, COLUMN_EXTRA_COUNT);
   if (count >= capacity) return false;
   const cells = <usize>load<u32>(target, COLUMN_EXTRA_CELLS);
@@ -28,7 +28,7 @@ function insertExtra(target: usize, row: u32, cell: u64, capacity: u32): bool {
 }
 
 /** Extraction packs the extras of all columns closely; a column that grows moves to an area of its own first. */
-function takeOwn(target: usize, own: usize, capacity: u32): bool {
+export function takeOwn(target: usize, own: usize, capacity: u32): bool {
   const cells = <usize>load<u32>(target, COLUMN_EXTRA_CELLS);
   if (cells == own) return true;
   const count = load<u32>(target, COLUMN_EXTRA_COUNT);

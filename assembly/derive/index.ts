@@ -1,4 +1,6 @@
 export { deriveAddresses } from "./addresses";
+export { combineMasks, moveRows, setRows } from "./rows";
 export { clearColumn, derive } from "./run";
+export { normalizeStatus } from "./status";
 export { tagArena, tagSetup } from "./tags";
 export { deriveTimes } from "./time";

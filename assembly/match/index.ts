@@ -1,2 +1,2 @@
 export { textHashHigh, textHashLow } from "./hash";
-export { match } from "./match";
+export { match, matchBits } from "./match";

@@ -148,3 +148,24 @@ export function match(m: usize, rows: u32): i32 {
   if (pairs) writePairs(m, rows);
   return <i32>pairs;
 }
+
+/**
+ * Evaluates the queries for their rows alone: one bitset of ROW_WORD_BYTES for each query at `out`, in the queries' order.
+ * Pipelines ask so, in the middle of deriving columns.
+ */
+export function matchBits(m: usize, rows: u32, out: usize): void {
+  openBits(m, rows);
+  openFold(m);
+  runJobs(m);
+  chooseQueries(m);
+  const wanted = <usize>load<u32>(m, MATCH_WANTED);
+  const queries = load<u32>(m, MATCH_QUERY_COUNT);
+  const bytes = bitsetBytes();
+  for (let query: u32 = 0; query < queries; query++) {
+    const to = out + <usize>query * ROW_WORD_BYTES;
+    const isWanted = (load<u64>(wanted + ((<usize>query >> 6) << 3)) >> <u64>(query & 63)) & 1;
+    const bits = isWanted ? runProgram(m, query) : 0;
+    if (bits) memory.copy(to, bits, bytes);
+    else memory.fill(to, 0, bytes);
+  }
+}

@@ -10,6 +10,8 @@ export interface FlowSink {
   /** Match records of one task, whose rows count from `firstEvent`; valid only during the call. */
   onMatches(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void;
   onMalformed(reason: string, bytes: Uint8Array, profile: InputProfile): void;
+  /** Nothing more comes of a partition. */
+  onEnd?(partition: string): void;
   /** Bytes that ended their worker twice. */
   onLost(bytes: Uint8Array, profile: InputProfile, error: TaskLostError): void;
 }
@@ -23,6 +25,10 @@ export interface FlowStats {
   slowRows: number;
   lostBytes: number;
   malformed: Record<string, number>;
+}
+
+interface PendingEnd {
+  readonly ended: string;
 }
 
 interface Pending {
@@ -42,7 +48,7 @@ interface Pending {
 export class Flow {
   readonly #executor: Executor;
   readonly #sink: FlowSink;
-  readonly #pending: Pending[] = [];
+  readonly #pending: Array<Pending | PendingEnd> = [];
   #draining: Promise<void> | undefined;
   #failure: unknown;
   readonly stats: FlowStats = {
@@ -86,6 +92,12 @@ export class Flow {
     }
   }
 
+  /** Nothing more comes of a partition: the sink hears of it after all that was pushed before. */
+  end(partition: string): void {
+    this.#pending.push({ ended: partition });
+    this.#draining ??= this.#drain();
+  }
+
   /** Resolves when everything pushed so far was handed on. */
   async flush(): Promise<void> {
     while (this.#draining) await this.#draining;
@@ -101,9 +113,10 @@ export class Flow {
   async #drain(): Promise<void> {
     try {
       for (let head = this.#pending[0]; head; head = this.#pending[0]) {
-        await this.#finish(head);
+        if ("ended" in head) this.#sink.onEnd?.(head.ended);
+        else await this.#finish(head);
         this.#pending.shift();
-        this.#executor.release(head.slot);
+        if (!("ended" in head)) this.#executor.release(head.slot);
       }
     } catch (error) {
       this.#failure = error;
@@ -144,13 +157,16 @@ export class Flow {
       this.#count(bad.reason, 1);
       this.#sink.onMalformed(bad.reason, matches.bytes.slice(bad.start, bad.start + bad.length), task.profile);
     }
-    this.#sink.onMatches(matches, task.profile, firstEvent, task.partition);
+    this.#sink.onMatches(matches, result.isMade ? madeProfile : task.profile, firstEvent, task.partition);
   }
 
   #count(reason: string, count: number): void {
     this.stats.malformed[reason] = (this.stats.malformed[reason] ?? 0) + count;
   }
 }
+
+/** Events made on the host are envelopes. One object, so that who numbers profiles has one number for it. */
+const madeProfile: InputProfile = { format: "log" };
 
 /** End of the piece that begins at `start`: about TASK_BYTES, at a line's end; a longer line is a piece of its own. */
 function pieceEnd(bytes: Uint8Array, start: number): number {

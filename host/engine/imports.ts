@@ -1,5 +1,6 @@
 import { normalizeTag } from "../event/tags.ts";
 import { readTimestamp } from "../event/timestamp.ts";
+import type { HostTexts } from "./text/host-texts.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -34,8 +35,10 @@ function unicodeEntry(codePoint: number): number {
  *
  * `canonicalNumber(address, length, out)` writes the shortest decimal text of a JSON number at `out` (at most 25 bytes),
  * its f64 at `out - 8`, and returns the text's length. `unicodePage(page, out)` writes 256 u32 entries.
+ *
+ * @param texts what text programs leave to the host, where there are such programs.
  */
-export function hostImports(memory: WebAssembly.Memory): WebAssembly.Imports {
+export function hostImports(memory: WebAssembly.Memory, texts?: HostTexts): WebAssembly.Imports {
   const textAt = (address: number, length: number): string =>
     // TextDecoder refuses shared memory, so the bytes are copied first.
     decoder.decode(new Uint8Array(memory.buffer).slice(address >>> 0, (address >>> 0) + (length >>> 0)));
@@ -65,6 +68,12 @@ export function hostImports(memory: WebAssembly.Memory): WebAssembly.Imports {
         const written = encoder.encode(tag);
         new Uint8Array(memory.buffer).set(written, out >>> 0);
         return written.length;
+      },
+      matchText(program: number, address: number, length: number, out: number): number {
+        return texts ? texts.match(memory, program, address, length, out) : -1;
+      },
+      filterText(filters: number, address: number, length: number, out: number, room: number): bigint {
+        return texts ? texts.filtered(memory, filters, address, length, out, room) : 0n;
       },
       unicodePage(page: number, out: number): void {
         const entries = new DataView(memory.buffer, out >>> 0, 1024);

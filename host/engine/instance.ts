@@ -1,10 +1,15 @@
+import { appliedPipelines } from "../event/made.ts";
+import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StandingQuery } from "../rule/standing.ts";
-import { MEMORY_BYTES, plansStart, slotArea } from "./geometry.ts";
+import { MEMORY_BYTES, REPAIR_BYTES, plansStart, slotArea } from "./geometry.ts";
 import { hostImports } from "./imports.ts";
 import { type Kernel, type Variant, compileKernel } from "./kernel.ts";
 import { Arena } from "./memory.ts";
-import { Plan } from "./plan.ts";
+import { makeEvents } from "./making.ts";
+import { UnsupportedPipeline } from "./pipelines/operation.ts";
+import { Plan, type PlanOutcome } from "./plan.ts";
 import type { InputProfile, Task, TaskResult } from "./task.ts";
+import { HostTexts } from "./text/host-texts.ts";
 import { repairUtf8 } from "./utf8.ts";
 
 export { compileKernel } from "./kernel.ts";
@@ -12,6 +17,7 @@ export { compileKernel } from "./kernel.ts";
 export interface InstanceSetup {
   readonly variant: Variant;
   readonly standing: readonly StandingQuery[];
+  readonly pipelines?: readonly Pipeline[];
 }
 
 /** What a worker thread gets at its start. */
@@ -29,13 +35,16 @@ export class Instance {
   readonly memory: WebAssembly.Memory;
   readonly kernel: Kernel;
   readonly arena: Arena;
-  readonly #standing: readonly StandingQuery[];
-  readonly #plans = new Map<string, Plan>();
+  readonly #setup: WorkerSetup;
+  readonly #texts: HostTexts;
+  /** By input profile; `undefined` where columns cannot follow its pipelines and events are made one by one. */
+  readonly #plans = new Map<string, Plan | undefined>();
 
-  private constructor(memory: WebAssembly.Memory, kernel: Kernel, setup: WorkerSetup) {
+  private constructor(memory: WebAssembly.Memory, kernel: Kernel, texts: HostTexts, setup: WorkerSetup) {
     this.memory = memory;
     this.kernel = kernel;
-    this.#standing = setup.standing;
+    this.#texts = texts;
+    this.#setup = setup;
     this.arena = new Arena(memory, plansStart(setup.slots), memory.buffer.byteLength);
     kernel.tagSetup();
   }
@@ -44,23 +53,38 @@ export class Instance {
     const pages = MEMORY_BYTES / 65536;
     const memory = setup.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const module = setup.module ?? (await compileKernel(setup.variant));
-    const instance = await WebAssembly.instantiate(module, hostImports(memory));
-    return new Instance(memory, instance.exports as unknown as Kernel, setup);
+    const texts = new HostTexts();
+    const instance = await WebAssembly.instantiate(module, hostImports(memory, texts));
+    return new Instance(memory, instance.exports as unknown as Kernel, texts, setup);
   }
 
-  /** The plan of an input profile, compiled when first met. */
-  plan(profile: InputProfile): Plan {
+  /** The plan of an input profile, compiled when first met; undefined when its events must be made on the host. */
+  plan(profile: InputProfile): Plan | undefined {
     const key = JSON.stringify(profile);
-    let plan = this.#plans.get(key);
-    if (!plan) {
-      plan = new Plan(this.kernel, this.arena, profile, this.#standing);
-      this.#plans.set(key, plan);
+    if (!this.#plans.has(key)) this.#plans.set(key, this.#compile(profile));
+    return this.#plans.get(key);
+  }
+
+  #compile(profile: InputProfile): Plan | undefined {
+    try {
+      return new Plan(this.kernel, this.arena, this.#texts, {
+        profile, standing: this.#setup.standing, pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
+      });
+    } catch (error) {
+      if (error instanceof UnsupportedPipeline) return undefined;
+      throw error;
     }
-    return plan;
   }
 
   run(task: Task): TaskResult {
+    this.#texts.arrivalMs = task.arrivalMs;
+    return this.#runColumns(task) ?? this.#runMade(task);
+  }
+
+  /** Undefined when the bytes hold what columns cannot be read from. */
+  #runColumns(task: Task): TaskResult | undefined {
     const plan = this.plan(task.profile);
+    if (!plan) return undefined;
     const slowBefore = plan.slowRows;
     const area = slotArea(task.slot);
     const u8 = this.arena.u8;
@@ -75,17 +99,23 @@ export class Instance {
       length = text.bytes.length;
     }
     const outcome = plan.run(start, length, task.arrivalMs, area.results);
-    return {
-      consumed: repaired ? this.#originalOffset(task, start, outcome.consumed, length) : outcome.consumed,
-      events: outcome.events,
-      matches: plan.matches,
-      highMs: outcome.highMs,
-      withoutTime: outcome.withoutTime,
-      repairedUtf8: repaired,
-      malformed: outcome.malformed.slice(0, LINES_PER_RESULT),
-      malformedCount: outcome.malformed.length,
-      slowRows: plan.slowRows - slowBefore,
-    };
+    if (outcome.records) return undefined;
+    const consumed = repaired ? this.#originalOffset(task, start, outcome.consumed, length) : outcome.consumed;
+    return { ...resultOf(outcome, plan, consumed), repairedUtf8: repaired, slowRows: plan.slowRows - slowBefore, isMade: false };
+  }
+
+  /** Events are made of the records by their pipelines, one by one, and read again as envelopes. */
+  #runMade(task: Task): TaskResult {
+    const plan = this.plan(madeProfile)!;
+    const area = slotArea(task.slot);
+    const u8 = this.arena.u8;
+    const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, this.#setup.pipelines ?? [], task.arrivalMs, REPAIR_BYTES);
+    u8.set(made.bytes, area.repair);
+    const outcome = plan.run(area.repair, made.bytes.length, task.arrivalMs, area.results);
+    const whole = outcome.consumed >= made.bytes.length;
+    const consumed = whole ? made.consumed : this.#originalOffset(task, area.repair, outcome.consumed, made.bytes.length);
+    for (const record of made.tooLarge) outcome.malformed.push({ reason: "too-large", start: task.start + record.start, length: record.length });
+    return { ...resultOf(outcome, plan, consumed), repairedUtf8: made.repairedLines, slowRows: outcome.events, isMade: true };
   }
 
   /** Where in the bytes as received the same number of lines ends. */
@@ -98,4 +128,14 @@ export class Instance {
     while (lines > 0) if (u8[at++] === NEWLINE) lines--;
     return at - task.start;
   }
+}
+
+/** What is made on the host is an envelope already. */
+const madeProfile: InputProfile = { format: "log" };
+
+function resultOf(outcome: PlanOutcome, plan: Plan, consumed: number): Omit<TaskResult, "repairedUtf8" | "slowRows" | "isMade"> {
+  return {
+    consumed, events: outcome.events, matches: plan.matches, highMs: outcome.highMs, withoutTime: outcome.withoutTime,
+    malformed: outcome.malformed.slice(0, LINES_PER_RESULT), malformedCount: outcome.malformed.length,
+  };
 }

@@ -15,6 +15,15 @@ export interface Kernel {
   tagArena(start: number, end: number): void;
   tagSetup(): void;
   match(plan: number, rows: number): number;
+  matchBits(plan: number, rows: number, out: number): void;
+  combineMasks(target: number, source: number, rows: number, how: number): number;
+  setRows(column: number, mask: number, rows: number, address: number, length: number, kind: number): void;
+  moveRows(target: number, source: number, mask: number, rows: number, flags: number, capacity: number, own: number, moved: number): number;
+  normalizeStatus(column: number, mask: number, rows: number): void;
+  grok(struct: number, rows: number, ruleCount: number): number;
+  lines(struct: number, start: number, end: number): number;
+  textArena(start: number, end: number): void;
+  anyBegins(column: number, rows: number, first: number, second: number): number;
   textHashLow(address: number, length: number): number;
   textHashHigh(address: number, length: number): number;
   emit(emit: number, pairs: number, count: number): number;

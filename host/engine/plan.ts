@@ -1,26 +1,46 @@
 import * as layout from "../../assembly/layout.ts";
-import type { QueryNode } from "../query/tree.ts";
+import { isTextFormat, textDefaults } from "../event/decode.ts";
+import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import { AddressScan } from "./addresses.ts";
 import { ColumnPlan } from "./columns.ts";
-import { Extraction } from "./extraction.ts";
+import { type BadRecord, Extraction, type ExtractionPlan } from "./extraction.ts";
 import type { Kernel } from "./kernel.ts";
 import { Matching } from "./matching/matching.ts";
 import type { Arena } from "./memory.ts";
+import { type Operation, Placement, UnsupportedPipeline } from "./pipelines/operation.ts";
+import { PipelinePlanner } from "./pipelines/planner.ts";
 import { shapeOf, writeShapes } from "./shapes.ts";
-import { SourcePlanner } from "./sources.ts";
+import { type SourcePlan, SourcePlanner } from "./sources.ts";
 import { DERIVED_EXTRAS, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
 import type { InputProfile, MalformedRecord, ResultArea } from "./task.ts";
+import type { HostTexts } from "./text/host-texts.ts";
+import { LineCutter, LineReading, planText } from "./text/text-source.ts";
 
 /** Inner batches of about this size stay in the second-level cache. */
 const INNER_BYTES = 256 * 1024;
 const NEWLINE = 10;
-/** Columns more than one format derives rather than extracts. */
+/** Room for the texts that filters make of one batch's captures. */
+const TEXT_ARENA_BYTES = 2 << 20;
 const encoder = new TextEncoder();
 
-/** What a plan looks for: standing queries of rules, or plain queries (a match is then one record without a key). */
-export interface PlanQueries {
+/** What a plan is compiled from. */
+export interface PlanSetup {
+  readonly profile: InputProfile;
   readonly standing: readonly StandingQuery[];
+  /** Those that may concern events of the input, in order. */
+  readonly pipelines: readonly Pipeline[];
+}
+
+/** Finds the records in bytes. */
+interface RecordReader {
+  read(start: number, end: number): number;
+  begin(): void;
+  bad(): BadRecord[];
+  readonly consumed: number;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+  readonly slowRows: number;
 }
 
 export interface PlanOutcome {
@@ -30,6 +50,8 @@ export interface PlanOutcome {
   withoutTime: number;
   readonly malformed: MalformedRecord[];
   full: boolean;
+  /** The bytes hold what columns cannot be read from: events must be made of them first. */
+  records: boolean;
 }
 
 /** Standing queries compiled for one input profile, in one instance's memory. */
@@ -38,7 +60,10 @@ export class Plan {
   readonly columns: ColumnPlan;
   readonly #kernel: Kernel;
   readonly #arena: Arena;
-  readonly #extraction: Extraction;
+  readonly #reader: RecordReader;
+  readonly #lines: LineReading | undefined;
+  readonly #operations: readonly Operation[];
+  readonly #textArena: number;
   readonly #matchStruct: number;
   readonly #emitStruct: number;
   readonly #pairs: number;
@@ -52,20 +77,27 @@ export class Plan {
   readonly #sharedTagsLength: number;
   readonly #addresses: AddressScan | undefined;
 
-  constructor(kernel: Kernel, arena: Arena, profile: InputProfile, standing: readonly StandingQuery[]) {
+  /** @throws UnsupportedPipeline when a pipeline does what columns cannot follow. */
+  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { profile, standing, pipelines }: PlanSetup) {
     this.#kernel = kernel;
     this.#arena = arena;
     this.columns = new ColumnPlan();
     this.matching = new Matching(this.columns, standing);
     const shapes = standing.map((query) => shapeOf(query, this.columns));
     AddressScan.request(this.columns);
-    const defaults = { source: profile.source, service: profile.service, host: profile.host };
-    const sources = new SourcePlanner(profile.format, this.columns.keys.length, [], defaults).plan(this.columns);
+    const defaults = { ...textDefaults(profile), service: profile.service, host: profile.host };
+    const isText = isTextFormat(profile.format);
+    if ((pipelines.length || isText) && this.columns.keys.some((key) => key.kind === "all")) throw new UnsupportedPipeline("a query on all attributes");
+    const planned = new PipelinePlanner(this.columns, isText ? { source: defaults.source } : {}).plan(pipelines);
+    const text = isText ? planText(profile.format as "text" | "syslog", this.columns, defaults) : undefined;
+    const sources: SourcePlan = text ?? new SourcePlanner(profile.format, this.columns.keys.length, defaults).plan(this.columns);
 
     const columnTable = arena.alloc(sources.columnCount * layout.COLUMN_BYTES, 16);
     const cells = arena.alloc(sources.columnCount * layout.ROW_CAP * 8, 64);
     const descriptorOf = (column: number): number => columnTable + column * layout.COLUMN_BYTES;
-    this.#extraction = new Extraction(arena, {
+    this.#times = arena.alloc(layout.ROW_CAP * 8, 64);
+    const placement = new Placement(kernel, arena, texts, columnTable, this.#times);
+    this.#reader = text ? lineReader(placement, text.lineColumn) : recordReader(kernel, arena, {
       columns: sources.raw.map(({ column, kind, path }) => ({ column, kind, path, dotted: true, fromMessage: profile.format !== "log" })),
       columnTable,
       cells,
@@ -75,14 +107,17 @@ export class Plan {
     const derived: number[] = [];
     for (let column = 0; column < sources.columnCount; column++) {
       if (extracted.has(column)) continue;
-      derived.push(descriptorOf(column));
+      // The line reader fills its column itself.
+      if (column !== text?.lineColumn) derived.push(descriptorOf(column));
       arena.u32[(descriptorOf(column) + layout.COLUMN_CELLS) >>> 2] = cells + column * layout.ROW_CAP * 8;
       ownExtras(arena, descriptorOf(column));
     }
     this.#derived = derived;
     this.#steps = writeSteps(arena, sources.steps, descriptorOf);
+    this.#lines = text && new LineReading(placement, text, this.columns);
+    this.#operations = planned.map((operation) => operation(placement));
+    this.#textArena = this.#operations.length || text ? arena.alloc(TEXT_ARENA_BYTES + layout.READ_PAD, 64) : 0;
     this.#timeDescriptor = descriptorOf(sources.timeColumn);
-    this.#times = arena.alloc(layout.ROW_CAP * 8, 64);
     this.#highs = arena.alloc(layout.ROW_CAP * 8, 64);
     this.#tagArena = arena.alloc(TAG_ARENA_BYTES + layout.READ_PAD, 64);
     const shared = encoder.encode((profile.tags ?? []).join(","));
@@ -98,11 +133,11 @@ export class Plan {
   run(start: number, length: number, arrivalMs: number, results: ResultArea): PlanOutcome {
     this.#aim(results);
     this.#kernel.emitReset(this.#emitStruct);
-    this.#extraction.beginInput();
-    const outcome: PlanOutcome = { consumed: 0, events: 0, highMs: Number.NEGATIVE_INFINITY, withoutTime: 0, malformed: [], full: false };
+    this.#reader.begin();
+    const outcome: PlanOutcome = { consumed: 0, events: 0, highMs: Number.NEGATIVE_INFINITY, withoutTime: 0, malformed: [], full: false, records: false };
     const end = start + length;
     let at = start;
-    while (at < end && !outcome.full) {
+    while (at < end && !outcome.full && !outcome.records) {
       at = this.#inner(at, this.#innerEnd(at, end), arrivalMs, outcome);
     }
     outcome.consumed = at - start;
@@ -118,7 +153,7 @@ export class Plan {
   }
 
   get slowRows(): number {
-    return this.#extraction.counters.parsed;
+    return this.#reader.slowRows;
   }
 
   #innerEnd(at: number, end: number): number {
@@ -135,24 +170,24 @@ export class Plan {
   /** One inner batch from `at`; answers where the next begins. Halves itself until every area suffices. */
   #inner(at: number, end: number, arrivalMs: number, outcome: PlanOutcome): number {
     for (;;) {
-      const rows = this.#kernel.extract(this.#extraction.struct, at, end);
-      const consumed = this.#extraction.consumed;
+      const rows = this.#reader.read(at, end);
+      const { consumed } = this.#reader;
       const fits = rows === 0 || this.#judge(rows, arrivalMs, outcome);
       if (fits) {
-        for (const bad of this.#extraction.bad()) outcome.malformed.push({ reason: bad.reason, start: bad.start, length: bad.end - bad.start });
+        for (const bad of this.#reader.bad()) outcome.malformed.push({ reason: bad.reason, start: bad.start, length: bad.end - bad.start });
         outcome.events += rows;
         return at + consumed;
       }
-      if (outcome.full && this.matches > 0) return at;
+      if (outcome.records || (outcome.full && this.matches > 0)) return at;
       outcome.full = false;
       if (rows === 1) {
-        const first = this.#extraction.rowStart;
+        const first = this.#reader.rowStart;
         const start = this.#get(first);
-        outcome.malformed.push({ reason: "too-many-values", start, length: this.#get(this.#extraction.rowEnd) - start });
+        outcome.malformed.push({ reason: "too-many-values", start, length: this.#get(this.#reader.rowEnd) - start });
         outcome.events += 1;
         return at + consumed;
       }
-      end = this.#get(this.#extraction.rowEnd + ((rows >> 1) - 1) * 4);
+      end = this.#get(this.#reader.rowEnd + ((rows >> 1) - 1) * 4);
       // Up to and including the line's end.
       while (end < at + consumed && this.#arena.u8[end - 1] !== NEWLINE) end++;
     }
@@ -162,7 +197,14 @@ export class Plan {
     const kernel = this.#kernel;
     for (const descriptor of this.#derived) kernel.clearColumn(descriptor, rows);
     kernel.tagArena(this.#tagArena, this.#tagArena + TAG_ARENA_BYTES);
+    if (this.#textArena) kernel.textArena(this.#textArena, this.#textArena + TEXT_ARENA_BYTES);
+    const read = this.#lines?.run(rows) ?? "done";
+    if (read !== "done") {
+      outcome.records = read === "records";
+      return false;
+    }
     if (!kernel.derive(this.#steps.address, this.#steps.count, rows, this.#sharedTags, this.#sharedTagsLength)) return false;
+    if (!this.#operations.every((operation) => operation.run(rows))) return false;
     const missing = kernel.deriveTimes(this.#timeDescriptor, rows, arrivalMs, this.#times, this.#highs, outcome.highMs);
     if (this.#addresses && !this.#addresses.scan(rows)) return false;
     const pairs = kernel.match(this.#matchStruct, rows);
@@ -181,7 +223,7 @@ export class Plan {
     const struct = this.#arena.alloc(layout.EMIT_BYTES, 16);
     const fields = [
       [layout.EMIT_SHAPES, shapes], [layout.EMIT_TIMES, this.#times], [layout.EMIT_HIGHS, this.#highs],
-      [layout.EMIT_ROW_START, this.#extraction.rowStart], [layout.EMIT_ROW_END, this.#extraction.rowEnd], [layout.EMIT_COLUMNS, columnTable],
+      [layout.EMIT_ROW_START, this.#reader.rowStart], [layout.EMIT_ROW_END, this.#reader.rowEnd], [layout.EMIT_COLUMNS, columnTable],
     ] as const;
     for (const [field, value] of fields) this.#arena.u32[(struct + field) >>> 2] = value;
     return struct;
@@ -208,4 +250,34 @@ function messageOption(profile: InputProfile, column: number | undefined): { mes
   return profile.format === "log" || column === undefined ? {} : { message: { column } };
 }
 
-export type { QueryNode };
+function recordReader(kernel: Kernel, arena: Arena, plan: ExtractionPlan): RecordReader {
+  const extraction = new Extraction(arena, plan);
+  return {
+    read: (start, end) => kernel.extract(extraction.struct, start, end),
+    begin: () => extraction.beginInput(),
+    bad: () => extraction.bad(),
+    rowStart: extraction.rowStart,
+    rowEnd: extraction.rowEnd,
+    get consumed() {
+      return extraction.consumed;
+    },
+    get slowRows() {
+      return extraction.counters.parsed;
+    },
+  };
+}
+
+function lineReader(placement: Placement, lineColumn: number): RecordReader {
+  const cutter = new LineCutter(placement, lineColumn);
+  return {
+    read: (start, end) => cutter.read(start, end),
+    begin() {},
+    bad: () => [],
+    rowStart: cutter.rowStart,
+    rowEnd: cutter.rowEnd,
+    get consumed() {
+      return cutter.consumed;
+    },
+    slowRows: 0,
+  };
+}

@@ -12,12 +12,6 @@ export interface RawColumn {
   readonly fixed: number;
 }
 
-/** A second name: rows without a value under the target path take the source's values. */
-export interface PathAlias {
-  readonly target: readonly string[];
-  readonly source: readonly string[];
-}
-
 export type StepSpec =
   | { readonly kind: "coalesce"; readonly target: number; readonly source: number }
   | { readonly kind: "default"; readonly target: number; readonly text: string }
@@ -36,24 +30,18 @@ export interface SourcePlan {
 }
 
 
-/**
- * Where each column of a plan comes from in records of one format: directly from a path, or derived from helper columns.
- *
- * An attribute remapper is an alias on the path: the source path feeds a helper column that fills the target's empty rows.
- */
+/** Where each column of a plan comes from in records of one format: directly from a path, or derived from helper columns. */
 export class SourcePlanner {
   readonly #raw: RawColumn[] = [];
   readonly #steps: StepSpec[] = [];
   readonly #helpers = new Map<string, number>();
   readonly #format: EventFormat;
-  readonly #aliases: readonly PathAlias[];
   readonly #defaults: Readonly<Record<string, string | undefined>>;
   #columnCount: number;
 
-  constructor(format: EventFormat, columnCount: number, aliases: readonly PathAlias[], defaults: Readonly<Record<string, string | undefined>>) {
+  constructor(format: EventFormat, columnCount: number, defaults: Readonly<Record<string, string | undefined>>) {
     this.#format = format;
     this.#columnCount = columnCount;
-    this.#aliases = aliases;
     this.#defaults = defaults;
   }
 
@@ -100,10 +88,6 @@ export class SourcePlanner {
 
   #addAttribute(path: readonly string[], column: number, kind: "value" | "exists"): void {
     this.#raw.push({ column, kind, path: this.#prefix(path), fixed: this.#fixed });
-    for (const alias of this.#aliases) {
-      const source = aliasedPath(alias, path);
-      if (source) this.#steps.push({ kind: "coalesce", target: column, source: this.#helper(this.#prefix(source), kind) });
-    }
   }
 
   #addReserved(name: string, column: number): void {
@@ -148,11 +132,4 @@ export class SourcePlanner {
     }
     return column;
   }
-}
-
-/** The source path that stands for `path` under an alias whose target is `path` or lies above it. */
-function aliasedPath(alias: PathAlias, path: readonly string[]): readonly string[] | undefined {
-  if (alias.target.length > path.length) return undefined;
-  if (alias.target.some((segment, i) => segment !== path[i])) return undefined;
-  return [...alias.source, ...path.slice(alias.target.length)];
 }

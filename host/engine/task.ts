@@ -8,6 +8,8 @@ export interface InputProfile {
   readonly host?: string;
   /** Joined to every event's own tags. */
   readonly tags?: readonly string[];
+  /** Ids of the pipelines its events pass; all that the engine has when absent. */
+  readonly pipelines?: readonly string[];
 }
 
 /** One slot of whole records for one instance. Offsets only: the bytes already lie in the instance's memory. */
@@ -41,6 +43,8 @@ export interface TaskResult {
   readonly malformedCount: number;
   /** CPU-free account of where rows went: rows read by the fallback parser, rows read on the host. */
   readonly slowRows: number;
+  /** Event bytes are envelopes made on the host (format `log`), not the bytes as received. */
+  readonly isMade: boolean;
 }
 
 /** Result arrays of one slot, in the instance's memory; addresses of arrays of `capacity` entries. */

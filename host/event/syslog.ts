@@ -2,13 +2,13 @@ import type { Json } from "./event.ts";
 
 type Members = { [name: string]: Json };
 
-// A tag or host never holds a blank; lengths are bounded by the match itself, which runs once over the line.
+// Each runs once over the line: no part of a pattern can take what the next could. host/engine/text/header.ts has the same for the kernels.
 const PRIORITY = /^<(\d{1,3})>/;
-const OLD = /^([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}) (\S+) /;
+const OLD = /^([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}) ([^\t\n\f\r ]+) /;
 /** rsyslog's file format since it dropped the year-less one. */
-const DATED = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})) (\S+) /;
-const TAG = /^([^\s:[\]]{1,128})(?:\[([^\]]{0,64})\])?: ?/;
-const NEW = /^([1-9]\d?) (\S+) (\S+) (\S+) (\S+) (\S+) /;
+const DATED = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})) ([^\t\n\f\r ]+) /;
+const TAG = /^([^\t\n\f\r :[\]]+)(?:\[([^\]]*)\])?: ?/;
+const NEW = /^([1-9]\d?) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) /;
 const COOKIE = /^\s*@cee:\s*(?=\{)/;
 
 /**

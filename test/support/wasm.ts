@@ -56,7 +56,7 @@ function compile(entry: string, variant: Variant, outFile: string): void {
     : ["--disable", "simd", "--enable", "threads", "--enable", "bulk-memory"];
   execFileSync(process.execPath, [
     join(root, "node_modules/assemblyscript/bin/asc.js"), join("..", entry), "-o", temporary, "-O3", "--noAssert", "--runtime", "stub",
-    "--importMemory", "--noExportMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536", "--use", "abort=",
+    "--importMemory", "--noExportMemory", "--sharedMemory", "--initialMemory", "4", "--maximumMemory", "65536", "--use", "abort=",
     ...features,
     // Away from asconfig.json, whose entry would be compiled in as well.
   ], { cwd: join(root, "assembly"), stdio: ["ignore", "pipe", "pipe"] });

@@ -1,0 +1,2 @@
+export { grok, textArena } from "./grok";
+export { anyBegins, lines } from "./lines";

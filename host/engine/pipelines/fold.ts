@@ -1,0 +1,35 @@
+import type { QueryNode } from "../../query/tree.ts";
+
+/** Reserved attributes that are the same for every event of an input. */
+export type Known = Readonly<Partial<Record<"source" | "service" | "host", string>>>;
+
+/** What is left to ask of a query where some answers are known: true, false, or the query without them. */
+export function foldQuery(node: QueryNode, known: Known): QueryNode | boolean {
+  switch (node.kind) {
+    case "all":
+      return true;
+    case "and":
+    case "or": {
+      const absorbing = node.kind === "or";
+      const left: QueryNode[] = [];
+      for (const child of node.nodes) {
+        const folded = foldQuery(child, known);
+        if (folded === absorbing) return absorbing;
+        if (typeof folded !== "boolean") left.push(folded);
+      }
+      if (!left.length) return !absorbing;
+      return left.length === 1 ? left[0]! : { ...node, nodes: left };
+    }
+    case "not": {
+      const folded = foldQuery(node.node, known);
+      return typeof folded === "boolean" ? !folded : { ...node, node: folded };
+    }
+    case "leaf": {
+      if (node.field.kind !== "reserved" || node.test.kind !== "equals") return node;
+      const value = Object.hasOwn(known, node.field.name) ? known[node.field.name as keyof Known] : undefined;
+      return value === undefined ? node : value === node.test.text;
+    }
+    case "cidr":
+      return node;
+  }
+}
