@@ -48,6 +48,7 @@ describe("matchers", () => {
     ['%{regex("\\d{2,3}"):a}', "123", { a: "123" }],
     ["%{greedyData:a}", "one\ntwo", undefined],
     ["(?s)%{word:a}.%{word:b}", "one\ntwo", { a: "one", b: "two" }],
+    ["(?s)%{data:a}!", "one\ntwo!", { a: "one\ntwo" }],
     ["(?i)failed %{word:a}", "FaILED x", { a: "x" }],
     ["((?i)a)b", "Ab", {}],
     ["((?i)a)b", "AB", undefined],

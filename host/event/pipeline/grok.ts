@@ -211,6 +211,8 @@ class RuleReader {
         const known = matchers.get(matcher);
         if (!known) this.#refuse("grok/matcher", `there is no matcher or support rule ${matcher}`, `write a support rule of that name, or use ${[...matchers.keys()].slice(0, 24).join(" ")} regex date boolean …`);
         else if (args.length) this.#refuse("grok/token", `${matcher} takes no arguments`, "take the parentheses out");
+        // With (?s) before it, data takes line breaks too.
+        else if (known.regex === ".*") this.#writer.copy(".*", 0, 2);
         else this.#writer.text += known.regex;
         return known?.filter;
       }
