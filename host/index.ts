@@ -41,6 +41,8 @@ export interface EngineOptions {
 export interface Engine {
   /** Takes whole records; resolves when they are accepted, which under load means: when there is room. */
   push(bytes: Uint8Array, input: EngineInput): Promise<void>;
+  /** Nothing more comes of a partition, so its time holds nothing back. Its name is not to be used again. */
+  end(partition: string): void;
   /** Signals as they open and extend; ends after `close`. */
   signals(): AsyncIterable<SignalEvent>;
   /** All signals so far in their present state, in the order they opened. */
@@ -77,6 +79,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   });
   return {
     push: (bytes, input) => pipeline.push(bytes, input),
+    end: (partition) => pipeline.end(partition),
     signals() {
       listening = true;
       return queue;

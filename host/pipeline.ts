@@ -50,6 +50,13 @@ export interface EngineStats extends Readonly<FlowStats> {
 
 const STATE_BYTES = 1024 * 1024 * 1024;
 
+/** A stream that has ended is past every time. */
+const endOfTime: MatchColumns = {
+  count: 0, timeMs: new Float64Array(), highMs: new Float64Array(), standing: new Uint32Array(), row: new Uint32Array(), keyHash: new BigUint64Array(),
+  value: new BigUint64Array(), keyStart: new Uint32Array(), keyLength: new Uint32Array(), eventStart: new Uint32Array(), eventLength: new Uint32Array(),
+  bytes: new Uint8Array(), batchHighMs: Number.POSITIVE_INFINITY,
+};
+
 /**
  * The whole flow, top to bottom: bytes to slots, slots through the kernels on an executor, matches in order to the
  * detectors, case hits to signals.
@@ -78,6 +85,7 @@ export class DetectionPipeline {
     this.#flow = new Flow(executor, {
       onMatches: (matches, profile, firstEvent, partition) => this.#judge(matches, profile, firstEvent, partition),
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
+      onEnd: (partition) => this.#detector.apply(endOfTime, 0, 0, partition, () => {}),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
     });
   }
@@ -85,6 +93,11 @@ export class DetectionPipeline {
   async push(bytes: Uint8Array, input: EngineInput): Promise<void> {
     const { arrivalMs, partition, ...profile } = input;
     await this.#flow.push(bytes, this.#known(profile), arrivalMs, partition);
+  }
+
+  /** Nothing more comes of a partition, so it holds the state of others back no longer. Its name is not to be used again. */
+  end(partition: string): void {
+    this.#flow.end(partition);
   }
 
   flush(): Promise<void> {

@@ -113,8 +113,8 @@ export class Flow {
   async #drain(): Promise<void> {
     try {
       for (let head = this.#pending[0]; head; head = this.#pending[0]) {
-        if ("ended" in head) this.#sink.onEnd?.(head.ended);
-        else await this.#finish(head);
+        // Awaited either way: a drain that never waits would be over before it is known to run.
+        await ("ended" in head ? this.#sink.onEnd?.(head.ended) : this.#finish(head));
         this.#pending.shift();
         if (!("ended" in head)) this.#executor.release(head.slot);
       }

@@ -66,6 +66,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   const stop = stopOnInterrupt(files);
   const fed = await feedMerged(files, options, {
     push: (bytes, input, file) => engine.push(bytes, { ...input, partition: file }),
+    ended: (file) => engine.end(file),
     tooLarge: kept === undefined ? undefined : (bytes, ended) => {
       writeSync(kept, bytes);
       if (ended && bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");

@@ -99,6 +99,15 @@ describe("several files", () => {
     }
   });
 
+  test("a file that has ended holds the others' state back no longer", async () => {
+    folder.write("short.jsonl", lines(failures.slice(0, 1)));
+    const groups = async (...files: string[]) => JSON.parse((await run("--stats", ...files)).stderr.trim().split("\n").at(-1)!) as { groups: number; expired: number };
+    const alone = await groups("sshd.jsonl");
+    const beside = await groups("short.jsonl", "sshd.jsonl");
+    expect(alone.expired).toBeGreaterThan(100);
+    expect(beside.groups).toBe(alone.groups);
+  });
+
   test("more files than are open at once are read in the order of their events", async () => {
     const slices = 150;
     const size = Math.ceil(failures.length / slices);
