@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Pack, readPack } from "./event/pipeline/packs.ts";
+import type { Pipeline } from "./event/pipeline/pipeline.ts";
+import { type Problem, ProblemError } from "./problem.ts";
+
+export interface LoadedPack extends Pack {
+  readonly folder: string;
+  /** Rule files, as whole paths. */
+  readonly ruleFiles: readonly string[];
+}
+
+/** The folder of the packs that come along, beside host/ or beside dist/. */
+export function contentFolder(): string {
+  const places = ["../content/", "../../content/"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((place) => existsSync(place)) ?? places[0]!;
+}
+
+/** Every pack of a content folder, by name. A folder without manifest.yaml is none. */
+export async function loadPacks(folder = contentFolder()): Promise<LoadedPack[]> {
+  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  const packs = await Promise.all(names.map((name) => loadPack(join(folder, name))));
+  return packs.filter((pack) => pack !== undefined);
+}
+
+async function loadPack(folder: string): Promise<LoadedPack | undefined> {
+  const manifestFile = join(folder, "manifest.yaml");
+  if (!existsSync(manifestFile)) return undefined;
+  const texts = new Map<string, string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/\.(?:ya?ml|json)$/.test(entry.name)) continue;
+    const file = join(entry.parentPath, entry.name);
+    texts.set(file, await readFile(file, "utf8"));
+  }
+  const pack = readPack(texts.get(manifestFile)!, manifestFile, (path) => texts.get(join(folder, path)));
+  return { ...pack, folder, ruleFiles: pack.rules.map((path) => join(folder, path)) };
+}
+
+/** Pipelines of the packs named, or of all that come along, in the order of the names. */
+export async function packPipelines(names?: readonly string[], folder = contentFolder()): Promise<Pipeline[]> {
+  const packs = await loadPacks(folder);
+  const problems: Problem[] = [];
+  const wanted = (names ?? packs.map((pack) => pack.name)).flatMap((name) => {
+    const pack = packs.find((each) => each.name === name);
+    if (!pack) problems.push({ code: "pack/unknown", message: `there is no pack ${name}`, hint: `use one of ${packs.map((each) => each.name).join(" ")}` });
+    return pack ? [pack] : [];
+  });
+  problems.push(...wanted.flatMap((pack) => pack.problems.filter((problem) => problem.level !== "warning")));
+  if (problems.length) throw new ProblemError(problems);
+  return wanted.flatMap((pack) => pack.pipelines);
+}
