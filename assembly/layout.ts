@@ -901,8 +901,9 @@ export const SHARED_KEY_CAP = 65_504;
  * Entry of a store: f64 time, u32 ordinal shifted left by one (bit 0: counted by a hit), and u64 value where the query has one.
  * A store is one entry in place followed by the u32 address of its ring, which holds all entries once there are two.
  *
- * Ring: u32 capacity, u32 head, u32 length, u32 extension; where entries have values also u32 live, u32 unused; then entries in
- * order of time, ties by arrival, from head on, wrapping.
+ * Ring: u32 capacity, u32 head, u32 length, u32 extension, u32 countedFrom, u32 countedTo (entries all counted by hits; there may be
+ * others); where entries have values also u32 live, u32 unused; then entries in order of time, ties by arrival, from head on,
+ * wrapping.
  */
 export const ENTRY_MS = 0;
 export const ENTRY_ORDINAL = 8;
@@ -913,7 +914,9 @@ export const RING_CAPACITY = 0;
 export const RING_HEAD = 4;
 export const RING_LENGTH = 8;
 export const RING_EXTENSION = 12;
-export const RING_LIVE = 16;
+export const RING_COUNTED_FROM = 16;
+export const RING_COUNTED_TO = 20;
+export const RING_LIVE = 24;
 /** Times at which the side before THEN was true, kept at most. */
 export const LEFT_CAP = 256;
 

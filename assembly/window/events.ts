@@ -4,7 +4,7 @@ import {
 } from "../layout";
 import { hitLeftMs, hitLeftOrdinal, ownerOf } from "./judge";
 import { keepOf, queryAt, sizeOf } from "./keep";
-import { countThrough, countUntil, entryAt, isAfter, msOf, ordinalOf } from "./ring";
+import { countThrough, countUntil, entryAt, isAfter, msOf, noteCounted, ordinalOf, pastCounted } from "./ring";
 
 // The events of the hit at hand: those of all queries' windows, each once, in order of time. Under THEN those of the queries behind
 // it, after the event that the side before it came true at.
@@ -14,6 +14,8 @@ let group: usize = 0;
 let ms: f64 = 0;
 let ordinal: u32 = 0;
 let queries: u32 = 0;
+// By query: its first entry in the window, the next to be listed, and one past the last.
+const firsts: usize = memory.data(64);
 const next: usize = memory.data(64);
 const ends: usize = memory.data(64);
 
@@ -60,6 +62,30 @@ function markShared(): void {
   store<u32>(hit, ordinal, 8);
 }
 
+/** The entries of query q that the hit looks at. */
+function aimQuery(q: u32, fresh: bool): void {
+  const query = queryAt(rule, q);
+  const keep = keepOf(ownerOf(rule, group, q), query);
+  const size = sizeOf(query);
+  const end = countThrough(keep, size, ms, ordinal);
+  let first = countUntil(keep, size, ms - load<f64>(rule, RULE_WINDOW));
+  if (load<u32>(rule, RULE_AFTER)) {
+    first = (load<u32>(rule, RULE_AFTER_QUERIES) >> q) & 1 ? max<u32>(first, countThrough(keep, size, hitLeftMs, hitLeftOrdinal)) : end;
+  }
+  const place = <usize>q << 2;
+  store<u32>(firsts + place, first);
+  store<u32>(ends + place, end);
+  if (fresh) first = pastKnown(q, keep, size, first);
+  store<u32>(next + place, first);
+}
+
+/** Where to go on from entry i if counted events do not matter. */
+function pastKnown(q: u32, keep: usize, size: usize, i: u32): u32 {
+  if (!((load<u32>(rule, RULE_SHARED) >> q) & 1)) return pastCounted(keep, size, i);
+  const hit = group + <usize>load<u32>(rule, RULE_HIT_OFFSET);
+  return max<u32>(i, countThrough(keep, size, load<f64>(hit), load<u32>(hit, 8)));
+}
+
 /**
  * Lists the events of the hit at hand in the struct's areas.
  *
@@ -74,18 +100,8 @@ export function windowEvents(flags: u32): void {
   }
   const count = load<u32>(rule, RULE_QUERY_COUNT);
   const shared = load<u32>(rule, RULE_SHARED);
-  const after = ms - load<f64>(rule, RULE_WINDOW);
-  const isThen = load<u32>(rule, RULE_AFTER) != 0;
-  const asked = load<u32>(rule, RULE_AFTER_QUERIES);
-  for (let q: u32 = 0; q < count; q++) {
-    const query = queryAt(rule, q);
-    const keep = keepOf(ownerOf(rule, group, q), query);
-    let first = countUntil(keep, sizeOf(query), after);
-    const end = countThrough(keep, sizeOf(query), ms, ordinal);
-    if (isThen) first = (asked >> q) & 1 ? max<u32>(first, countThrough(keep, sizeOf(query), hitLeftMs, hitLeftOrdinal)) : end;
-    store<u32>(next + (<usize>q << 2), first);
-    store<u32>(ends + (<usize>q << 2), end);
-  }
+  const freshOnly = (flags & EVENTS_FRESH) != 0;
+  for (let q: u32 = 0; q < count; q++) aimQuery(q, freshOnly);
   while (true) {
     let bestMs = Infinity;
     let bestOrdinal: u32 = 0;
@@ -109,15 +125,44 @@ export function windowEvents(flags: u32): void {
       if (isShared ? !isCountedShared(entryMs, entryOrdinal) : !(load<u32>(entry, ENTRY_ORDINAL) & 1)) fresh = true;
     }
     if (!mask) break;
-    pass(mask, bestMs, bestOrdinal, (flags & EVENTS_MARK) != 0);
-    if (fresh || !(flags & EVENTS_FRESH)) put(bestMs, bestOrdinal, mask);
+    pass(mask, bestMs, bestOrdinal, flags);
+    if (!freshOnly) put(bestMs, bestOrdinal, mask);
+    else if (fresh) put(bestMs, bestOrdinal, mask | passedOver(~mask, bestMs, bestOrdinal));
   }
-  if (flags & EVENTS_MARK) markShared();
+  if (flags & EVENTS_MARK) markAll();
+}
+
+/** Those of the queries that have this event among what was passed over as counted. */
+function passedOver(mask: u32, atMs: f64, atOrdinal: u32): u32 {
+  const count = load<u32>(rule, RULE_QUERY_COUNT);
+  let found: u32 = 0;
+  for (let bits = mask & ((1 << count) - 1); bits; bits &= bits - 1) {
+    const q = ctz<u32>(bits);
+    const query = queryAt(rule, q);
+    const keep = keepOf(ownerOf(rule, group, q), query);
+    const through = countThrough(keep, sizeOf(query), atMs, atOrdinal);
+    if (through <= load<u32>(firsts + (<usize>q << 2)) || through > load<u32>(ends + (<usize>q << 2))) continue;
+    const entry = entryAt(keep, sizeOf(query), through - 1);
+    if (msOf(entry) == atMs && ordinalOf(entry) == atOrdinal) found |= 1 << q;
+  }
+  return found;
+}
+
+function markAll(): void {
+  const count = load<u32>(rule, RULE_QUERY_COUNT);
+  const shared = load<u32>(rule, RULE_SHARED);
+  for (let q: u32 = 0; q < count; q++) {
+    if ((shared >> q) & 1) continue;
+    const query = queryAt(rule, q);
+    noteCounted(keepOf(group, query), sizeOf(query), load<u32>(firsts + (<usize>q << 2)), load<u32>(ends + (<usize>q << 2)));
+  }
+  markShared();
 }
 
 /** Goes past this event in the stores that hold it, all its entries there. */
-function pass(mask: u32, atMs: f64, atOrdinal: u32, mark: bool): void {
+function pass(mask: u32, atMs: f64, atOrdinal: u32, flags: u32): void {
   const shared = load<u32>(rule, RULE_SHARED);
+  const mark = (flags & EVENTS_MARK) != 0;
   for (let bits = mask; bits; bits &= bits - 1) {
     const q = ctz<u32>(bits);
     const query = queryAt(rule, q);
@@ -131,6 +176,7 @@ function pass(mask: u32, atMs: f64, atOrdinal: u32, mark: bool): void {
       if (mark && !((shared >> q) & 1)) store<u32>(entry, load<u32>(entry, ENTRY_ORDINAL) | 1, ENTRY_ORDINAL);
       at++;
     }
+    if (flags & EVENTS_FRESH) at = pastKnown(q, keep, size, at);
     store<u32>(next + (<usize>q << 2), at);
   }
 }

@@ -1,5 +1,5 @@
 import {
-  ENTRY_BYTES, ENTRY_VALUE, KEEP_COUNT, KEEP_DISTINCT, KEEP_MAX, KEEP_SUM, KEEP_WIDE, QUERY_CAPACITY, QUERY_KIND, QUERY_NEED, QUERY_OFFSET, RULE_QUERIES,
+  ENTRY_BYTES, ENTRY_VALUE, KEEP_COUNT, KEEP_DISTINCT, KEEP_WIDE, QUERY_CAPACITY, QUERY_KIND, QUERY_NEED, QUERY_OFFSET, RULE_QUERIES,
   QUERY_BYTES, VALUE_ENTRY_BYTES,
 } from "../layout";
 import { freeIndex, insertValue, reindex, removeValue, tidy, trim } from "./distinct";
@@ -10,9 +10,9 @@ import { capacityOf, clearStore, countUntil, entryAt, freeRing, insertAt, length
 
 /** Times that several streams need at once: so many times the capacity of one. */
 const STREAMS: u32 = 4;
-/** Entries kept for late events while memory is roomy: where they are looked up, where they are added up, and to show whole windows. */
+/** Entries kept for late events while memory is roomy: where they are looked up, where they are gone through, and to show whole windows. */
 const ROOMY_TIMES: u32 = 16384;
-const ROOMY_NUMBERS: u32 = 1024;
+const ROOMY_VALUES: u32 = 1024;
 const ROOMY_WHOLE: u32 = 1024;
 
 // @ts-ignore: decorator
@@ -83,7 +83,7 @@ function makeRoom(keep: usize, query: usize, size: usize, bandMs: f64, highMs: f
     refuse();
   }
   const kind = load<u32>(query, QUERY_KIND);
-  const roomyCap: u32 = kind == KEEP_SUM || kind == KEEP_MAX ? ROOMY_NUMBERS : ROOMY_TIMES;
+  const roomyCap: u32 = kind == KEEP_COUNT || kind == KEEP_WIDE ? ROOMY_TIMES : ROOMY_VALUES;
   if (capacity >= cap && capacity < roomyCap && isRoomy() && isMissed(keep, query, size, horizonMs)) {
     if (grow(keep, query, size, min<u32>(capacity * 2, roomyCap))) return;
   }

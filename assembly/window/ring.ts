@@ -1,6 +1,6 @@
 import {
-  ENTRY_BYTES, ENTRY_MS, ENTRY_ORDINAL, ENTRY_VALUE, RING_CAPACITY, RING_EXTENSION, RING_HEAD, RING_LENGTH, RING_LIVE,
-  VALUE_ENTRY_BYTES,
+  ENTRY_BYTES, ENTRY_MS, ENTRY_ORDINAL, ENTRY_VALUE, RING_CAPACITY, RING_COUNTED_FROM, RING_COUNTED_TO, RING_EXTENSION, RING_HEAD,
+  RING_LENGTH, RING_LIVE, VALUE_ENTRY_BYTES,
 } from "../layout";
 import { pieceFor } from "./pressure";
 import { givePiece } from "./slab";
@@ -16,7 +16,7 @@ export function ringOf(keep: usize, size: usize): usize {
 // @ts-ignore: decorator
 @inline
 function headBytes(size: usize): usize {
-  return size + 4;
+  return size + 12;
 }
 
 /** An empty store; its memory is as it came. */
@@ -130,6 +130,46 @@ export function lastMsOf(keep: usize, size: usize): f64 {
   return n ? msOf(entryAt(keep, size, n - 1)) : -Infinity;
 }
 
+function setCounted(ring: usize, from: u32, to: u32): void {
+  store<u32>(ring, from, RING_COUNTED_FROM);
+  store<u32>(ring, to, RING_COUNTED_TO);
+}
+
+/** Where to go on from entry i, past those known to be counted. */
+export function pastCounted(keep: usize, size: usize, i: u32): u32 {
+  const ring = ringOf(keep, size);
+  if (!ring) return i;
+  const to = load<u32>(ring, RING_COUNTED_TO);
+  return i >= load<u32>(ring, RING_COUNTED_FROM) && i < to ? to : i;
+}
+
+/** Notes that the entries from `first` to before `end` are counted now. */
+export function noteCounted(keep: usize, size: usize, first: u32, end: u32): void {
+  const ring = ringOf(keep, size);
+  if (!ring || first >= end) return;
+  const from = load<u32>(ring, RING_COUNTED_FROM);
+  const to = load<u32>(ring, RING_COUNTED_TO);
+  if (first > to || end < from) setCounted(ring, first, end);
+  else setCounted(ring, min<u32>(first, from), max<u32>(end, to));
+}
+
+// Entry i is new, and counted by nobody: what is known goes on before it or behind it.
+function openCounted(ring: usize, i: u32): void {
+  const from = load<u32>(ring, RING_COUNTED_FROM);
+  const to = load<u32>(ring, RING_COUNTED_TO);
+  if (i <= from) setCounted(ring, from + 1, to + 1);
+  else if (i < to) {
+    if (i - from > to - i) setCounted(ring, from, i);
+    else setCounted(ring, i + 1, to + 1);
+  }
+}
+
+function closeCounted(ring: usize, i: u32): void {
+  const from = load<u32>(ring, RING_COUNTED_FROM);
+  const to = load<u32>(ring, RING_COUNTED_TO);
+  setCounted(ring, i < from ? from - 1 : from, i < to ? to - 1 : to);
+}
+
 /** Moves the entries to a ring of this capacity; false when memory is short. */
 export function resize(keep: usize, size: usize, capacity: u32): bool {
   const ring = pieceFor(headBytes(size) + <usize>capacity * size);
@@ -141,6 +181,7 @@ export function resize(keep: usize, size: usize, capacity: u32): bool {
   store<u32>(ring, 0, RING_HEAD);
   store<u32>(ring, n, RING_LENGTH);
   store<u32>(ring, old ? load<u32>(old, RING_EXTENSION) : 0, RING_EXTENSION);
+  setCounted(ring, old ? load<u32>(old, RING_COUNTED_FROM) : 0, old ? load<u32>(old, RING_COUNTED_TO) : 0);
   if (size == VALUE_ENTRY_BYTES) store<u32>(ring, old ? load<u32>(old, RING_LIVE) : n && valueOf(keep) >> 63 ? 1 : 0, RING_LIVE);
   freeRing(keep, size);
   store<u32>(keep + size, <u32>ring);
@@ -153,6 +194,7 @@ export function insertAt(keep: usize, size: usize, i: u32, ms: f64, ordinal: u32
   if (ring) {
     const n = load<u32>(ring, RING_LENGTH);
     store<u32>(ring, n + 1, RING_LENGTH);
+    openCounted(ring, i);
     for (let j = n; j > i; j--) copyEntry(entryAt(keep, size, j), entryAt(keep, size, j - 1), size);
   }
   const entry = entryAt(keep, size, i);
@@ -174,6 +216,7 @@ export function removeAt(keep: usize, size: usize, i: u32): void {
     store<u32>(ring, placeOf(ring, 1), RING_HEAD);
   }
   store<u32>(ring, n, RING_LENGTH);
+  closeCounted(ring, i);
 }
 
 /** Writes entry `from` over entry `to`. */
@@ -181,8 +224,10 @@ export function moveEntry(keep: usize, size: usize, to: u32, from: u32): void {
   copyEntry(entryAt(keep, size, to), entryAt(keep, size, from), size);
 }
 
+/** After entries moved. */
 export function setLength(ring: usize, n: u32): void {
   store<u32>(ring, n, RING_LENGTH);
+  setCounted(ring, 0, 0);
 }
 
 /** Bytes of an entry of a query whose entries have values or not. */

@@ -1,8 +1,8 @@
 import type { MatchColumns } from "../batch/matches.ts";
 
-const RING_BYTES = 64 * 1024 * 1024;
+const RING_BYTES = 96 * 1024 * 1024;
 /** Events give way by the bytes of those after them, gaps charged: so much less than the ring that batches and its end never matter. */
-const HELD_BYTES = 40 * 1024 * 1024;
+const HELD_BYTES = 72 * 1024 * 1024;
 const SLOTS = 1 << 20;
 const HELD_SLOTS = SLOTS - (1 << 16);
 /** Charged for each event beside its bytes; what lies between two events of one copy is at most this. */
@@ -96,7 +96,7 @@ export class RecentEvents {
     const length = end - start;
     // Grown while it is young: a small run never pays for the whole ring.
     while (this.#written + length > this.#ring.length && this.#ring.length < RING_BYTES) {
-      const larger = Buffer.alloc(this.#ring.length * 2);
+      const larger = Buffer.alloc(Math.min(RING_BYTES, this.#ring.length * 2));
       this.#ring.copy(larger);
       this.#ring = larger;
     }
