@@ -152,7 +152,7 @@ async function duckdbNs(file: string): Promise<number | undefined> {
 
 async function flowNs(rules: readonly BenchRule[], workers: number): Promise<(bytes: Uint8Array) => Promise<number>> {
   const standing = standingQueries(rules.map((rule, i) => readRule(ruleWire(rule, i))));
-  const executor = await createExecutor(standing, workers, "simd");
+  const executor = await createExecutor({ standing, variant: "simd" }, workers);
   const run = async (bytes: Uint8Array): Promise<number> => {
     const flow = new Flow(executor, { onMatches() {}, onMalformed() {}, onLost() {} });
     const start = cpuNs();

@@ -1,5 +1,6 @@
 import type { InputProfile } from "./engine/task.ts";
 import type { Variant } from "./engine/kernel.ts";
+import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import { DetectionPipeline, type EngineInput, type EngineStats } from "./pipeline.ts";
 import type { CriticalAssetRule, ReferenceTables, SecurityFilter, Suppression } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
@@ -9,6 +10,8 @@ import type { Signal } from "./signal/signal.ts";
 
 export type { InputProfile } from "./engine/task.ts";
 export type { EventFormat, LogEvent } from "./event/event.ts";
+export { readPipelines } from "./event/pipeline/document.ts";
+export type { Pipeline } from "./event/pipeline/pipeline.ts";
 export { type MatchedEvent, type Matcher, type MatcherOptions, createMatcher } from "./matcher.ts";
 export { type Problem, ProblemError } from "./problem.ts";
 export { parseQuery } from "./query/parse.ts";
@@ -23,6 +26,8 @@ export type { SignalEvent } from "./signal/book.ts";
 export interface EngineOptions {
   /** Rules as read by `readRule`, or payloads in Datadog's shape. */
   readonly rules: ReadonlyArray<Rule | Record<string, unknown>>;
+  /** Pipelines as read by `readPipelines` or `packPipelines`, in order; events in the envelope format pass none. */
+  readonly pipelines?: readonly Pipeline[];
   readonly suppressions?: readonly Suppression[];
   readonly securityFilters?: readonly SecurityFilter[];
   readonly criticalAssets?: readonly CriticalAssetRule[];
@@ -64,6 +69,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   let listening = false;
   const pipeline = await DetectionPipeline.create({
     rules,
+    pipelines: options.pipelines ?? [],
     suppressions: options.suppressions ?? [],
     securityFilters: options.securityFilters,
     criticalAssets: options.criticalAssets ?? [],

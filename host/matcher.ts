@@ -2,12 +2,16 @@ import { Flow } from "./batch/flow.ts";
 import type { Executor } from "./engine/executor.ts";
 import type { Variant } from "./engine/kernel.ts";
 import { LocalExecutor } from "./engine/local.ts";
+import type { InstanceSetup } from "./engine/instance.ts";
 import type { InputProfile } from "./engine/task.ts";
+import { EventReader, type SeenEvent } from "./event/made.ts";
+import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import type { QueryNode } from "./query/tree.ts";
 import type { StandingQuery } from "./rule/standing.ts";
 
 export interface MatcherOptions {
   readonly queries: readonly QueryNode[];
+  readonly pipelines?: readonly Pipeline[];
   /** 0: in this thread. */
   readonly workers?: number;
   readonly variant?: Variant;
@@ -18,6 +22,7 @@ export interface MatchedEvent {
   readonly queries: number[];
   /** Place among the events of the bytes given, from 0; blank and malformed lines are not events. */
   readonly index: number;
+  /** The record as received. */
   readonly event: Uint8Array;
   readonly timeMs: number;
 }
@@ -29,6 +34,8 @@ export interface Matcher {
   /** Numbers of events and of malformed records so far, by reason. */
   readonly events: number;
   readonly malformed: Readonly<Record<string, number>>;
+  /** A matched event as people see it. */
+  read(hit: MatchedEvent, input: InputProfile & { readonly arrivalMs: number }): SeenEvent;
   close(): Promise<void>;
 }
 
@@ -36,14 +43,15 @@ export function plainQueries(queries: readonly QueryNode[]): StandingQuery[] {
   return queries.map((query, id) => ({ id, ruleIndex: id, queryIndex: 0, query, groupBy: [], optionalGroupBy: false, aggregation: "count", distinct: [] }));
 }
 
-export async function createExecutor(standing: readonly StandingQuery[], workers: number, variant: Variant): Promise<Executor> {
-  if (workers === 0) return await LocalExecutor.create({ variant, standing });
+export async function createExecutor(setup: InstanceSetup, workers: number): Promise<Executor> {
+  if (workers === 0) return await LocalExecutor.create(setup);
   const { PoolExecutor } = await import("./engine/pool.ts");
-  return await PoolExecutor.create({ variant, standing }, workers);
+  return await PoolExecutor.create(setup, workers);
 }
 
 export async function createMatcher(options: MatcherOptions): Promise<Matcher> {
-  const executor = await createExecutor(plainQueries(options.queries), options.workers ?? 0, options.variant ?? "simd");
+  const executor = await createExecutor({ standing: plainQueries(options.queries), pipelines: options.pipelines, variant: options.variant ?? "simd" }, options.workers ?? 0);
+  const reader = new EventReader(options.pipelines);
   let found: MatchedEvent[] = [];
   let base = 0;
   const flow: Flow = new Flow(executor, {
@@ -79,6 +87,7 @@ export async function createMatcher(options: MatcherOptions): Promise<Matcher> {
     get malformed() {
       return flow.stats.malformed;
     },
+    read: (hit, { arrivalMs, ...profile }) => reader.read(hit.event, profile, arrivalMs),
     close: () => executor.close(),
   };
 }

@@ -6,6 +6,8 @@ import type { Executor } from "./engine/executor.ts";
 import type { Variant } from "./engine/kernel.ts";
 import { StateInstance } from "./engine/state.ts";
 import type { InputProfile } from "./engine/task.ts";
+import { EventReader } from "./event/made.ts";
+import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import { createExecutor } from "./matcher.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
@@ -15,6 +17,7 @@ import type { Signal } from "./signal/signal.ts";
 
 export interface DetectionSetup extends EventGuards {
   readonly rules: readonly Rule[];
+  readonly pipelines: readonly Pipeline[];
   readonly suppressions: readonly Suppression[];
   readonly securityFilters?: readonly SecurityFilter[];
   readonly criticalAssets: readonly CriticalAssetRule[];
@@ -72,7 +75,7 @@ export class DetectionPipeline {
 
   static async create(setup: DetectionSetup): Promise<DetectionPipeline> {
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
-    const executor = await createExecutor(standing, setup.workers, setup.variant);
+    const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
     const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(setup.rules.length));
     return new DetectionPipeline(setup, executor, new Detector(setup.rules, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }));
   }
@@ -81,7 +84,9 @@ export class DetectionPipeline {
     this.#executor = executor;
     this.#detector = detector;
     this.#onSignal = setup.onSignal;
-    this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, { suppressions: setup.suppressions, criticalAssets: setup.criticalAssets });
+    this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, {
+      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader: new EventReader(setup.pipelines),
+    });
     this.#flow = new Flow(executor, {
       onMatches: (matches, profile, firstEvent, partition) => this.#judge(matches, profile, firstEvent, partition),
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
@@ -125,12 +130,18 @@ export class DetectionPipeline {
     const text = JSON.stringify(profile);
     const known = this.#profiles.find((each) => JSON.stringify(each) === text);
     if (known) return known;
-    this.#profileNumbers.set(profile, this.#profiles.push(profile) - 1);
+    this.#numberOf(profile);
     return profile;
   }
 
+  #numberOf(profile: InputProfile): number {
+    let number = this.#profileNumbers.get(profile);
+    if (number === undefined) this.#profileNumbers.set(profile, (number = this.#profiles.push(profile) - 1));
+    return number;
+  }
+
   #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void {
-    this.#detector.apply(matches, firstEvent, this.#profileNumbers.get(profile) ?? 0, partition, (hit) => {
+    this.#detector.apply(matches, firstEvent, this.#numberOf(profile), partition, (hit) => {
       const event = this.#book.apply(hit);
       if (event) this.#onSignal(event);
     });

@@ -26,10 +26,16 @@ export function combineMasks(target: usize, source: usize, rows: u32, how: u32):
 export function setRows(column: usize, mask: usize, rows: u32, address: u32, length: u32, kind: u32): void {
   const cells = <usize>load<u32>(column, COLUMN_CELLS);
   const cell = kind ? <u64>address | (<u64>length << 32) | (<u64>kind << 60) : 0;
-  for (let row: u32 = 0; row < rows; row++) {
-    if (!inMask(mask, row)) continue;
-    dropRow(column, row);
-    store<u64>(cells + (<usize>row << 3), cell);
+  const hasExtras = load<u32>(column, COLUMN_EXTRA_COUNT) != 0;
+  for (let first: u32 = 0; first < rows; first += 64) {
+    let word = load<u64>(mask + (<usize>first >> 3));
+    while (word) {
+      const row = first + <u32>ctz(word);
+      word &= word - 1;
+      if (row >= rows) return;
+      if (hasExtras) dropRow(column, row);
+      store<u64>(cells + (<usize>row << 3), cell);
+    }
   }
 }
 

@@ -157,16 +157,13 @@ export class Flow {
       this.#count(bad.reason, 1);
       this.#sink.onMalformed(bad.reason, matches.bytes.slice(bad.start, bad.start + bad.length), task.profile);
     }
-    this.#sink.onMatches(matches, result.isMade ? madeProfile : task.profile, firstEvent, task.partition);
+    this.#sink.onMatches(matches, task.profile, firstEvent, task.partition);
   }
 
   #count(reason: string, count: number): void {
     this.stats.malformed[reason] = (this.stats.malformed[reason] ?? 0) + count;
   }
 }
-
-/** Events made on the host are envelopes. One object, so that who numbers profiles has one number for it. */
-const madeProfile: InputProfile = { format: "log" };
 
 /** End of the piece that begins at `start`: about TASK_BYTES, at a line's end; a longer line is a piece of its own. */
 function pieceEnd(bytes: Uint8Array, start: number): number {

@@ -1,4 +1,5 @@
 import type { InputOptions } from "./input.ts";
+import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import { TimedRecords } from "./input-time.ts";
 
 /** Inputs that are read at once; more begin when others have ended. */
@@ -22,14 +23,18 @@ export class Lane {
   #taken: { resolve(): void; reject(error: unknown): void } | undefined;
   #come: (() => void) | undefined;
 
-  constructor(name: string) {
+  readonly #pipelines: readonly Pipeline[];
+
+  /** @param pipelines make the times that events are ordered by, where the records do not hold them. */
+  constructor(name: string, pipelines: readonly Pipeline[] = []) {
     this.name = name;
+    this.#pipelines = pipelines;
   }
 
   /** Resolves when the bytes were taken and may be used again. */
   put(bytes: Uint8Array, input: InputOptions): Promise<void> {
     if (!bytes.length) return Promise.resolve();
-    this.records = new TimedRecords(bytes, input);
+    this.records = new TimedRecords(bytes, input, this.#pipelines);
     this.#look();
     return new Promise((resolve, reject) => {
       this.#taken = { resolve, reject };

@@ -1,4 +1,5 @@
-import { normalizeEvent } from "../event/normalize.ts";
+import { madeEvent } from "../event/made.ts";
+import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import { readTimestamp } from "../event/timestamp.ts";
 import type { InputOptions } from "./input.ts";
 
@@ -15,11 +16,13 @@ export class TimedRecords {
   readonly input: InputOptions;
   /** Where what was not taken yet begins. */
   at = 0;
+  readonly #pipelines: readonly Pipeline[];
   /** The last line's time is asked for again and again. */
   #end: { readonly timeMs: number | undefined } | undefined;
 
-  constructor(bytes: Uint8Array, input: InputOptions) {
+  constructor(bytes: Uint8Array, input: InputOptions, pipelines: readonly Pipeline[] = []) {
     this.bytes = bytes;
+    this.#pipelines = pipelines;
     this.input = input;
   }
 
@@ -27,7 +30,7 @@ export class TimedRecords {
   timeAt(start: number): number | undefined {
     for (let tries = 0; tries < TRIES && start < this.bytes.length; tries++) {
       const end = this.#lineEnd(start);
-      const timeMs = timeOf(decoder.decode(this.bytes.subarray(start, end)), this.input);
+      const timeMs = timeOf(decoder.decode(this.bytes.subarray(start, end)), this.input, this.#pipelines);
       if (timeMs !== undefined) return timeMs;
       start = end;
     }
@@ -80,13 +83,9 @@ export class TimedRecords {
   }
 }
 
-function timeOf(line: string, input: InputOptions): number | undefined {
-  let record: unknown;
-  try {
-    record = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (typeof record !== "object" || record === null) return undefined;
-  return readTimestamp(normalizeEvent(record, input).timestamp, input.arrivalMs) ?? input.arrivalMs;
+function timeOf(line: string, input: InputOptions, pipelines: readonly Pipeline[]): number | undefined {
+  const text = line.trim();
+  if (text === "") return undefined;
+  const event = madeEvent(text, input, pipelines, input.arrivalMs);
+  return event && (readTimestamp(event.timestamp, input.arrivalMs) ?? input.arrivalMs);
 }

@@ -1,7 +1,6 @@
 import { fstatSync } from "node:fs";
 import type { EventFormat } from "../event/event.ts";
 import { sniff } from "../event/sniff.ts";
-import { readSyslog } from "../event/syslog.ts";
 import { FRAME_BYTES, LineFraming, type Piece, READ_BYTES, RECORD_BYTES } from "./framing.ts";
 import { type Arrangement, openContent } from "./input-content.ts";
 import { type ByteSource, ChunkSource, FileSource } from "./input-source.ts";
@@ -13,6 +12,8 @@ export interface InputSettings {
   readonly service?: string;
   readonly host?: string;
   readonly tags?: readonly string[];
+  /** Ids of the pipelines for inputs of a format, of the source that was found in the bytes; all when it gives none. */
+  readonly pipelinesOf?: (format: EventFormat, source: string | undefined) => readonly string[] | undefined;
 }
 
 export interface InputOptions {
@@ -21,6 +22,7 @@ export interface InputOptions {
   readonly service?: string;
   readonly host?: string;
   readonly tags?: readonly string[];
+  readonly pipelines?: readonly string[];
   readonly arrivalMs: number;
 }
 
@@ -75,22 +77,20 @@ export async function readInput(path: string, sink: RecordSink, context: InputCo
     const live = isLive(path);
     const { source, head } = await openContent(counted, { arrange: context.arrange, live, chunkBytes: context.frameBytes });
     // Records of a recorded input come in the same portions every time, however fast it is unpacked.
-    await readRecords(source, sink, profileOf(context.settings, head), arrivalMs, context, live ? QUIET_MS : undefined);
+    await readRecords(source, sink, profileOf(context.settings, head, path), arrivalMs, context, live ? QUIET_MS : undefined);
   } finally {
     raw.close();
   }
 }
 
-function profileOf({ format: asked, ...defaults }: InputSettings, head: Uint8Array): Omit<InputOptions, "arrivalMs"> {
-  if (asked !== "auto") return { ...defaults, format: asked };
-  const guess = sniff(head);
-  const format = guess.format === "text" && startsAsSyslog(head) ? "syslog" : guess.format;
-  return { ...defaults, format, source: defaults.source ?? guess.source };
-}
-
-function startsAsSyslog(head: Uint8Array): boolean {
-  const first = new TextDecoder().decode(head).split("\n").find((line) => line.trim() !== "");
-  return first !== undefined && readSyslog(first) !== undefined;
+function profileOf({ format: asked, pipelinesOf, ...defaults }: InputSettings, head: Uint8Array, name: string): Omit<InputOptions, "arrivalMs"> {
+  const guess = sniff(head, name);
+  const format = asked === "auto" ? guess.format : asked;
+  // A guess is good for the format it was made with.
+  const guessed = format === guess.format ? guess.source : undefined;
+  const source = defaults.source ?? guessed;
+  const pipelines = pipelinesOf?.(format, guessed);
+  return { ...defaults, format, ...(source === undefined ? {} : { source }), ...(pipelines ? { pipelines } : {}) };
 }
 
 function openRaw(path: string, context: InputContext): { raw: ByteSource; arrivalMs: () => number } {

@@ -4,8 +4,8 @@ import { FRAME_BYTES } from "../batch/framing.ts";
 import { Lane, Merge, OPEN_CAP } from "../batch/input-merge.ts";
 import { TimedRecords } from "../batch/input-time.ts";
 import { type InputContext, type InputOptions, type InputSettings, isLive, readInput } from "../batch/input.ts";
-import { textRecords } from "../batch/text.ts";
 import type { EventFormat } from "../event/event.ts";
+import type { ChosenPipelines } from "./pipelines.ts";
 import { UsageError } from "./problems.ts";
 import { Progress } from "./progress.ts";
 
@@ -15,6 +15,8 @@ export interface FeedOptions {
   readonly service?: string;
   readonly host?: string;
   readonly tag?: readonly string[];
+  readonly pipelines?: readonly string[];
+  readonly pack?: readonly string[];
 }
 
 /** What reading the inputs came to, beside what the engine counts. */
@@ -28,8 +30,9 @@ export interface Fed {
 }
 
 export interface FeedTarget {
-  /** @param lines the lines of text that the records were made of, where they were. */
-  push(bytes: Uint8Array, input: InputOptions, file: string, lines?: readonly string[]): Promise<void>;
+  push(bytes: Uint8Array, input: InputOptions, file: string): Promise<void>;
+  /** What inputs' events pass before anybody looks at them. */
+  readonly pipelines: ChosenPipelines;
   /** Nothing more comes of an input; told of those that are read beside others. */
   ended?(file: string): void;
   /** Part of a record over the limit, to be kept. */
@@ -74,7 +77,7 @@ export async function feedMerged(files: readonly string[], options: FeedOptions,
 /** Bytes handed on at once when many inputs are open. */
 const MERGED_FRAME_BYTES = 256 * 1024;
 
-type Push = (bytes: Uint8Array, input: InputOptions, lines?: readonly string[]) => Promise<void>;
+type Push = (bytes: Uint8Array, input: InputOptions) => Promise<void>;
 
 class Feeder {
   readonly #target: FeedTarget;
@@ -92,7 +95,7 @@ class Feeder {
     this.#progress = new Progress(target.prints && process.stdout.isTTY ? undefined : totalBytes(files));
     this.#settings = {
       format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host,
-      tags: options.tag?.length ? options.tag : undefined,
+      tags: options.tag?.length ? options.tag : undefined, pipelinesOf: target.pipelines.idsOf,
     };
   }
 
@@ -104,7 +107,7 @@ class Feeder {
   async read(file: string): Promise<void> {
     if (this.#signal?.aborted) return;
     this.#progress.begin(file);
-    await this.#records(file, (bytes, input, lines) => this.#target.push(bytes, input, file, lines), FRAME_BYTES);
+    await this.#records(file, (bytes, input) => this.#target.push(bytes, input, file), FRAME_BYTES);
   }
 
   async readMerged(files: readonly string[]): Promise<void> {
@@ -112,7 +115,7 @@ class Feeder {
     const fileOf = new Map<Lane, string>();
     const lanes = ordered.map((file, i) => {
       // A file named twice is two inputs.
-      const lane = new Lane(ordered[i - 1] === file ? `${file}#${i}` : file);
+      const lane = new Lane(ordered[i - 1] === file ? `${file}#${i}` : file, this.#target.pipelines.all);
       fileOf.set(lane, file);
       return lane;
     });
@@ -138,9 +141,8 @@ class Feeder {
       let timeMs: number | undefined;
       try {
         await readInput(file, {
-          push(bytes, input) {
-            const records = recordsOf(bytes, input);
-            timeMs ??= new TimedRecords(records.bytes, records.input).timeAt(0);
+          push: (bytes, input) => {
+            timeMs ??= new TimedRecords(bytes, input, this.#target.pipelines.all).timeAt(0);
             return Promise.resolve();
           },
           tooLarge() {},
@@ -157,10 +159,7 @@ class Feeder {
   async #records(file: string, push: Push, frameBytes: number): Promise<void> {
     try {
       await readInput(file, {
-        async push(bytes, input) {
-          const records = recordsOf(bytes, input);
-          await push(records.bytes, records.input, records.lines);
-        },
+        push,
         tooLarge: (bytes, ended) => {
           if (ended) this.#tooLarge++;
           this.#target.tooLarge?.(bytes, ended);
@@ -179,13 +178,6 @@ class Feeder {
 }
 
 const PROBE_BYTES = 64 * 1024;
-
-/** Records as the engine takes them: lines of text become JSON. */
-function recordsOf(bytes: Uint8Array, input: InputOptions): { readonly bytes: Uint8Array; readonly input: InputOptions; readonly lines?: readonly string[] } {
-  if (input.format !== "text" && input.format !== "syslog") return { bytes, input };
-  const records = textRecords(bytes, input.format);
-  return { bytes: records.bytes, input: { ...input, format: "intake", source: input.source ?? (input.format === "syslog" ? "syslog" : undefined) }, lines: records.lines };
-}
 
 function totalBytes(files: readonly string[]): number | undefined {
   if (files.includes("-")) return undefined;

@@ -12,7 +12,9 @@ function inputOptions(command: Command): Command {
     .option("--source <name>", "source of events that name none")
     .option("--service <name>", "service of events that name none")
     .option("--host <name>", "host of events that name none")
-    .option("--tag <key:value>", "tag joined to every event; may be repeated", collect);
+    .option("--tag <key:value>", "tag joined to every event; may be repeated", collect)
+    .option("--pipelines <file>", "pipelines that events pass first, in YAML or JSON; may be repeated", collect)
+    .option("--pack <name>", "pipelines of a content pack for every input; all, none, or auto: for what is found in the bytes", collect);
 }
 
 function collect(value: string, previous: readonly string[] = []): string[] {

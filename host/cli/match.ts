@@ -1,4 +1,3 @@
-import { normalizeEvent } from "../event/normalize.ts";
 import { type MatchedEvent, createMatcher } from "../matcher.ts";
 import { readField } from "../query/field.ts";
 import { parseQuery } from "../query/parse.ts";
@@ -7,6 +6,7 @@ import { valuesOf } from "../query/values.ts";
 import type { LogEvent } from "../event/event.ts";
 import type { InputOptions } from "../batch/input.ts";
 import { type FeedOptions, feed, inputFiles } from "./feed.ts";
+import { choosePipelines } from "./pipelines.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { count, jsonLine, safe } from "./text.ts";
 
@@ -29,15 +29,17 @@ export async function match(queryText: string, inputs: readonly string[], option
   if (!parsed.ok) throw new UsageError(parsed.problems.map((problem) => problemText(problem, queryText)).join("\n"));
   const files = inputFiles(inputs);
   const fields = options.fields?.split(",").map((name) => name.trim()).filter((name) => name !== "").map((name): NamedField => ({ name, field: readField(name) }));
-  const matcher = await createMatcher({ queries: [parsed.node] });
-  const print = options.count ? undefined : printer(options, fields);
+  const pipelines = await choosePipelines(options);
+  const matcher = await createMatcher({ queries: [parsed.node], pipelines: pipelines.all });
+  const print = options.count ? undefined : printer(options, fields, (hit, input) => matcher.read(hit, input).event);
   let found = 0;
   const { faults, tooLarge } = await feed(files, options, {
     prints: print !== undefined,
-    async push(bytes, input, _file, lines) {
+    pipelines,
+    async push(bytes, input) {
       const hits = await matcher.match(bytes, input);
       found += hits.length;
-      if (print && hits.length) process.stdout.write(print(hits, input, lines));
+      if (print && hits.length) process.stdout.write(print(hits, input));
     },
   });
   await matcher.close();
@@ -54,10 +56,9 @@ export function malformedCounts(malformed: Readonly<Record<string, number>>, too
   return tooLarge ? { ...malformed, "too-large": (malformed["too-large"] ?? 0) + tooLarge } : { ...malformed };
 }
 
-type Printer = (hits: readonly MatchedEvent[], input: InputOptions, lines: readonly string[] | undefined) => string;
+type Printer = (hits: readonly MatchedEvent[], input: InputOptions) => string;
 
-function printer(options: MatchOptions, fields: readonly NamedField[] | undefined): Printer {
-  const eventOf = (hit: MatchedEvent, input: InputOptions): LogEvent => normalizeEvent(JSON.parse(decoder.decode(hit.event)), input);
+function printer(options: MatchOptions, fields: readonly NamedField[] | undefined, eventOf: (hit: MatchedEvent, input: InputOptions) => LogEvent): Printer {
   if (fields) {
     return (hits, input) => hits.map((hit) => {
       const event = eventOf(hit, input);
@@ -69,5 +70,5 @@ function printer(options: MatchOptions, fields: readonly NamedField[] | undefine
   if (options.json) return (hits, input) => hits.map((hit) => jsonLine(eventOf(hit, input))).join("");
   // Lines as they came, as grep gives them; only a terminal is kept from what they might do to it.
   const shown = process.stdout.isTTY ? safe : (text: string): string => text;
-  return (hits, _input, lines) => hits.map((hit) => `${shown(lines?.[hit.index] ?? decoder.decode(hit.event).trim())}\n`).join("");
+  return (hits) => hits.map((hit) => `${shown(decoder.decode(hit.event).trim())}\n`).join("");
 }

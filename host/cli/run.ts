@@ -9,6 +9,7 @@ import { idleRules } from "../rule/standing.ts";
 import { type Fed, type FeedOptions, feedMerged, inputFiles } from "./feed.ts";
 import { endOnErrors, loadGoodRules, ruleProblemTexts } from "./load-rules.ts";
 import { malformedCounts } from "./match.ts";
+import { choosePipelines } from "./pipelines.ts";
 import { UsageError } from "./problems.ts";
 import { Settings, type SettingsFiles } from "./settings.ts";
 import { Announcer, printSignals } from "./signals.ts";
@@ -45,12 +46,14 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   const workers = workersOf(options.workers, files);
   const { rules } = await loadGoodRules(options.rules);
   const settings = await loadSettings(options, rules);
+  const pipelines = await choosePipelines(options);
   warnOfIdle(rules);
   const kept = options.malformed === undefined ? undefined : openSync(options.malformed, "w");
   const live = options.follow === true || (!options.json && files.some(isLive));
   const announcer = live ? new Announcer(options.json === true) : undefined;
   const engine = await createEngine({
     rules,
+    pipelines: pipelines.all,
     workers,
     allowedLatenessSeconds: latenessSeconds,
     suppressions: settings.suppressions,
@@ -65,6 +68,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   });
   const stop = stopOnInterrupt(files);
   const fed = await feedMerged(files, options, {
+    pipelines,
     push: (bytes, input, file) => engine.push(bytes, { ...input, partition: file }),
     ended: (file) => engine.end(file),
     tooLarge: kept === undefined ? undefined : (bytes, ended) => {

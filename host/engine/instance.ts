@@ -5,7 +5,7 @@ import { MEMORY_BYTES, REPAIR_BYTES, plansStart, slotArea } from "./geometry.ts"
 import { hostImports } from "./imports.ts";
 import { type Kernel, type Variant, compileKernel } from "./kernel.ts";
 import { Arena } from "./memory.ts";
-import { makeEvents } from "./making.ts";
+import { type MadeEvents, makeEvents, originOf } from "./making.ts";
 import { UnsupportedPipeline } from "./pipelines/operation.ts";
 import { Plan, type PlanOutcome } from "./plan.ts";
 import type { InputProfile, Task, TaskResult } from "./task.ts";
@@ -101,7 +101,7 @@ export class Instance {
     const outcome = plan.run(start, length, task.arrivalMs, area.results);
     if (outcome.records) return undefined;
     const consumed = repaired ? this.#originalOffset(task, start, outcome.consumed, length) : outcome.consumed;
-    return { ...resultOf(outcome, plan, consumed), repairedUtf8: repaired, slowRows: plan.slowRows - slowBefore, isMade: false };
+    return { ...resultOf(outcome, plan, consumed), repairedUtf8: repaired, slowRows: plan.slowRows - slowBefore };
   }
 
   /** Events are made of the records by their pipelines, one by one, and read again as envelopes. */
@@ -112,10 +112,28 @@ export class Instance {
     const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, this.#setup.pipelines ?? [], task.arrivalMs, REPAIR_BYTES);
     u8.set(made.bytes, area.repair);
     const outcome = plan.run(area.repair, made.bytes.length, task.arrivalMs, area.results);
+    this.#nameOriginals(task, made, plan.matches, outcome);
     const whole = outcome.consumed >= made.bytes.length;
     const consumed = whole ? made.consumed : this.#originalOffset(task, area.repair, outcome.consumed, made.bytes.length);
     for (const record of made.tooLarge) outcome.malformed.push({ reason: "too-large", start: task.start + record.start, length: record.length });
-    return { ...resultOf(outcome, plan, consumed), repairedUtf8: made.repairedLines, slowRows: outcome.events, isMade: true };
+    return { ...resultOf(outcome, plan, consumed), repairedUtf8: made.repairedLines, slowRows: outcome.events };
+  }
+
+  /** Events and refused lines are known by the bytes they were made of. */
+  #nameOriginals(task: Task, made: MadeEvents, matches: number, outcome: PlanOutcome): void {
+    const { repair, results } = slotArea(task.slot);
+    const { u32 } = this.arena;
+    const starts = results.eventStart >>> 2;
+    const lengths = results.eventLength >>> 2;
+    for (let i = 0; i < matches; i++) {
+      const origin = originOf(made, u32[starts + i]! - repair);
+      u32[starts + i] = task.start + origin.start;
+      u32[lengths + i] = origin.length;
+    }
+    outcome.malformed.forEach((bad, i) => {
+      const origin = originOf(made, bad.start - repair);
+      outcome.malformed[i] = { reason: bad.reason, start: task.start + origin.start, length: origin.length };
+    });
   }
 
   /** Where in the bytes as received the same number of lines ends. */
@@ -133,7 +151,7 @@ export class Instance {
 /** What is made on the host is an envelope already. */
 const madeProfile: InputProfile = { format: "log" };
 
-function resultOf(outcome: PlanOutcome, plan: Plan, consumed: number): Omit<TaskResult, "repairedUtf8" | "slowRows" | "isMade"> {
+function resultOf(outcome: PlanOutcome, plan: Plan, consumed: number): Omit<TaskResult, "repairedUtf8" | "slowRows"> {
   return {
     consumed, events: outcome.events, matches: plan.matches, highMs: outcome.highMs, withoutTime: outcome.withoutTime,
     malformed: outcome.malformed.slice(0, LINES_PER_RESULT), malformedCount: outcome.malformed.length,

@@ -5,77 +5,126 @@ import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { InputProfile } from "./task.ts";
 
 const NEWLINE = 10;
-const BLANK = /^[\t\n\v\f\r ]*$/;
+const RETURN = 13;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+/** Byte order mark. */
+const MARK_BYTES = 3;
+const BLANK = Uint8Array.of(32);
+const LINE_END = Uint8Array.of(NEWLINE);
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** Bytes of the input that one envelope was made of. */
+export interface Origin {
+  readonly start: number;
+  readonly length: number;
+}
+
 export interface MadeEvents {
-  /** An envelope for every line, in the lines' order; a line that cannot be read stands as it came. */
+  /** An envelope for every record, a line for every line; a record that cannot be read stands as it came. */
   readonly bytes: Uint8Array;
   /** Bytes of the input that were read: as many lines as there was room for. */
   readonly consumed: number;
+  /** Where in `bytes` each envelope begins, ascending, and what it was made of. */
+  readonly starts: readonly number[];
+  readonly origins: readonly Origin[];
   /** Records whose envelope alone is over the room. */
-  readonly tooLarge: ReadonlyArray<{ readonly start: number; readonly length: number }>;
+  readonly tooLarge: readonly Origin[];
   readonly repairedLines: number;
 }
 
 /** Makes events of records one by one: for pipelines and lines that columns cannot follow. */
 export function makeEvents(bytes: Uint8Array, profile: InputProfile, pipelines: readonly Pipeline[], arrivalMs: number, room: number): MadeEvents {
   const parts: Uint8Array[] = [];
-  const tooLarge: Array<{ start: number; length: number }> = [];
+  const starts: number[] = [];
+  const origins: Origin[] = [];
+  const tooLarge: Origin[] = [];
   let used = 0;
   let repairedLines = 0;
   let at = 0;
   while (at < bytes.length) {
     const newline = bytes.indexOf(NEWLINE, at);
     const end = newline < 0 ? bytes.length : newline;
-    const line = bytes.subarray(at === 0 && hasMark(bytes) ? 3 : at, end);
-    let part = encoder.encode(`${madeLine(decoder.decode(line), profile, pipelines, arrivalMs)}\n`);
-    if (part.length > room) {
-      tooLarge.push({ start: at, length: end - at });
-      part = encoder.encode("\n");
-    }
-    if (used + part.length > room) break;
+    const from = at === 0 && hasMark(bytes) ? MARK_BYTES : at;
+    const line = bytes.subarray(from, end);
+    const made = recordsOf(line, profile).map(({ start, length }) => ({
+      origin: { start: from + start, length },
+      part: encoder.encode(madeText(decoder.decode(line.subarray(start, start + length)), profile, pipelines, arrivalMs)),
+    }));
+    const size = made.reduce((sum, { part }) => sum + part.length + 1, 0) + 1;
+    const fits = size <= room;
+    if (fits && used + size > room) break;
     if (!isUtf8(line)) repairedLines++;
-    parts.push(part);
-    used += part.length;
+    if (!fits) tooLarge.push({ start: from, length: line.length });
+    else {
+      for (const { part, origin } of made) {
+        starts.push(used);
+        origins.push(origin);
+        parts.push(part, BLANK);
+        used += part.length + 1;
+      }
+    }
+    parts.push(LINE_END);
+    used++;
     at = end + 1;
   }
-  return { bytes: Buffer.concat(parts, used), consumed: Math.min(at, bytes.length), tooLarge, repairedLines };
+  return { bytes: Buffer.concat(parts, used), consumed: Math.min(at, bytes.length), starts, origins, tooLarge, repairedLines };
 }
 
-function madeLine(line: string, profile: InputProfile, pipelines: readonly Pipeline[], arrivalMs: number): string {
-  const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-  if (BLANK.test(text)) return "";
-  if (isTextFormat(profile.format)) return JSON.stringify(madeEvent(text, profile, pipelines, arrivalMs));
-  if (!/^\s*\{/.test(text)) return text;
-  const events = records(text).map((record) => madeEvent(record, profile, pipelines, arrivalMs));
+/** What the envelope at an offset of the made bytes was made of. */
+export function originOf(made: MadeEvents, offset: number): Origin {
+  let low = 0;
+  let high = made.starts.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (made.starts[middle]! <= offset) low = middle;
+    else high = middle;
+  }
+  return made.origins[low]!;
+}
+
+function madeText(text: string, profile: InputProfile, pipelines: readonly Pipeline[], arrivalMs: number): string {
+  const event = isTextFormat(profile.format) || /^\s*\{/.test(text) ? madeEvent(text, profile, pipelines, arrivalMs) : undefined;
   // What cannot be read goes on as it is, and is refused by the reason it deserves.
-  return events.some((event) => event === undefined) ? text : events.map((event) => JSON.stringify(event)).join(" ");
+  return event === undefined ? text : JSON.stringify(event);
 }
 
 function hasMark(bytes: Uint8Array): boolean {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
-/** Objects may stand one behind the other on a line. */
-function records(text: string): string[] {
-  const out: string[] = [];
-  let depth = 0;
+/** Records of a line: text is one whatever it holds, objects may stand one behind the other. */
+function recordsOf(line: Uint8Array, profile: InputProfile): Origin[] {
   let start = 0;
+  let end = line.length;
+  if (end > 0 && line[end - 1] === RETURN) end--;
+  while (start < end && isBlank(line[start]!)) start++;
+  if (start === end) return [];
+  if (isTextFormat(profile.format)) return [{ start: 0, length: end }];
+  const out: Origin[] = [];
+  let depth = 0;
   let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
+  for (let i = start; i < end; i++) {
+    const c = line[i];
     if (inString) {
-      if (c === "\\") i++;
-      else if (c === '"') inString = false;
-    } else if (c === '"') inString = true;
-    else if (c === "{") depth++;
-    else if (c === "}" && --depth === 0) {
-      out.push(text.slice(start, i + 1));
+      if (c === BACKSLASH) i++;
+      else if (c === QUOTE) inString = false;
+    } else if (c === QUOTE) inString = true;
+    else if (c === OPEN) depth++;
+    else if (c === CLOSE && --depth === 0) {
+      out.push({ start, length: i + 1 - start });
       start = i + 1;
+      while (start < end && isBlank(line[start]!)) start++;
+      i = start - 1;
     }
   }
-  if (text.slice(start).trim() !== "") out.push(text.slice(start));
+  if (start < end) out.push({ start, length: end - start });
   return out;
+}
+
+function isBlank(c: number): boolean {
+  return c === 32 || (c >= 9 && c <= 13);
 }

@@ -43,8 +43,6 @@ export interface TaskResult {
   readonly malformedCount: number;
   /** CPU-free account of where rows went: rows read by the fallback parser, rows read on the host. */
   readonly slowRows: number;
-  /** Event bytes are envelopes made on the host (format `log`), not the bytes as received. */
-  readonly isMade: boolean;
 }
 
 /** Result arrays of one slot, in the instance's memory; addresses of arrays of `capacity` entries. */

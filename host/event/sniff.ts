@@ -1,4 +1,5 @@
 import type { EventFormat } from "./event.ts";
+import { readSyslog } from "./syslog.ts";
 
 export interface Sniffed {
   readonly format: EventFormat;
@@ -11,11 +12,23 @@ export interface Sniffed {
 const decoder = new TextDecoder();
 const SNIFF_BYTES = 64 * 1024;
 
-/** Guesses format and source from an input's first bytes, whatever its name says. */
-export function sniff(bytes: Uint8Array): Sniffed {
+const SNIFF_LINES = 64;
+/** Programs whose lines make a log one of authentication. */
+const authPrograms: ReadonlySet<string> = new Set([
+  "sshd", "sshd-session", "sudo", "su", "login", "systemd-logind", "useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd",
+  "passwd", "chpasswd", "chage", "polkitd", "pkexec", "doas",
+]);
+const ACCESS_LINE = /^(?:[^\s"]+:\d+ )?[^\s"]+ [^\s"]+ [^"[]+ \[\d{2}\/[A-Z][a-z]{2}\/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "/;
+
+/**
+ * Guesses format and source from an input's first bytes.
+ *
+ * @param name tells web servers apart whose lines are alike.
+ */
+export function sniff(bytes: Uint8Array, name = ""): Sniffed {
   const text = decoder.decode(bytes.slice(0, SNIFF_BYTES)).replace(/^\ufeff/, "");
   const start = text.trimStart();
-  if (!start.startsWith("{") && !start.startsWith("[")) return { format: "text", reframe: false };
+  if (!start.startsWith("{") && !start.startsWith("[")) return sniffText(start, name);
   if (start.startsWith("[")) return { format: "intake", reframe: true };
   const newline = start.indexOf("\n");
   const line = (newline < 0 ? start : start.slice(0, newline)).trim();
@@ -31,6 +44,18 @@ export function sniff(bytes: Uint8Array): Sniffed {
   if (Array.isArray(members.Records) || Array.isArray(members.records)) return { format: "intake", reframe: true, source: sourceOf(members) };
   const isEnvelope = typeof members.attributes === "object" && members.attributes !== null && !("ddsource" in members) && !("ddtags" in members);
   return { format: isEnvelope ? "log" : "intake", reframe: false, source: sourceOf(members) };
+}
+
+function sniffText(text: string, name: string): Sniffed {
+  const lines = text.split("\n", SNIFF_LINES).filter((line) => line.trim() !== "");
+  if (lines[0] !== undefined && ACCESS_LINE.test(lines[0])) return { format: "text", reframe: false, source: /nginx/i.test(name) ? "nginx" : "apache" };
+  const records = lines.map(readSyslog).filter((record) => record !== undefined);
+  if (!records.length || !readSyslog(lines[0]!)) return { format: "text", reframe: false };
+  const ofAuth = records.filter((record) => {
+    const { appname } = record.syslog as { readonly appname?: unknown };
+    return (typeof appname === "string" && authPrograms.has(appname)) || (typeof record.message === "string" && record.message.startsWith("pam_"));
+  });
+  return { format: "syslog", reframe: false, source: ofAuth.length * 2 >= records.length ? "auth" : "syslog" };
 }
 
 function sourceOf(members: Record<string, unknown>): string | undefined {

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { CaseHit } from "../detect/hit.ts";
 import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
-import { type NormalizeOptions, normalizeEvent } from "../event/normalize.ts";
+import type { EventReader, MadeFrom } from "../event/made.ts";
 import { type Suppression, isSuppressed, ruleEvent } from "../rule/guards.ts";
 import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
 import { MergedEvents } from "./merge.ts";
@@ -19,7 +19,6 @@ const UNREAD_CAP = 32;
 const RENDER_EVERY_MS = 10_000;
 /** Signals of one key a match may still reach. */
 const RECENT_SIGNALS = 8;
-const decoder = new TextDecoder();
 
 export interface SignalEvent {
   readonly kind: "opened" | "extended";
@@ -29,12 +28,13 @@ export interface SignalEvent {
 export interface SignalBookOptions {
   readonly suppressions?: readonly Suppression[];
   readonly criticalAssets?: readonly CriticalAsset[];
+  readonly reader: EventReader;
 }
 
 /** A matched event that nobody has looked into yet. */
 interface Unread {
   readonly bytes: Uint8Array;
-  readonly profile: NormalizeOptions;
+  readonly input: MadeFrom;
 }
 
 /**
@@ -61,9 +61,11 @@ class OpenSignal implements Signal {
   readonly #first: Json[] = [];
   readonly #last: Json[] = [];
   readonly #unread: Unread[] = [];
+  readonly #reader: EventReader;
   #mergedCount = 0;
 
-  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number) {
+  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader) {
+    this.#reader = reader;
     this.id = id;
     this.rule = rule;
     this.ruleId = rule.id;
@@ -130,21 +132,12 @@ class OpenSignal implements Signal {
   }
 
   #settle(): void {
-    for (const { bytes, profile } of this.#unread.splice(0)) {
-      const record = recordOf(bytes);
-      if (this.#mergedCount < MERGE_CAP) this.#merged.add(normalizeEvent(record, profile));
+    for (const { bytes, input } of this.#unread.splice(0)) {
+      const { event, record } = this.#reader.read(bytes, input);
+      if (this.#mergedCount < MERGE_CAP) this.#merged.add(event);
       this.#mergedCount++;
       this.#keepSample(record);
     }
-  }
-}
-
-function recordOf(bytes: Uint8Array): Json {
-  const text = decoder.decode(bytes);
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
   }
 }
 
@@ -156,11 +149,11 @@ export class SignalBook {
   readonly #ruleEvents: readonly LogEvent[];
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
-  readonly #profiles: readonly NormalizeOptions[];
+  readonly #profiles: readonly MadeFrom[];
   /** Signals of a key that a match may still extend, by time. */
   readonly #open = new Map<string, OpenSignal[]>();
 
-  constructor(rules: readonly Rule[], recent: RecentEvents, profiles: readonly NormalizeOptions[], options: SignalBookOptions) {
+  constructor(rules: readonly Rule[], recent: RecentEvents, profiles: readonly MadeFrom[], options: SignalBookOptions) {
     this.#rules = rules;
     this.#ruleEvents = rules.map(ruleEvent);
     this.#recent = recent;
@@ -176,11 +169,11 @@ export class SignalBook {
     const recent = this.#open.get(key) ?? [];
     const known = this.#join(rule, recent, hit.timeMs);
     const extending = known !== undefined;
-    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs);
+    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs, this.#options.reader);
     const events = hit.count("fresh");
     for (const slot of events.slots) {
       const bytes = this.#recent.bytes(slot);
-      if (bytes) signal.add({ bytes, profile: this.#profiles[this.#recent.profile(slot)]! });
+      if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
     if (this.#isSuppressed(hit, signal)) {
       this.suppressed++;

@@ -65,7 +65,7 @@ describe("the library", () => {
   });
 
   test("matches leave the workers as Arrow columns over the worker's memory", async () => {
-    const executor = await createExecutor(plainQueries([queryOf("source:auth @evt.outcome:failure")]), 1, "simd");
+    const executor = await createExecutor({ standing: plainQueries([queryOf("source:auth @evt.outcome:failure")]), variant: "simd" }, 1);
     const files: Uint8Array[] = [];
     const shared: boolean[] = [];
     const flow = new Flow(executor, {

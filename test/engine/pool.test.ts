@@ -10,7 +10,7 @@ const line = (n: number): Uint8Array => new TextEncoder().encode(`{"ddsource":"a
 
 describe("the pool", () => {
   test("a task that fails twice is set aside and reported; the next goes on", async () => {
-    const executor = await createExecutor(plainQueries([queryOf("source:auth")]), 1, "simd");
+    const executor = await createExecutor({ standing: plainQueries([queryOf("source:auth")]), variant: "simd" }, 1);
     const lost: string[] = [];
     const order: number[] = [];
     const flow = new Flow(executor, {
@@ -31,7 +31,7 @@ describe("the pool", () => {
   });
 
   test("more slots than there are: push waits, nothing is lost", async () => {
-    const executor = await createExecutor(plainQueries([queryOf("source:auth")]), 2, "simd");
+    const executor = await createExecutor({ standing: plainQueries([queryOf("source:auth")]), variant: "simd" }, 2);
     const flow = new Flow(executor, { onMatches() {}, onMalformed() {}, onLost() {} });
     await Promise.all(Array.from({ length: 200 }, (_, n) => flow.push(line(n), { format: "intake" }, 0)));
     await flow.flush();
@@ -40,7 +40,7 @@ describe("the pool", () => {
   });
 
   test("a record too large for a slot costs itself only", async () => {
-    const executor = await createExecutor(plainQueries([queryOf("source:auth")]), 0, "simd");
+    const executor = await createExecutor({ standing: plainQueries([queryOf("source:auth")]), variant: "simd" }, 0);
     const reasons: string[] = [];
     const flow = new Flow(executor, { onMatches() {}, onMalformed: (reason) => void reasons.push(reason), onLost() {} });
     const big = new TextEncoder().encode(`{"ddsource":"auth","x":"${"a".repeat(3 << 20)}"}\n`);

@@ -1,5 +1,6 @@
 import type { GrokFilter, GrokRule, Pipeline, Place, Processor } from "../../event/pipeline/pipeline.ts";
 import { unreachable } from "../../problem.ts";
+import type { QueryNode } from "../../query/tree.ts";
 import type { ColumnKey, ColumnPlan } from "../columns.ts";
 import { Matching } from "../matching/matching.ts";
 import { type TextFilter, filterChain } from "../text/host-texts.ts";
@@ -10,6 +11,8 @@ import { urlPart } from "../../event/pipeline/url.ts";
 import { type Known, foldQuery } from "./fold.ts";
 import { type PlannedOperation, RowMask, UnsupportedPipeline } from "./operation.ts";
 import { type Feed, categories, filterRows, move, openMask, placedFeeds, remap } from "./operations.ts";
+
+const NO_SPAN = { start: 0, end: 0 };
 
 type PathKey = Extract<ColumnKey, { readonly path: readonly string[] }>;
 
@@ -144,6 +147,12 @@ export class PipelinePlanner {
   #lookup(processor: Extract<Processor, { readonly kind: "lookup-processor" }>, mask: RowMask | undefined): PlannedOperation[] {
     const { source, target, table, fallback } = processor;
     if (target.kind !== "attribute") return this.#onlyUnneeded(target, processor.kind);
+    if (source.kind === "attribute" && fallback === undefined) {
+      const feeds = this.#feeds(target.path);
+      if (!feeds.length) return [];
+      const entries = [...table].map(([text, value]) => ({ name: value, query: { kind: "leaf", field: source, test: { kind: "phrase", text }, span: NO_SPAN } satisfies QueryNode }));
+      return [categories(new Matching(this.#columns, entries.map(({ query }, id) => ({ id, query }))), entries.map((entry) => entry.name), mask, feeds)];
+    }
     return this.#grok(source, [{ regex: WHOLE_TEXT, captures: [{ group: 1, path: target.path, filter: (text) => table.get(text) ?? fallback }] }], mask);
   }
 

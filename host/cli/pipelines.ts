@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import type { EventFormat } from "../event/event.ts";
+import { isTextFormat } from "../event/decode.ts";
+import type { Pack } from "../event/pipeline/packs.ts";
+import { readPipelines } from "../event/pipeline/document.ts";
+import type { Pipeline } from "../event/pipeline/pipeline.ts";
+import { loadPacks } from "../packs.ts";
+import type { Problem } from "../problem.ts";
+import { endOnErrors, ruleProblemTexts } from "./load-rules.ts";
+import { UsageError } from "./problems.ts";
+
+export interface PipelineOptions {
+  readonly pipelines?: readonly string[];
+  readonly pack?: readonly string[];
+}
+
+/** Pipelines of a run, and which of them an input's events pass. */
+export interface ChosenPipelines {
+  readonly all: readonly Pipeline[];
+  /** Ids, or undefined for all. @param source what the input's bytes were found to be of. */
+  readonly idsOf: (format: EventFormat, source: string | undefined) => readonly string[] | undefined;
+}
+
+export const noPipelines: ChosenPipelines = { all: [], idsOf: () => undefined };
+
+/**
+ * Pipelines by what the command line says. Those of files, and of packs named, concern every input. Without `--pack` the packs that
+ * come with the product read what nobody else has made sense of: lines of text, and JSON whose source was told by its shape.
+ */
+export async function choosePipelines(options: PipelineOptions): Promise<ChosenPipelines> {
+  const problems: Problem[] = [];
+  const own = (options.pipelines ?? []).flatMap((file) => {
+    const read = readPipelines(textOf(file), file);
+    problems.push(...read.problems);
+    return read.pipelines;
+  });
+  const asked = options.pack ?? ["auto"];
+  if (asked.length > 1 && (asked.includes("none") || asked.includes("auto"))) throw new UsageError("--pack none and --pack auto stand alone");
+  const packs = asked[0] === "none" ? [] : await loadPacks();
+  const chosen = asked[0] === "auto" || asked[0] === "all" || asked[0] === "none" ? packs : asked.map((name) => named(packs, name));
+  problems.push(...chosen.flatMap((pack) => pack.problems));
+  await endOnErrors(problems, "in pipelines; nothing was run");
+  for (const text of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${text}\n`);
+  const all = [...chosen.flatMap((pack) => pack.pipelines), ...own];
+  if (new Set(all.map((pipeline) => pipeline.id)).size < all.length) throw new UsageError("two pipelines have one id; give those of --pipelines ids of their own");
+  const ownIds = own.map((pipeline) => pipeline.id);
+  return {
+    all,
+    idsOf(format, source) {
+      if (asked[0] !== "auto" || isTextFormat(format)) return undefined;
+      const told = source === undefined ? [] : packs.filter((pack) => pack.sources.includes(source));
+      return [...told.flatMap((pack) => pack.pipelines.map((pipeline) => pipeline.id)), ...ownIds];
+    },
+  };
+}
+
+function named(packs: readonly Pack[], name: string): Pack {
+  const pack = packs.find((each) => each.name === name);
+  if (!pack) throw new UsageError(`--pack ${name} is no pack; use auto, none, all or ${packs.map((each) => each.name).join(", ")}`);
+  return pack;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (error as Error).message}`);
+  }
+}
