@@ -35,7 +35,7 @@ function eventsOf(pack: string, file: string): LogEvent[] {
   return linesOf(join(root, "content", pack, "tests", file)).map((line) => runPipelines(readers[pack]!(line), packNamed(pack).pipelines, ARRIVAL_MS));
 }
 
-const samples = [["linux-auth", "auth.log"], ["web-access", "access.log"], ["cloudtrail", "records.ndjson"]] as const;
+const samples = [["linux-auth", "auth.txt"], ["web-access", "access.txt"], ["cloudtrail", "records.ndjson"]] as const;
 
 describe("packs", () => {
   test.each(packs.map((pack) => [pack.name, pack] as const))("%s is whole: manifest, pipelines, samples and rules", (name, pack) => {
