@@ -40,20 +40,19 @@ export class ChunkSource implements ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #pending: Promise<IteratorResult<Uint8Array>> | undefined;
   #rest: Uint8Array = new Uint8Array();
-  readonly #aborted: Promise<"aborted"> | undefined;
+  readonly #signal: AbortSignal | undefined;
 
   /** @param signal ends the input when it fires, also while a chunk is waited for. */
   constructor(chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
     this.#chunks = chunks[Symbol.asyncIterator]();
-    this.#aborted = signal && new Promise((resolve) => signal.addEventListener("abort", () => resolve("aborted"), { once: true }));
+    this.#signal = signal;
   }
 
   async read(into: Uint8Array, waitMs?: number): Promise<number | undefined> {
     while (this.#rest.length === 0) {
       this.#pending ??= this.#chunks.next();
-      const coming = this.#aborted ? Promise.race([this.#pending, this.#aborted]) : this.#pending;
-      const next = waitMs === undefined ? await coming : await within(coming, waitMs);
-      if (next === undefined) return undefined;
+      const next = this.#signal || waitMs !== undefined ? await within(this.#pending, waitMs, this.#signal) : await this.#pending;
+      if (next === "late") return undefined;
       if (next === "aborted") return 0;
       this.#pending = undefined;
       if (next.done) {
@@ -75,16 +74,23 @@ export class ChunkSource implements ByteSource {
   }
 }
 
-async function within<T>(promise: Promise<T>, waitMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), waitMs);
+/**
+ * What comes first. Not a race with one promise for "aborted": each race would leave its answer with that promise, and so
+ * every chunk ever read would be kept.
+ */
+function within<T>(promise: Promise<T>, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<T | "late" | "aborted"> {
+  if (signal?.aborted) return Promise.resolve("aborted");
+  return new Promise((resolve, reject) => {
+    const timer = waitMs === undefined ? undefined : setTimeout(() => done(() => resolve("late")), waitMs);
+    const abort = (): void => done(() => resolve("aborted"));
+    const done = (answer: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      answer();
+    };
+    signal?.addEventListener("abort", abort);
+    promise.then((value) => done(() => resolve(value)), (error: unknown) => done(() => reject(error as Error)));
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A source whose first bytes can be looked at before they are read. */
