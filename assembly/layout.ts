@@ -741,6 +741,8 @@ export const OTHER_BYTES = 16;
 /** windowEvents: only those that no hit counted yet; count them from now on. */
 export const EVENTS_FRESH = 1;
 export const EVENTS_MARK = 2;
+/** Rows are counted modulo this and one. */
+export const ORDINAL_MASK = 0x7fffffff;
 /** Event of a hit: f64 time, u32 ordinal, u32 queries it matched. */
 export const EVENT_BYTES = 16;
 export const EVENT_MS = 0;
@@ -968,7 +970,7 @@ export const TEXT_GROUP_CAP = 256;
  *
  * Capture, 24 bytes: u32 group, u32 filter CAPTURE_*, u32 number of the filter as the host knows it, u32 feeds, u32 feedCount,
  * u32 memo (MEMO_BYTES: u64 cell of the text last filtered, u64 cell it gave).
- * Feed: u32 column descriptor; bit 0 set = the row's values there are taken away.
+ * Feed: u32 column descriptor; bit 0 set = the row's values there are taken away, bit 1 set = only rows without a value are given one.
  */
 export const GROK_PROGRAM = 0;
 export const GROK_NUMBER = 4;
@@ -993,6 +995,8 @@ export const CAPTURE_NUMERIC = 1;
 export const CAPTURE_LOWER = 2;
 /** Whatever the host makes of it. */
 export const CAPTURE_HOST = 3;
+/** The text as it stands, be it empty: otherwise the empty text is no value. */
+export const CAPTURE_ANY_TEXT = 4;
 export const MEMO_BYTES = 16;
 
 /**

@@ -1,5 +1,5 @@
 import {
-  GROUP_AT_HAND, GROUP_LAST, KEEP_DISTINCT, OTHER_BYTES, QUERY_KIND, RULE_AFTER, RULE_NUMBER, RULE_OPTIMISTIC, RULE_QUERY_COUNT, RULE_SHARED,
+  GROUP_AT_HAND, GROUP_LAST, KEEP_DISTINCT, ORDINAL_MASK, OTHER_BYTES, QUERY_KIND, RULE_AFTER, RULE_NUMBER, RULE_OPTIMISTIC, RULE_QUERY_COUNT, RULE_SHARED,
   RULE_SHARED_GROUP, RULE_WINDOW, TOUCHED_BYTES, WINDOW_AT_HAND, WINDOW_FRAGMENTS, WINDOW_HIT_CASE, WINDOW_HIT_KEY, WINDOW_HIT_KEY_LENGTH, WINDOW_HIT_MS,
   WINDOW_HIT_ORDINAL, WINDOW_HIT_RULE, WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH, WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING,
   WINDOW_IN_TIME, WINDOW_IN_VALUE, WINDOW_KEY_SHIFT, WINDOW_LATENESS, WINDOW_LATE_DROPPED, WINDOW_ORDINAL, WINDOW_OTHERS,
@@ -142,7 +142,7 @@ export function windowBatch(records: u32, rowsBefore: f64): void {
   cursor = 0;
   warmed = 0;
   rows = rowsBefore;
-  ordinal = load<u32>(engine, WINDOW_ORDINAL) & 0x7fffffff;
+  ordinal = load<u32>(engine, WINDOW_ORDINAL) & <u32>ORDINAL_MASK;
   if (records) lastRow = u32At(WINDOW_IN_ROW, 0);
   lookAtOthers();
   const fragments = <usize>load<u32>(engine, WINDOW_FRAGMENTS);
@@ -173,7 +173,7 @@ function beginRun(): void {
   cursor = end;
   if (row != lastRow) {
     lastRow = row;
-    ordinal = (ordinal + 1) & 0x7fffffff;
+    ordinal = (ordinal + 1) & <u32>ORDINAL_MASK;
     rows += 1;
     if (rows >= nextChange) lookAtOthers();
   }

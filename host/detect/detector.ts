@@ -1,18 +1,17 @@
 import {
-  EVENTS_FRESH, EVENTS_MARK, EVENT_BYTES, EVENT_CAP, EVENT_ORDINAL, EVENT_TAIL, WINDOW_AT_HAND, WINDOW_EVENTS, WINDOW_EVENT_COUNT, WINDOW_EVICTED,
-  WINDOW_EVICTED_NEAR, WINDOW_EXPIRED, WINDOW_GROUPS, WINDOW_HIT_CASE, WINDOW_HIT_KEY, WINDOW_HIT_KEY_LENGTH, WINDOW_HIT_MS, WINDOW_HIT_ORDINAL,
-  WINDOW_HIT_RULE, WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH, WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING, WINDOW_IN_TIME, WINDOW_IN_VALUE,
-  WINDOW_KEY_SHIFT, WINDOW_LAST_EVENTS, WINDOW_LATE_DROPPED, WINDOW_ORDINAL, WINDOW_OTHERS, WINDOW_OTHER_COUNT, WINDOW_PAGES_USED, WINDOW_PER_QUERY,
-  WINDOW_REFUSED, WINDOW_STREAM_HIGH,
+  ORDINAL_MASK, PAGE_BYTES, WINDOW_EVICTED, WINDOW_EVICTED_NEAR, WINDOW_EXPIRED, WINDOW_GROUPS, WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH,
+  WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING, WINDOW_IN_TIME, WINDOW_IN_VALUE, WINDOW_KEY_SHIFT, WINDOW_LATE_DROPPED, WINDOW_ORDINAL,
+  WINDOW_OTHERS, WINDOW_OTHER_COUNT, WINDOW_PAGES_USED, WINDOW_REFUSED, WINDOW_STREAM_HIGH,
 } from "../../assembly/layout.ts";
 import type { MatchColumns } from "../batch/matches.ts";
 import type { Rule } from "../rule/rule.ts";
 import type { StandingQuery } from "../rule/standing.ts";
-import type { CaseHit, HitEvents } from "./hit.ts";
+import type { CaseHit } from "./hit.ts";
 import { RecentEvents } from "./recent.ts";
 import { Streams } from "./streams.ts";
 import { planThreshold } from "./threshold.ts";
 import { BATCH_KEY_BYTES, BATCH_RECORDS, STREAMS_CAP, type StateMemory, WindowMemory } from "./window-memory.ts";
+import { WindowHit } from "./window-hit.ts";
 
 export interface DetectorOptions {
   /** Events further behind the highest time seen are not analysed, and counted. */
@@ -39,16 +38,13 @@ export interface DetectorCounts {
   readonly stateBytes: number;
 }
 
-const ORDINAL_MASK = 0x7fffffff;
-const PAGE_BYTES = 65_536;
-
 /** Matches in, case hits out: carries batches into the window kernel's memory, and its hits out. */
 export class Detector {
   readonly recent = new RecentEvents();
   readonly #state: StateMemory;
   readonly #memory: WindowMemory;
   readonly #streams = new Streams();
-  readonly #queryCounts: readonly number[];
+  readonly #hit: WindowHit;
   readonly #hasValues: boolean;
 
   constructor(rules: readonly Rule[], standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions) {
@@ -59,7 +55,7 @@ export class Detector {
       latenessMs: options.allowedLatenessMs, groupCap: options.groupCap ?? 0xffffffff, hashMask: options.hashMask ?? 0xffffffff,
       seed: crypto.getRandomValues(new BigUint64Array(1))[0]!,
     });
-    this.#queryCounts = rules.map((rule) => rule.queries.length);
+    this.#hit = new WindowHit(state, this.#memory, this.recent, rules.map((rule) => rule.queries.length));
     this.#hasValues = standing.some((query) => query.aggregation !== "count");
   }
 
@@ -84,8 +80,7 @@ export class Detector {
       this.#carryIn(batch);
       this.#setStreams(partition, rows);
       this.#state.kernel.windowBatch(batch.count, rows);
-      const hit = new WindowHit(this.#state, this.#memory, this.recent, this.#queryCounts);
-      while (this.#state.kernel.windowNext()) onHit(hit.read());
+      while (this.#state.kernel.windowNext()) onHit(this.#hit.read());
       this.recent.now = this.recent.count;
     }
     this.#streams.note(partition, batch.batchHighMs, this.recent.count);
@@ -131,79 +126,5 @@ export class Detector {
 
   #u32(field: number): number {
     return this.#state.arena.u32[(this.#memory.struct + field) >> 2]!;
-  }
-}
-
-const decoder = new TextDecoder();
-
-/** The hit the kernel stands at. */
-class WindowHit implements CaseHit {
-  ruleIndex = 0;
-  caseIndex = 0;
-  timeMs = 0;
-  slot = 0;
-  readonly #state: StateMemory;
-  readonly #memory: WindowMemory;
-  readonly #recent: RecentEvents;
-  readonly #queryCounts: readonly number[];
-
-  constructor(state: StateMemory, memory: WindowMemory, recent: RecentEvents, queryCounts: readonly number[]) {
-    this.#state = state;
-    this.#memory = memory;
-    this.#recent = recent;
-    this.#queryCounts = queryCounts;
-  }
-
-  read(): this {
-    const { u32, f64 } = this.#state.arena;
-    const { struct } = this.#memory;
-    this.#recent.now = this.#slotOf(u32[(struct + WINDOW_AT_HAND) >> 2]!) + 1;
-    this.ruleIndex = u32[(struct + WINDOW_HIT_RULE) >> 2]!;
-    this.caseIndex = u32[(struct + WINDOW_HIT_CASE) >> 2]!;
-    this.timeMs = f64[(struct + WINDOW_HIT_MS) >> 3]!;
-    this.slot = this.#slotOf(u32[(struct + WINDOW_HIT_ORDINAL) >> 2]!);
-    return this;
-  }
-
-  get group(): string[] {
-    const { u8, u32, view } = this.#state.arena;
-    let at = u32[(this.#memory.struct + WINDOW_HIT_KEY) >> 2]!;
-    const end = at + u32[(this.#memory.struct + WINDOW_HIT_KEY_LENGTH) >> 2]!;
-    const values: string[] = [];
-    while (at + 4 <= end) {
-      const start = at + 4;
-      at = Math.min(end, start + view.getUint32(at, true));
-      // TextDecoder refuses shared memory, so the bytes are copied first.
-      values.push(decoder.decode(u8.slice(start, at)));
-    }
-    return values;
-  }
-
-  events(which: "all" | "fresh"): HitEvents {
-    return this.#list(which === "fresh" ? EVENTS_FRESH : 0);
-  }
-
-  count(which: "all" | "fresh"): HitEvents {
-    return this.#list((which === "fresh" ? EVENTS_FRESH : 0) | EVENTS_MARK);
-  }
-
-  #list(flags: number): HitEvents {
-    this.#state.kernel.windowEvents(flags);
-    const { u32 } = this.#state.arena;
-    const total = u32[(this.#memory.struct + WINDOW_EVENT_COUNT) >> 2]!;
-    const perQuery = this.#memory.area(WINDOW_PER_QUERY) >> 2;
-    const slots: number[] = [];
-    const put = (area: number, i: number): unknown => slots.push(this.#slotOf(u32[(area + i * EVENT_BYTES + EVENT_ORDINAL) >> 2]!));
-    const first = this.#memory.area(WINDOW_EVENTS);
-    for (let i = 0; i < Math.min(total, EVENT_CAP); i++) put(first, i);
-    const last = this.#memory.area(WINDOW_LAST_EVENTS);
-    for (let i = Math.max(EVENT_CAP, total - EVENT_TAIL); i < total; i++) put(last, i % EVENT_TAIL);
-    return { total, perQuery: [...u32.subarray(perQuery, perQuery + this.#queryCounts[this.ruleIndex]!)], slots };
-  }
-
-  /** Ordinals are slots modulo 2^31. */
-  #slotOf(ordinal: number): number {
-    const last = this.#recent.count - 1;
-    return last - ((last - ordinal) & ORDINAL_MASK);
   }
 }

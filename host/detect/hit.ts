@@ -4,6 +4,8 @@ export interface CaseHit {
   readonly caseIndex: number;
   /** Group values, in the order of the first query's group-by fields. */
   readonly group: readonly string[];
+  /** The same text for the same group of a rule, and for no other. */
+  readonly groupKey: string;
   readonly timeMs: number;
   /** Slot in the recent events of the event that made it. */
   readonly slot: number;

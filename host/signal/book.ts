@@ -59,7 +59,8 @@ class OpenSignal implements Signal {
   renderedAtMs = Number.NEGATIVE_INFINITY;
   #mergedEvents: MergedEvents | undefined;
   readonly #first: Json[] = [];
-  readonly #last: Json[] = [];
+  /** Beyond the events that are merged nobody reads one before it is asked for. */
+  readonly #last: Array<{ readonly record: Json } | Unread> = [];
   readonly #unread: Unread[] = [];
   readonly #reader: EventReader;
   #mergedCount = 0;
@@ -105,10 +106,12 @@ class OpenSignal implements Signal {
 
   #keepSample(record: Json): void {
     if (this.#first.length < SAMPLES) this.#first.push(record);
-    else {
-      if (this.#last.length === SAMPLES) this.#last.shift();
-      this.#last.push(record);
-    }
+    else this.#keepLast({ record });
+  }
+
+  #keepLast(sample: { readonly record: Json } | Unread): void {
+    if (this.#last.length === SAMPLES) this.#last.shift();
+    this.#last.push(sample);
   }
 
   get tags(): readonly string[] {
@@ -118,7 +121,7 @@ class OpenSignal implements Signal {
 
   get samples(): readonly Json[] {
     this.#settle();
-    return [...this.#first, ...this.#last];
+    return [...this.#first, ...this.#last.map((sample) => ("record" in sample ? sample.record : this.#reader.read(sample.bytes, sample.input).record))];
   }
 
   /** The signal as an event that suppressions, critical assets and templates look at. */
@@ -132,13 +135,24 @@ class OpenSignal implements Signal {
   }
 
   #settle(): void {
-    for (const { bytes, input } of this.#unread.splice(0)) {
-      const { event, record } = this.#reader.read(bytes, input);
-      if (this.#mergedCount < MERGE_CAP) this.#merged.add(event);
+    for (const unread of this.#unread.splice(0)) {
+      if (this.#mergedCount >= MERGE_CAP) {
+        this.#keepLast(unread);
+        continue;
+      }
+      const { event, record } = this.#reader.read(unread.bytes, unread.input);
+      this.#merged.add(event);
       this.#mergedCount++;
       this.#keepSample(record);
     }
   }
+}
+
+interface SignalKey {
+  readonly text: string;
+  readonly group: Readonly<Record<string, string>>;
+  /** Signals that a match may still extend, by time. */
+  readonly recent: OpenSignal[];
 }
 
 /** Opens and extends signals from case hits: keys, severity, suppression, samples, text. */
@@ -150,12 +164,14 @@ export class SignalBook {
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
   readonly #profiles: readonly MadeFrom[];
-  /** Signals of a key that a match may still extend, by time. */
-  readonly #open = new Map<string, OpenSignal[]>();
+  readonly #keys = new Map<string, SignalKey>();
+  /** The same by the groups of each rule: several of them may have one key. */
+  readonly #keysOfGroups: ReadonlyArray<Map<string, SignalKey>>;
 
   constructor(rules: readonly Rule[], recent: RecentEvents, profiles: readonly MadeFrom[], options: SignalBookOptions) {
     this.#rules = rules;
     this.#ruleEvents = rules.map(ruleEvent);
+    this.#keysOfGroups = rules.map(() => new Map());
     this.#recent = recent;
     this.#profiles = profiles;
     this.#options = options;
@@ -164,9 +180,7 @@ export class SignalBook {
   /** Open or extend; undefined when a suppression ate the hit. */
   apply(hit: CaseHit): SignalEvent | undefined {
     const rule = this.#rules[hit.ruleIndex]!;
-    const group = signalGroup(rule, hit.group);
-    const key = JSON.stringify([hit.ruleIndex, ...Object.entries(group).flat()]);
-    const recent = this.#open.get(key) ?? [];
+    const { text: key, group, recent } = this.#keyOf(rule, hit);
     const known = this.#join(rule, recent, hit.timeMs);
     const extending = known !== undefined;
     const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs, this.#options.reader);
@@ -189,11 +203,24 @@ export class SignalBook {
       recent.push(signal);
       recent.sort((x, y) => x.firstSeenMs - y.firstSeenMs);
       if (recent.length > RECENT_SIGNALS) recent.shift();
-      this.#open.set(key, recent);
       this.signals.push(signal);
     }
     this.#render(hit, signal);
     return { kind: extending ? "extended" : "opened", signal };
+  }
+
+  #keyOf(rule: Rule, hit: CaseHit): SignalKey {
+    const ofGroups = this.#keysOfGroups[hit.ruleIndex]!;
+    const { groupKey } = hit;
+    let key = ofGroups.get(groupKey);
+    if (!key) {
+      const group = signalGroup(rule, hit.group);
+      const text = JSON.stringify([hit.ruleIndex, ...Object.entries(group).flat()]);
+      key = this.#keys.get(text) ?? { text, group, recent: [] };
+      this.#keys.set(text, key);
+      ofGroups.set(groupKey, key);
+    }
+    return key;
   }
 
   #isSuppressed(hit: CaseHit, signal: OpenSignal): boolean {
