@@ -33,6 +33,8 @@ export interface Matcher {
   match(bytes: Uint8Array, input: InputProfile & { readonly arrivalMs: number }): Promise<MatchedEvent[]>;
   /** Numbers of events and of malformed records so far, by reason. */
   readonly events: number;
+  /** Records that columns could not be read from directly: an odd shape, or a pipeline without an operation. */
+  readonly slowRows: number;
   readonly malformed: Readonly<Record<string, number>>;
   /** A matched event as people see it. */
   read(hit: MatchedEvent, input: InputProfile & { readonly arrivalMs: number }): SeenEvent;
@@ -83,6 +85,9 @@ export async function createMatcher(options: MatcherOptions): Promise<Matcher> {
     },
     get events() {
       return flow.stats.events;
+    },
+    get slowRows() {
+      return flow.stats.slowRows;
     },
     get malformed() {
       return flow.stats.malformed;

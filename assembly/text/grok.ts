@@ -1,5 +1,5 @@
 import {
-  CAPTURE_BYTES, CAPTURE_FEEDS, CAPTURE_FEED_COUNT, CAPTURE_FILTER, CAPTURE_GROUP, CAPTURE_HOST, CAPTURE_LOWER, CAPTURE_MEMO, CAPTURE_NUMBER,
+  CAPTURE_ANY_TEXT, CAPTURE_BYTES, CAPTURE_FEEDS, CAPTURE_FEED_COUNT, CAPTURE_FILTER, CAPTURE_GROUP, CAPTURE_HOST, CAPTURE_LOWER, CAPTURE_MEMO, CAPTURE_NUMBER,
   CAPTURE_NUMERIC, CAPTURE_TEXT, COLUMN_CELLS, GROK_MASK, GROK_MATCHED, GROK_NUMBER, GROK_PROGRAM, GROK_RULES, GROK_SLOTS, GROK_SOURCE,
   KIND_NUMBER, KIND_STRING,
 } from "../layout";
@@ -76,7 +76,7 @@ function sameText(a: u64, address: usize, length: u32): bool {
 /** What a capture's filter makes of its text: a cell, 0 for no value, NO_ROOM. */
 function filtered(capture: usize, address: usize, length: u32): u64 {
   const filter = load<u32>(capture, CAPTURE_FILTER);
-  if (filter == CAPTURE_TEXT) return cellOf(address, length, KIND_STRING);
+  if (filter == CAPTURE_TEXT || filter == CAPTURE_ANY_TEXT) return cellOf(address, length, KIND_STRING);
   if (filter == CAPTURE_NUMERIC && isCanonicalInteger(address, length)) return cellOf(address, length, KIND_NUMBER);
   const number = load<u32>(capture, CAPTURE_NUMBER);
   if (filter == CAPTURE_LOWER) return lowered(number, address, length);
@@ -98,8 +98,7 @@ function place(captures: usize, row: u32): bool {
     const slot = slots + (<usize>load<u32>(capture, CAPTURE_GROUP) << 3);
     const from = load<u32>(slot);
     const to = load<u32>(slot, 4);
-    // The empty text is no value.
-    if (!from || to <= from) continue;
+    if (!from || (to <= from && load<u32>(capture, CAPTURE_FILTER) != CAPTURE_ANY_TEXT)) continue;
     const cell = filtered(capture, <usize>from, to - from);
     if (cell == NO_ROOM) return false;
     if (!cell) continue;
@@ -107,9 +106,11 @@ function place(captures: usize, row: u32): bool {
     const feedCount = load<u32>(capture, CAPTURE_FEED_COUNT);
     for (let f: u32 = 0; f < feedCount; f++) {
       const feed = load<u32>(feeds + (<usize>f << 2));
-      const column = <usize>(feed & ~1);
+      const column = <usize>(feed & ~3);
+      const at = <usize>load<u32>(column, COLUMN_CELLS) + (<usize>row << 3);
+      if (feed & 2 && load<u64>(at)) continue;
       dropRow(column, row);
-      if (!(feed & 1)) store<u64>(<usize>load<u32>(column, COLUMN_CELLS) + (<usize>row << 3), cell);
+      if (!(feed & 1)) store<u64>(at, cell);
     }
   }
   return true;

@@ -8,6 +8,8 @@ const span = { start: 0, end: 0 };
 /** Seeded events and queries that often, but not always, match each other. */
 export class Generator {
   #state: number;
+  /** Attributes that queries ask for. */
+  paths: readonly string[][] = paths;
 
   constructor(seed: number) {
     this.#state = seed;
@@ -81,7 +83,7 @@ export class Generator {
 
   field(): Field {
     const x = this.next();
-    if (x < 0.5) return { kind: "attribute", path: this.pick(paths) };
+    if (x < 0.5) return { kind: "attribute", path: this.pick(this.paths) };
     if (x < 0.62) return { kind: "reserved", name: this.pick(["host", "service", "source", "status", "trace_id", "tags", "message", "timestamp"] as const) };
     if (x < 0.7) return { kind: "tag", key: this.pick(tagKeys) };
     if (x < 0.85) return { kind: "freeText" };
@@ -170,14 +172,14 @@ export class Generator {
   leaf(sample: readonly LogEvent[]): QueryNode {
     if (this.chance(0.06)) {
       const blocks = Array.from({ length: 1 + this.below(3) }, () => parseCidrBlock(this.pick(cidrs))).filter((block): block is CidrBlock => block !== undefined);
-      const path = this.chance(0.4) ? ["network", "ip", "list"] : this.pick(paths);
+      const path = this.chance(0.4) ? ["network", "ip", "list"] : this.pick(this.paths);
       return { kind: "cidr", field: { kind: "attribute", path }, blocks, span };
     }
     let field = this.field();
     let test = this.#test(field, sample);
     // Ranges and comparisons need a field; the parser refuses them without.
     if ((test.kind === "comparison" || test.kind === "range") && (field.kind === "freeText" || field.kind === "fullText" || (field.kind === "reserved" && field.name === "message"))) {
-      field = { kind: "attribute", path: this.pick(paths) };
+      field = { kind: "attribute", path: this.pick(this.paths) };
       test = this.#test(field, sample);
     }
     return { kind: "leaf", field, test, span };

@@ -17,6 +17,7 @@ const encoder = new TextEncoder();
 export interface Feed {
   readonly column: number;
   readonly clears: boolean;
+  readonly fills?: boolean;
 }
 
 /** Rows that a filter matches, of those of `within`. */
@@ -119,5 +120,5 @@ export function openMask(mask: RowMask): PlannedOperation {
 }
 
 export function placedFeeds(feeds: readonly Feed[], descriptorOf: (column: number) => number): GrokFeed[] {
-  return feeds.map(({ column, clears }) => ({ descriptor: descriptorOf(column), clears }));
+  return feeds.map(({ column, clears, fills }) => ({ descriptor: descriptorOf(column), clears, fills }));
 }

@@ -4,9 +4,10 @@ import type { QueryNode } from "../../query/tree.ts";
 import type { ColumnKey, ColumnPlan } from "../columns.ts";
 import { Matching } from "../matching/matching.ts";
 import { type TextFilter, filterChain } from "../text/host-texts.ts";
-import { GrokStep, type TextCapture } from "../text/grok-step.ts";
+import { type GrokSpec, GrokStep, type TextCapture } from "../text/grok-step.ts";
 import { compileText } from "../text/program.ts";
 import { UnsupportedPattern } from "../text/regex.ts";
+import { castValue } from "../../event/pipeline/run.ts";
 import { urlPart } from "../../event/pipeline/url.ts";
 import { type Known, foldQuery } from "./fold.ts";
 import { type PlannedOperation, RowMask, UnsupportedPipeline } from "./operation.ts";
@@ -117,7 +118,7 @@ export class PipelinePlanner {
       }
     }
     const keys = this.#pathKeys().filter((key) => startsWith(key.path, target.path) || (key.kind === "exists" && startsWith(target.path, key.path)));
-    if (keys.length && processor.targetFormat !== "auto") throw new UnsupportedPipeline(`${processor.kind} with a target format`);
+    if (keys.length && processor.targetFormat !== "auto") return this.#casting(processor, keys, sources, mask);
     if (keys.length && overrideOnConflict && sources.length > 1) throw new UnsupportedPipeline(`${processor.kind} of several sources that overrides`);
     for (const key of keys) {
       for (const source of sources) {
@@ -130,6 +131,19 @@ export class PipelinePlanner {
       }
     }
     return operations;
+  }
+
+  /** A remapper that makes another type of the value on its way. */
+  #casting(processor: Extract<Processor, { readonly kind: "attribute-remapper" }>, keys: readonly PathKey[], sources: readonly Place[], mask: RowMask | undefined): PlannedOperation[] {
+    const { target, targetFormat, preserveSource, overrideOnConflict } = processor;
+    if (target.kind !== "attribute" || !preserveSource || (overrideOnConflict && sources.length > 1)) throw new UnsupportedPipeline(`${processor.kind} with a target format that moves or overrides`);
+    if (keys.some((key) => key.path.length > target.path.length)) throw new UnsupportedPipeline(`${processor.kind} with a target format, of an object`);
+    const feeds = keys.map((key): Feed => ({ column: this.#columns.column(key), clears: false, fills: !overrideOnConflict }));
+    const filter: TextFilter = (text) => {
+      const value = castValue(text, targetFormat);
+      return typeof value === "object" ? undefined : value;
+    };
+    return sources.flatMap((source) => this.#text(source, [{ regex: WHOLE_TEXT, captures: [{ group: 1, path: target.path, filter }] }], () => feeds, mask));
   }
 
   /** Column of a remapper's source, or of what lies below it. */
@@ -189,13 +203,18 @@ export class PipelinePlanner {
     };
   }
 
-  #grok(source: Place, rules: ReadonlyArray<{ readonly regex: string; readonly captures: readonly TextCapture[] }>, mask: RowMask | undefined): PlannedOperation[] {
-    const fed = rules.map((rule) => rule.captures.map((capture) => this.#feeds(capture.path)));
-    if (!fed.some((captures) => captures.some((feeds) => feeds.length))) return [];
+  #grok(source: Place, rules: GrokSpec["rules"], mask: RowMask | undefined): PlannedOperation[] {
+    // Feeds are looked up now: columns asked for later are not changed by this processor, those that are come before it.
+    const feedsOf = new Map(rules.flatMap((rule) => rule.captures.map((capture) => [capture, this.#feeds(capture.path)] as const)));
+    if (![...feedsOf.values()].some((feeds) => feeds.length)) return [];
     for (const rule of rules) {
       const paths = rule.captures.map((capture) => name(capture.path));
       if (new Set(paths).size < paths.length) throw new UnsupportedPipeline("a grok rule that captures one attribute twice");
     }
+    return this.#text(source, rules, (capture) => feedsOf.get(capture)!, mask);
+  }
+
+  #text(source: Place, rules: GrokSpec["rules"], feedsOf: (capture: TextCapture) => readonly Feed[], mask: RowMask | undefined): PlannedOperation[] {
     if (source.kind === "tag") throw new UnsupportedPipeline("grok of a tag");
     try {
       compileText(rules.map((rule) => rule.regex));
@@ -203,13 +222,11 @@ export class PipelinePlanner {
       if (error instanceof UnsupportedPattern) throw new UnsupportedPipeline(`grok pattern with ${error.message}`);
       throw error;
     }
-    // Feeds are looked up now: columns asked for later are not changed by this processor, those that are come before it.
-    const feedsOf = new Map(rules.flatMap((rule, r) => rule.captures.map((capture, c) => [capture, fed[r]![c]!] as const)));
     const column = this.#columns.column(source.kind === "attribute" ? source : { kind: "reserved", name: source.name });
     return [(placement) => {
       const step = new GrokStep(placement.arena, placement.texts, {
         rules, source: placement.descriptorOf(column), mask: mask?.address ?? 0,
-        feeds: (capture) => placedFeeds(feedsOf.get(capture)!, placement.descriptorOf),
+        feeds: (capture) => placedFeeds(feedsOf(capture), placement.descriptorOf),
       });
       return { run: (rows) => step.run(placement.kernel, rows) };
     }];

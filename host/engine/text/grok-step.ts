@@ -10,6 +10,8 @@ export interface GrokFeed {
   readonly descriptor: number;
   /** The row's values there are taken away: what lay below an attribute that is a scalar now. */
   readonly clears: boolean;
+  /** Only rows without a value there are given one. */
+  readonly fills?: boolean;
 }
 
 export interface TextCapture {
@@ -20,6 +22,8 @@ export interface TextCapture {
   readonly filter?: TextFilter;
   /** The same as grok filters: some of them the kernel knows. */
   readonly filters?: readonly GrokFilter[];
+  /** The empty text is a value too. */
+  readonly keepsEmpty?: boolean;
 }
 
 export interface GrokSpec {
@@ -73,7 +77,7 @@ function writeCaptures(arena: Arena, texts: HostTexts, captures: readonly TextCa
   wanted.forEach(({ capture, feeds }, i) => {
     const at = list + 4 + i * layout.CAPTURE_BYTES;
     const feedList = arena.alloc(feeds.length * 4, 4);
-    arena.u32.set(feeds.map((feed) => (feed.descriptor | (feed.clears ? 1 : 0)) >>> 0), feedList >>> 2);
+    arena.u32.set(feeds.map((feed) => (feed.descriptor | (feed.clears ? 1 : 0) | (feed.fills ? 2 : 0)) >>> 0), feedList >>> 2);
     const memo = arena.alloc(layout.MEMO_BYTES, 8);
     const kind = filterKind(capture);
     const fields = [
@@ -88,8 +92,8 @@ function writeCaptures(arena: Arena, texts: HostTexts, captures: readonly TextCa
 
 const numeric: ReadonlySet<string> = new Set(["integer", "number", "integerExt", "numberExt"]);
 
-function filterKind({ filter, filters }: TextCapture): number {
-  if (!filter) return layout.CAPTURE_TEXT;
+function filterKind({ filter, filters, keepsEmpty }: TextCapture): number {
+  if (!filter) return keepsEmpty ? layout.CAPTURE_ANY_TEXT : layout.CAPTURE_TEXT;
   if (!filters) return layout.CAPTURE_HOST;
   if (filters.every((each) => numeric.has(each.name))) return layout.CAPTURE_NUMERIC;
   if (filters.every((each) => each.name === "lowercase")) return layout.CAPTURE_LOWER;

@@ -24,7 +24,7 @@ export interface HeaderRule {
 }
 
 function rule(regex: string, names: readonly string[]): HeaderRule {
-  const captures = names.map((name, i): TextCapture => ({ group: i + 1, path: [name], ...(name === "version" ? { filter: Number } : {}) }));
+  const captures = names.map((name, i): TextCapture => ({ group: i + 1, path: [name], ...(name === "version" ? { filter: Number } : {}), ...(name === MESSAGE ? { keepsEmpty: true } : {}) }));
   const priority = names.indexOf("prival") + 1;
   if (priority) {
     captures.splice(priority - 1, 1,

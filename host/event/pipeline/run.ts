@@ -77,7 +77,7 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
       const source = processor.sources.find((place) => valueOf(event, place) !== undefined);
       if (!source || isSame(source, processor.target)) return event;
       if (!processor.overrideOnConflict && valueOf(event, processor.target) !== undefined) return event;
-      const value = cast(valueOf(event, source)!, processor.targetFormat);
+      const value = castValue(valueOf(event, source)!, processor.targetFormat);
       const base = processor.preserveSource ? event : withoutPlace(event, source);
       const after = withPlace(base, processor.target, value, arrivalMs);
       return after === base ? event : after;
@@ -138,7 +138,7 @@ function numberOf(value: Json | undefined): number | undefined {
 }
 
 /** In the format asked for, or as it was when it cannot be. */
-function cast(value: Json, format: TargetFormat): Json {
+export function castValue(value: Json, format: TargetFormat): Json {
   switch (format) {
     case "auto":
       return value;
