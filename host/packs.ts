@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,8 +18,34 @@ export function contentFolder(): string {
   return places.find((place) => existsSync(place)) ?? places[0]!;
 }
 
+/** Packs as they were read when the host was built: reading YAML and grok costs more than a small run. */
+function builtPacks(): LoadedPack[] | undefined {
+  const file = fileURLToPath(new URL("../packs.json", import.meta.url));
+  if (!existsSync(file)) return undefined;
+  const packs = JSON.parse(readFileSync(file, "utf8"), (_name, value: unknown) => (isWrittenMap(value) ? new Map(value.$map) : value)) as Pack[];
+  return packs.map((pack) => placed(pack, join(contentFolder(), pack.name)));
+}
+
+/** The packs as text, for `builtPacks`. */
+export function packsText(packs: readonly LoadedPack[]): string {
+  return JSON.stringify(packs, (_name, value: unknown) => (value instanceof Map ? { $map: [...value] } : value));
+}
+
+function isWrittenMap(value: unknown): value is { $map: Array<[unknown, unknown]> } {
+  return typeof value === "object" && value !== null && "$map" in value && Array.isArray(value.$map);
+}
+
+function placed(pack: Pack, folder: string): LoadedPack {
+  return { ...pack, folder, ruleFiles: pack.rules.map((path) => join(folder, path)) };
+}
+
+/** Every pack that comes along, by name. */
+export async function loadPacks(): Promise<LoadedPack[]> {
+  return builtPacks() ?? (await readPacks(contentFolder()));
+}
+
 /** Every pack of a content folder, by name. A folder without manifest.yaml is none. */
-export async function loadPacks(folder = contentFolder()): Promise<LoadedPack[]> {
+export async function readPacks(folder: string): Promise<LoadedPack[]> {
   const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
   const packs = await Promise.all(names.map((name) => loadPack(join(folder, name))));
   return packs.filter((pack) => pack !== undefined);
@@ -35,12 +61,12 @@ async function loadPack(folder: string): Promise<LoadedPack | undefined> {
     texts.set(file, await readFile(file, "utf8"));
   }
   const pack = readPack(texts.get(manifestFile)!, manifestFile, (path) => texts.get(join(folder, path)));
-  return { ...pack, folder, ruleFiles: pack.rules.map((path) => join(folder, path)) };
+  return placed(pack, folder);
 }
 
 /** Pipelines of the packs named, or of all that come along, in the order of the names. */
-export async function packPipelines(names?: readonly string[], folder = contentFolder()): Promise<Pipeline[]> {
-  const packs = await loadPacks(folder);
+export async function packPipelines(names?: readonly string[]): Promise<Pipeline[]> {
+  const packs = await loadPacks();
   const problems: Problem[] = [];
   const wanted = (names ?? packs.map((pack) => pack.name)).flatMap((name) => {
     const pack = packs.find((each) => each.name === name);

@@ -3,5 +3,7 @@ import { build, root } from "./build.mjs";
 import { pinnedNode } from "./node/locate.mjs";
 
 build();
-const done = spawnSync(pinnedNode(), ["bench/run.ts", ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
+const options = process.argv.slice(2);
+const program = options.includes("--process") ? "bench/process.ts" : "bench/run.ts";
+const done = spawnSync(pinnedNode(), [program, ...options], { cwd: root, stdio: "inherit" });
 process.exit(done.status ?? 1);

@@ -1,7 +1,7 @@
-import { RE2JS } from "re2js";
 import { KIND_BOOLEAN, KIND_NUMBER, KIND_STRING } from "../../../assembly/layout.ts";
 import type { Json } from "../../event/event.ts";
 import { buildStep } from "../../event/pipeline/grok-filter.ts";
+import { type LinearRegex, linearRegex } from "../../event/pipeline/linear-regex.ts";
 import type { GrokFilter, GrokRule } from "../../event/pipeline/pipeline.ts";
 
 /** What is made of a text; undefined when there is no value. */
@@ -17,7 +17,7 @@ const NO_MATCH = -1;
  * Programs and filters have numbers here, which the kernels' structs name.
  */
 export class HostTexts {
-  readonly #programs: Array<{ readonly patterns: readonly string[]; compiled?: RE2JS[] }> = [];
+  readonly #programs: Array<{ readonly patterns: readonly string[]; compiled?: LinearRegex[] }> = [];
   readonly #filters: TextFilter[] = [];
   /** When the bytes at hand came: dates without a year are read as of then. */
   arrivalMs = 0;
@@ -36,7 +36,7 @@ export class HostTexts {
   match(memory: WebAssembly.Memory, number: number, address: number, length: number, out: number): number {
     this.matched++;
     const program = this.#programs[number]!;
-    program.compiled ??= program.patterns.map((pattern) => RE2JS.compile(pattern));
+    program.compiled ??= program.patterns.map((pattern) => linearRegex(pattern));
     const text = textAt(memory, address, length);
     for (const [rule, pattern] of program.compiled.entries()) {
       const matcher = pattern.matcher(text);

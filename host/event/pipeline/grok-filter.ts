@@ -1,8 +1,8 @@
-import { RE2JS } from "re2js";
 import type { Json } from "../event.ts";
 import { readDateFormat } from "./grok-date.ts";
 import { RegexWriter } from "./grok-regex.ts";
 import { keyValueReader } from "./key-value.ts";
+import { linearRegex } from "./linear-regex.ts";
 import { percentDecoded } from "./percent.ts";
 import type { GrokArgument, GrokFilter } from "./pipeline.ts";
 import { queryString } from "./query-string.ts";
@@ -67,7 +67,7 @@ function buildBoolean(args: readonly GrokArgument[]): FilterStep | FilterFault {
     const writer = new RegexWriter((message, hint) => (found ??= fault(message, hint)));
     writer.copy(pattern, 0, pattern.length);
     try {
-      return RE2JS.compile(found ? "" : writer.text);
+      return linearRegex(found ? "" : writer.text);
     } catch (error) {
       found ??= fault((error as Error).message, "mend the pattern");
       return undefined;

@@ -1,4 +1,3 @@
-import { RE2JS } from "re2js";
 import type { Json } from "../event.ts";
 import type { Problem } from "../../problem.ts";
 import { readDateFormat } from "./grok-date.ts";
@@ -6,6 +5,7 @@ import { type FilterStep, buildStep } from "./grok-filter.ts";
 import { matchers } from "./grok-matchers.ts";
 import { RegexWriter } from "./grok-regex.ts";
 import { type GrokToken, readToken } from "./grok-token.ts";
+import { type LinearRegex, linearRegex } from "./linear-regex.ts";
 import { type Members, isMembers, memberOf, setMember } from "./members.ts";
 import type { GrokCapture, GrokFilter, GrokRule } from "./pipeline.ts";
 
@@ -230,7 +230,7 @@ class RuleReader {
 }
 
 interface Compiled {
-  readonly pattern: RE2JS;
+  readonly pattern: LinearRegex;
   readonly captures: ReadonlyArray<{ readonly group: number; readonly path: readonly string[] | undefined; readonly steps: readonly FilterStep[] }>;
 }
 
@@ -240,7 +240,7 @@ function compile(rule: GrokRule): Compiled {
   let compiled = compiledOf.get(rule);
   if (!compiled) {
     const captures = rule.captures.map(({ group, path, filters }) => ({ group, path, steps: filters.map(stepOf) }));
-    compiled = { pattern: RE2JS.compile(rule.regex), captures };
+    compiled = { pattern: linearRegex(rule.regex), captures };
     compiledOf.set(rule, compiled);
   }
   return compiled;
