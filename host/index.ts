@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly variant?: Variant;
   /** How far behind the highest event time an event is still judged. 300 by default. */
   readonly allowedLatenessSeconds?: number;
+  /** What rules may remember, in bytes; groups far from their threshold give way first. 1 GiB by default, taken as it is needed. */
+  readonly stateBytes?: number;
   /** Called for every signal opened or extended, besides the iterator. */
   readonly onSignal?: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
@@ -77,6 +79,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     workers: options.workers ?? 0,
     variant: options.variant ?? "simd",
     allowedLatenessMs: (options.allowedLatenessSeconds ?? 300) * 1000,
+    stateBytes: options.stateBytes,
     onSignal(event) {
       options.onSignal?.(event);
       if (listening) queue.put(event);

@@ -1,6 +1,7 @@
 import { Flow, type FlowStats } from "./batch/flow.ts";
 import type { MatchColumns } from "./batch/matches.ts";
 import { Detector } from "./detect/detector.ts";
+import { planRules } from "./detect/threshold.ts";
 import { setupBytes } from "./detect/window-memory.ts";
 import type { Executor } from "./engine/executor.ts";
 import type { Variant } from "./engine/kernel.ts";
@@ -53,13 +54,6 @@ export interface EngineStats extends Readonly<FlowStats> {
 
 const STATE_BYTES = 1024 * 1024 * 1024;
 
-/** A stream that has ended is past every time. */
-const endOfTime: MatchColumns = {
-  count: 0, timeMs: new Float64Array(), highMs: new Float64Array(), standing: new Uint32Array(), row: new Uint32Array(), keyHash: new BigUint64Array(),
-  value: new BigUint64Array(), keyStart: new Uint32Array(), keyLength: new Uint32Array(), eventStart: new Uint32Array(), eventLength: new Uint32Array(),
-  bytes: new Uint8Array(), batchHighMs: Number.POSITIVE_INFINITY,
-};
-
 /**
  * The whole flow, top to bottom: bytes to slots, slots through the kernels on an executor, matches in order to the
  * detectors, case hits to signals.
@@ -76,8 +70,9 @@ export class DetectionPipeline {
   static async create(setup: DetectionSetup): Promise<DetectionPipeline> {
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
     const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
-    const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(setup.rules.length));
-    return new DetectionPipeline(setup, executor, new Detector(setup.rules, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }));
+    const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
+    const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(plans));
+    return new DetectionPipeline(setup, executor, new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }));
   }
 
   private constructor(setup: DetectionSetup, executor: Executor, detector: Detector) {
@@ -90,7 +85,7 @@ export class DetectionPipeline {
     this.#flow = new Flow(executor, {
       onMatches: (matches, profile, firstEvent, partition) => this.#judge(matches, profile, firstEvent, partition),
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
-      onEnd: (partition) => this.#detector.apply(endOfTime, 0, 0, partition, () => {}),
+      onEnd: (partition) => this.#detector.end(partition),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
     });
   }

@@ -4,12 +4,11 @@ import {
   WINDOW_OTHERS, WINDOW_OTHER_COUNT, WINDOW_PAGES_USED, WINDOW_REFUSED, WINDOW_STREAM_HIGH,
 } from "../../assembly/layout.ts";
 import type { MatchColumns } from "../batch/matches.ts";
-import type { Rule } from "../rule/rule.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import type { CaseHit } from "./hit.ts";
 import { RecentEvents } from "./recent.ts";
 import { Streams } from "./streams.ts";
-import { planThreshold } from "./threshold.ts";
+import type { ThresholdPlan } from "./threshold.ts";
 import { BATCH_KEY_BYTES, BATCH_RECORDS, STREAMS_CAP, type StateMemory, WindowMemory } from "./window-memory.ts";
 import { WindowHit } from "./window-hit.ts";
 
@@ -47,15 +46,14 @@ export class Detector {
   readonly #hit: WindowHit;
   readonly #hasValues: boolean;
 
-  constructor(rules: readonly Rule[], standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions) {
-    const live = new Set(standing.map((query) => query.ruleIndex));
-    const plans = rules.map((rule, i) => (live.has(i) ? planThreshold(rule, options.allowedLatenessMs) : undefined));
+  /** @param plans of the rules, as `planRules` gives them; `state` has room for what `setupBytes` says of them. */
+  constructor(plans: ReadonlyArray<ThresholdPlan | undefined>, standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions) {
     this.#state = state;
     this.#memory = new WindowMemory(state, plans, standing, {
       latenessMs: options.allowedLatenessMs, groupCap: options.groupCap ?? 0xffffffff, hashMask: options.hashMask ?? 0xffffffff,
       seed: crypto.getRandomValues(new BigUint64Array(1))[0]!,
     });
-    this.#hit = new WindowHit(state, this.#memory, this.recent, rules.map((rule) => rule.queries.length));
+    this.#hit = new WindowHit(state, this.#memory, this.recent, plans.map((plan) => plan?.keeps.length ?? 0));
     this.#hasValues = standing.some((query) => query.aggregation !== "count");
   }
 
@@ -84,6 +82,11 @@ export class Detector {
       this.recent.now = this.recent.count;
     }
     this.#streams.note(partition, batch.batchHighMs, this.recent.count);
+  }
+
+  /** Nothing more comes of a partition: it holds nothing back. */
+  end(partition: string): void {
+    this.#streams.end(partition);
   }
 
   /** Columns and keys, each in one copy. */

@@ -24,6 +24,11 @@ export class Streams {
     }
   }
 
+  /** Nothing more comes of it. */
+  end(name: string): void {
+    this.#streams.delete(name);
+  }
+
   /** Streams beside this one that still count at this row: their highs and the row at which they no longer do; the lowest `most`. */
   others(name: string, rows: number, most: number): Array<{ readonly highMs: number; readonly untilRow: number }> {
     const others: Array<{ readonly highMs: number; readonly untilRow: number }> = [];

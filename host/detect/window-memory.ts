@@ -11,7 +11,7 @@ import {
 } from "../../assembly/layout.ts";
 import { unreachable } from "../problem.ts";
 import type { Ask, Program } from "./condition.ts";
-import type { Keep, ThresholdPlan } from "./threshold.ts";
+import { type Keep, type ThresholdPlan, stepsOf } from "./threshold.ts";
 
 /** What this room needs of the engine's state instance. */
 export interface StateMemory {
@@ -48,9 +48,15 @@ export const BATCH_KEY_BYTES = 9 * 1024 * 1024;
 export const STREAMS_CAP = 64;
 const QUERIES_CAP = 16;
 
-/** Bytes that setting up may take: the batch areas, and so much for each rule. */
-export function setupBytes(ruleCount: number): number {
-  return BATCH_KEY_BYTES + BATCH_RECORDS * 64 + 1024 * 1024 + ruleCount * 8192;
+/** Bytes that setting up takes at most: the batch areas, rules and their programs, places of the pages. */
+export function setupBytes(plans: ReadonlyArray<ThresholdPlan | undefined>): number {
+  const rules = plans.reduce((sum, plan) => {
+    if (!plan) return sum;
+    const steps = [...plan.cases, plan.after ?? NODE_TRUE].reduce((count, program) => count + Math.max(1, stepsOf(program).length), 0);
+    const bounds = plan.keeps.reduce((count, keep) => count + keep.bounds.length, 0);
+    return sum + 1024 + plan.keeps.length * (QUERY_BYTES + 64 + WINDOW_STANDING_BYTES) + bounds * BOUND_BYTES + (steps + plan.cases.length) * (NODE_STEP_BYTES + 16);
+  }, 0);
+  return BATCH_KEY_BYTES + BATCH_RECORDS * 64 + 1024 * 1024 + rules;
 }
 
 /** Writes rules and areas into a state instance's memory, once; returns the struct's address and those of the areas. */

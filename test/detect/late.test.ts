@@ -27,7 +27,7 @@ async function signalsOf(events: readonly object[], payload: Record<string, unkn
   const engine = await createEngine({ rules: [payload] });
   await engine.push(new TextEncoder().encode(`${events.map((event) => JSON.stringify(event)).join("\n")}\n`), { format: "raw", arrivalMs: START });
   await engine.close();
-  return engine.finalSignals().map((signal) => `${signal.group["@u"]} ${signal.firstSeenMs - START} ${signal.lastSeenMs - START}`).sort();
+  return engine.finalSignals().map((signal) => `${signal.group["@u"]} ${signal.firstSeenMs - START} ${signal.lastSeenMs - START} ${signal.eventsMatched}`).sort();
 }
 
 describe("late events", () => {

@@ -101,6 +101,24 @@ describe("memory of the windows", () => {
     }
   }, 60_000);
 
+  test("rules of any size find room", async () => {
+    const long = Array.from({ length: 380 }, (_, i) => `a > ${i + 1000} || 2 * a < ${i % 7}`).join(" || ");
+    const rules = Array.from({ length: 30 }, () => thresholdRule([{ name: "a", aggregation: "max" }, { name: "b" }], [long, "a > 3", "b > 10"], 60));
+    const detector = await createDetector(rules, "simd");
+    expect(feed(detector, rules, [{ timeMs: START, records: [{ ruleIndex: 29, queryIndex: 0, key: ["user"], values: [2000] }] }])).toBe(1);
+  });
+
+  test("keys longer than what is kept of them are told apart", async () => {
+    const rules = [thresholdRule([{ name: "a" }], ["a > 1"], 60), thresholdRule([{ name: "a" }, { name: "all", groupBy: [] }], ["a > 0 && all > 0"], 60)];
+    const detector = await createDetector(rules, "simd", { hashMask: 0 });
+    const keys = ["x".repeat(600), `${"x".repeat(600)}y`, `${"x".repeat(599)}z`, "x".repeat(70_000), `${"x".repeat(70_000)}y`];
+    const of = (ruleIndex: number, key: string): TestEvent => ({ timeMs: START, records: [{ ruleIndex, queryIndex: 0, key: [key], values: [] }] });
+    const shared = { timeMs: START + 1000, records: [{ ruleIndex: 1, queryIndex: 1, key: [], values: [] }] };
+    const events = [...keys.map((key) => of(0, key)), ...keys.map((key) => of(0, key)), ...keys.slice(0, 3).map((key) => of(1, key)), shared];
+    expect(kernelHits(detector, rules, events, new Set([3, 7])).map((hit) => hit.key)).toEqual([...keys, ...keys.slice(0, 3)].map((key) => JSON.stringify([key])));
+    expect(detector.counts.groups).toBe(8);
+  });
+
   test("sums with no memory to spare are too low by at most what a pane holds", async () => {
     const rules = [thresholdRule([{ name: "a", aggregation: "sum" }], ["a >= 4000"], 300)];
     const detector = await createDetector(rules, "simd", { stateBytes: MB });

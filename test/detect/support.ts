@@ -1,6 +1,7 @@
 import type { MatchColumns } from "../../host/batch/matches.ts";
 import { Detector, type DetectorOptions } from "../../host/detect/detector.ts";
 import type { CaseHit, HitEvents } from "../../host/detect/hit.ts";
+import { planRules } from "../../host/detect/threshold.ts";
 import { setupBytes } from "../../host/detect/window-memory.ts";
 import type { Variant } from "../../host/engine/kernel.ts";
 import { StateInstance } from "../../host/engine/state.ts";
@@ -55,8 +56,10 @@ export function thresholdRule(queries: readonly TestQuery[], conditions: Readonl
 }
 
 export async function createDetector(rules: readonly Rule[], variant: Variant, more: Partial<DetectorOptions> & { readonly stateBytes?: number } = {}): Promise<Detector> {
-  const state = await StateInstance.create(variant, more.stateBytes ?? 1 << 28, setupBytes(rules.length));
-  return new Detector(rules, standingQueries(rules), state, { allowedLatenessMs: LATENESS_MS, ...more });
+  const standing = standingQueries(rules);
+  const plans = planRules(rules, standing, LATENESS_MS);
+  const state = await StateInstance.create(variant, more.stateBytes ?? 1 << 28, setupBytes(plans));
+  return new Detector(plans, standing, state, { allowedLatenessMs: LATENESS_MS, ...more });
 }
 
 const encoder = new TextEncoder();
