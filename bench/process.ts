@@ -77,7 +77,7 @@ async function main(): Promise<void> {
     writeChunks(at("auth.ndjson"), auth.chunks);
     const cloudLines = new TextDecoder().decode(corpus("mix", FILE_BYTES * 1.7)).split("\n").filter((line) => line.startsWith('{"ddsource":"cloudtrail"'));
     writeChunks(at("cloud.ndjson"), cloudLines.map((line) => `${line}\n`));
-    writeFileSync(at("mix.ndjson"), corpus("mix", FILE_BYTES / 2));
+    writeFileSync(at("mix.ndjson"), corpus("mix", FILE_BYTES));
     writeFileSync(at("sample.ndjson"), corpus("mix", 4 * MEGABYTE));
 
     progress("P1: brute force, beside a program written for it");
