@@ -923,15 +923,19 @@ export const RING_LIVE = 24;
 export const LEFT_CAP = 256;
 
 /**
- * Text program: a regular expression as instructions of 24 bytes, `u32 op`, then operands a..e by op. Set tables are 256 bytes, 1 = in.
+ * Text program: a regular expression as instructions of 40 bytes, `u32 op`, then operands a..e by op. Set tables are 256 bytes, 1 = in.
  */
-export const TEXT_INSTRUCTION_BYTES = 24;
+export const TEXT_INSTRUCTION_BYTES = 40;
 export const TEXT_OP = 0;
 export const TEXT_A = 4;
 export const TEXT_B = 8;
 export const TEXT_C = 12;
 export const TEXT_D = 16;
 export const TEXT_E = 20;
+/** Of a run whose set lacks few bytes: how many, and which (eight bytes, the last repeated). */
+export const TEXT_STOP_COUNT = 24;
+export const TEXT_STOPS = 32;
+export const TEXT_STOP_CAP = 5;
 /** a = address of the bytes, b = how many. */
 export const TEXT_LITERAL = 1;
 /** a = set table. */
@@ -997,6 +1001,8 @@ export const CAPTURE_LOWER = 2;
 export const CAPTURE_HOST = 3;
 /** The text as it stands, be it empty: otherwise the empty text is no value. */
 export const CAPTURE_ANY_TEXT = 4;
+/** A time as web servers write it, `dd/MMM/yyyy:HH:mm:ss Z`, in epoch milliseconds. */
+export const CAPTURE_ACCESS_TIME = 5;
 export const MEMO_BYTES = 16;
 
 /**

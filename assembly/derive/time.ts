@@ -1,27 +1,11 @@
 import { COLUMN_CELLS, KIND_NUMBER } from "../layout";
 import { decimalOf } from "../column/decimal";
+import { clockMs, daysOf, monthNamed, two, yearOf } from "./calendar";
 
 // Forms other than numbers and ISO 8601; NaN when it is no time.
 // @ts-ignore: decorator
 @external("host", "readTimestamp")
 declare function hostReadTimestamp(address: usize, length: usize, arrivalMs: f64): f64;
-
-// @ts-ignore: decorator
-@inline
-function two(p: usize): i32 {
-  const a = <u32>load<u8>(p) - 48;
-  const b = <u32>load<u8>(p, 1) - 48;
-  return a <= 9 && b <= 9 ? <i32>(a * 10 + b) : -1;
-}
-
-/** Days from 1970-01-01 to a civil date (proleptic Gregorian), by eras of 400 years. */
-function daysOf(year: i32, month: i32, day: i32): i32 {
-  const y = month <= 2 ? year - 1 : year;
-  const era = y / 400;
-  const yearOfEra = y - era * 400;
-  const dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719468;
-}
 
 let lastDate: u64 = 0; // "YYYY-MM-" of the last text read, and what it came to
 let lastMonthDays: i32 = 0;
@@ -80,6 +64,21 @@ function isoMs(p: usize, n: usize): f64 {
   return <f64>(lastMonthDays + day - 1) * 86400000.0 + <f64>((hour * 60 + minute - offset) * 60 + second) * 1000.0 + <f64>ms;
 }
 
+const DAY_MS: f64 = 86400000.0;
+
+/** `Mmm dd hh:mm:ss` as of the arrival: its year, or the one before when that lies more than a day ahead. NaN for any other text. */
+function yearlessMs(p: usize, n: usize, year: i32, arrivalMs: f64): f64 {
+  if (n != 15 || load<u8>(p, 3) != 0x20 || load<u8>(p, 6) != 0x20) return NaN;
+  const month = monthNamed(p);
+  const digit = <i32>load<u8>(p, 5) - 48;
+  const day = load<u8>(p, 4) == 0x20 ? (digit >= 0 && digit <= 9 ? digit : -1) : two(p + 4);
+  const clock = clockMs(p + 7);
+  // The last days of months are the host's.
+  if (!month || day < 1 || day > 28 + <i32>(month != 2) * 2 || clock < 0) return NaN;
+  const ms = <f64>daysOf(year, month, day) * DAY_MS + <f64>clock;
+  return ms <= arrivalMs + DAY_MS ? ms : <f64>daysOf(year - 1, month, day) * DAY_MS + <f64>clock;
+}
+
 function epochMs(value: f64): f64 {
   const size = abs(value);
   if (size < 1e11) return floor(value * 1000.0);
@@ -97,6 +96,7 @@ function epochMs(value: f64): f64 {
 export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, times: usize, highs: usize, high: f64): u32 {
   const cells = <usize>load<u32>(column, COLUMN_CELLS);
   let missing: u32 = 0;
+  const year = yearOf(arrivalMs);
   for (let row: u32 = 0; row < rows; row++) {
     const cell = load<u64>(cells + (<usize>row << 3));
     let time: f64 = NaN;
@@ -106,6 +106,7 @@ export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, times: usi
       if (<u32>(cell >> 60) == KIND_NUMBER) time = epochMs(decimalOf(p, n));
       else {
         time = isoMs(p, n);
+        if (time != time) time = yearlessMs(p, n, year, arrivalMs);
         if (time != time) time = hostReadTimestamp(p, n, arrivalMs);
       }
     }

@@ -1,8 +1,9 @@
 import {
-  CAPTURE_ANY_TEXT, CAPTURE_BYTES, CAPTURE_FEEDS, CAPTURE_FEED_COUNT, CAPTURE_FILTER, CAPTURE_GROUP, CAPTURE_HOST, CAPTURE_LOWER, CAPTURE_MEMO, CAPTURE_NUMBER,
+  CAPTURE_ACCESS_TIME, CAPTURE_ANY_TEXT, CAPTURE_BYTES, CAPTURE_FEEDS, CAPTURE_FEED_COUNT, CAPTURE_FILTER, CAPTURE_GROUP, CAPTURE_HOST, CAPTURE_LOWER, CAPTURE_MEMO, CAPTURE_NUMBER,
   CAPTURE_NUMERIC, CAPTURE_TEXT, COLUMN_CELLS, GROK_MASK, GROK_MATCHED, GROK_NUMBER, GROK_PROGRAM, GROK_RULES, GROK_SLOTS, GROK_SOURCE,
   KIND_NUMBER, KIND_STRING,
 } from "../layout";
+import { accessMs } from "../derive/calendar";
 import { dropRow } from "./place";
 import { GAVE_UP, runText, slots } from "./run";
 
@@ -38,6 +39,22 @@ function isCanonicalInteger(p: usize, n: u32): bool {
   if (load<u8>(first) == 48 && (digits > 1 || negative)) return false;
   for (let i: u32 = 0; i < digits; i++) if (load<u8>(first + i) - 48 > 9) return false;
   return true;
+}
+
+const DIGITS_CAP: usize = 20;
+
+/** A whole number as a text of its own. */
+function digitsOf(value: u64): u64 {
+  if (textEnd - textTop < DIGITS_CAP) return NO_ROOM;
+  let length: u32 = 1;
+  for (let rest = value / 10; rest; rest /= 10) length++;
+  const out = textTop;
+  textTop += length;
+  for (let i = length; i > 0; i--) {
+    store<u8>(out + <usize>(i - 1), 48 + <u32>(value % 10));
+    value /= 10;
+  }
+  return cellOf(out, length, KIND_NUMBER);
 }
 
 const NO_ROOM: u64 = <u64>-1;
@@ -80,6 +97,10 @@ function filtered(capture: usize, address: usize, length: u32): u64 {
   if (filter == CAPTURE_NUMERIC && isCanonicalInteger(address, length)) return cellOf(address, length, KIND_NUMBER);
   const number = load<u32>(capture, CAPTURE_NUMBER);
   if (filter == CAPTURE_LOWER) return lowered(number, address, length);
+  if (filter == CAPTURE_ACCESS_TIME) {
+    const ms = accessMs(address, <usize>length);
+    if (ms >= 0) return digitsOf(<u64>ms);
+  }
   // Times, addresses and agents often stand in one line after the other.
   const memo = <usize>load<u32>(capture, CAPTURE_MEMO);
   if (load<u64>(memo) && sameText(load<u64>(memo), address, length)) return load<u64>(memo, 8);

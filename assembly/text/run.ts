@@ -1,6 +1,6 @@
 import {
   ASSERT_END, ASSERT_START, ASSERT_WORD, RUN_GREEDY, RUN_POSSESSIVE, TEXT_A, TEXT_ASSERT, TEXT_B, TEXT_C, TEXT_D, TEXT_E, TEXT_GROUP_CAP,
-  TEXT_INSTRUCTION_BYTES, TEXT_JUMP, TEXT_LITERAL, TEXT_RUN, TEXT_SAVE, TEXT_SET, TEXT_SPLIT,
+  TEXT_INSTRUCTION_BYTES, TEXT_JUMP, TEXT_LITERAL, TEXT_RUN, TEXT_SAVE, TEXT_SET, TEXT_SPLIT, TEXT_STOPS, TEXT_STOP_COUNT,
 } from "../layout";
 
 /** Where groups begin and end (addresses), 0 = the group took no part. */
@@ -55,6 +55,33 @@ function sameBytes(a: usize, b: usize, n: usize): bool {
   return n == 0 || ((load<u64>(a) ^ load<u64>(b)) << <u64>((8 - n) << 3)) == 0;
 }
 
+/** End of a run from `p` on: the first byte that is not in the set, `stop` at the latest. */
+function runEnd(pc: usize, p: usize, stop: usize): usize {
+  const set = <usize>load<u32>(pc, TEXT_A);
+  if (ASC_FEATURE_SIMD) {
+    // A set that lacks few bytes is looked for by these.
+    const stops = load<u32>(pc, TEXT_STOP_COUNT);
+    if (stops) {
+      const a = v128.load8_splat(pc, TEXT_STOPS);
+      const b = v128.load8_splat(pc, TEXT_STOPS + 1);
+      while (p < stop) {
+        const text = v128.load(p);
+        let hits = v128.or(i8x16.eq(text, a), i8x16.eq(text, b));
+        if (stops > 2) {
+          hits = v128.or(hits, i8x16.eq(text, v128.load8_splat(pc, TEXT_STOPS + 2)));
+          hits = v128.or(hits, v128.or(i8x16.eq(text, v128.load8_splat(pc, TEXT_STOPS + 3)), i8x16.eq(text, v128.load8_splat(pc, TEXT_STOPS + 4))));
+        }
+        const mask = i8x16.bitmask(hits);
+        if (mask) return min<usize>(p + <usize>ctz(mask), stop);
+        p += 16;
+      }
+      return stop;
+    }
+  }
+  while (p < stop && load<u8>(set + <usize>load<u8>(p))) p++;
+  return p;
+}
+
 /**
  * Lays a program on the text [start, end): rules in order, the first way that reaches the text's end.
  *
@@ -87,7 +114,7 @@ export function runText(program: usize, slotCount: u32, start: usize, end: usize
       if (most < fewest) failed = true;
       else if (mode == RUN_POSSESSIVE || mode == RUN_GREEDY) {
         const from = p;
-        while (p < stop && load<u8>(set + <usize>load<u8>(p))) p++;
+        p = runEnd(pc, p, stop);
         budget -= <i32>((p - from) >> 4);
         if (p - from < fewest) failed = true;
         else {

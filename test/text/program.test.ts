@@ -84,7 +84,7 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
-const pieces = ["a", "b", "ab", " ", "\\d", "\\w", "\\S", ".", "[ab]", "[^a]", "[0-9a-f]", "\\b", "x:", "é", "\\.", "1"];
+const pieces = ["(?:[^ab]|a.)*", "(?:[b1]|ab|x)*", "a", "b", "ab", " ", "\\d", "\\w", "\\S", ".", "[ab]", "[^a]", "[0-9a-f]", "\\b", "x:", "é", "\\.", "1"];
 const repeats = ["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{0,2}?"];
 
 function randomPattern(next: (below: number) => number, depth: number): string {

@@ -90,12 +90,15 @@ function writeCaptures(arena: Arena, texts: HostTexts, captures: readonly TextCa
   return list;
 }
 
+const ACCESS_TIME = "dd/MMM/yyyy:HH:mm:ss Z";
 const numeric: ReadonlySet<string> = new Set(["integer", "number", "integerExt", "numberExt"]);
 
 function filterKind({ filter, filters, keepsEmpty }: TextCapture): number {
   if (!filter) return keepsEmpty ? layout.CAPTURE_ANY_TEXT : layout.CAPTURE_TEXT;
   if (!filters) return layout.CAPTURE_HOST;
   if (filters.every((each) => numeric.has(each.name))) return layout.CAPTURE_NUMERIC;
+  const [only] = filters;
+  if (filters.length === 1 && only!.name === "date" && only!.args.length === 1 && only!.args[0] === ACCESS_TIME) return layout.CAPTURE_ACCESS_TIME;
   if (filters.every((each) => each.name === "lowercase")) return layout.CAPTURE_LOWER;
   return layout.CAPTURE_HOST;
 }

@@ -71,6 +71,22 @@ export function compileText(patterns: readonly string[]): Instruction[] {
   return emitter.code;
 }
 
+/** `(?:[^"\\]|\\.)*` as runs of the set with the other parts between them: the same texts in the same way, where a byte tells which it is. */
+function runsBetween(parts: readonly RegexNode[]): RegexNode | undefined {
+  const set = parts.find((part) => part.kind === "set");
+  const others = parts.filter((part) => part !== set);
+  if (!set) return undefined;
+  const isTold = others.every((part) => {
+    const first = firstOf(part);
+    return !first.empty && !first.set.some((isIn, byte) => isIn && set.set[byte]);
+  });
+  if (!isTold) return undefined;
+  const all = { min: 0, max: Number.POSITIVE_INFINITY, lazy: false } as const;
+  const run: RegexNode = { kind: "repeat", part: set, ...all };
+  const between: RegexNode = others.length === 1 ? others[0]! : { kind: "choice", parts: others };
+  return { kind: "sequence", parts: [run, { kind: "repeat", part: { kind: "sequence", parts: [between, run] }, ...all }] };
+}
+
 class Emitter {
   readonly code: Instruction[] = [];
 
@@ -152,6 +168,8 @@ class Emitter {
         return this.#run(part.set, { ...node, min: 0 }, follow);
       }
     }
+    const runs = min === 0 && max === Number.POSITIVE_INFINITY && !lazy && part.kind === "choice" ? runsBetween(part.parts) : undefined;
+    if (runs) return this.#emit(runs, follow);
     const first = firstOf(part);
     const again: First = { set: union(first.set, follow.set), empty: follow.empty };
     for (let i = 0; i < min; i++) this.#emit(part, again);

@@ -36,6 +36,7 @@ export function writeProgram(arena: Arena, code: readonly Instruction[]): number
         put(layout.TEXT_C, instruction.max);
         put(layout.TEXT_D, instruction.mode);
         put(layout.TEXT_E, followerOf(code, i));
+        writeStops(arena, addressOf(i), instruction.set);
         return;
       case layout.TEXT_SPLIT:
         put(layout.TEXT_A, addressOf(instruction.first));
@@ -55,6 +56,17 @@ export function writeProgram(arena: Arena, code: readonly Instruction[]): number
     }
   });
   return base;
+}
+
+/** Bytes that end a run, where they are few. */
+function writeStops(arena: Arena, address: number, set: ByteSet): void {
+  const stops = set.flatMap((isIn, byte) => (isIn ? [] : [byte]));
+  if (!stops.length || stops.length > layout.TEXT_STOP_CAP) {
+    arena.u32[(address + layout.TEXT_STOP_COUNT) >>> 2] = 0;
+    return;
+  }
+  arena.u32[(address + layout.TEXT_STOP_COUNT) >>> 2] = stops.length;
+  for (let i = 0; i < 8; i++) arena.u8[address + layout.TEXT_STOPS + i] = stops[Math.min(i, stops.length - 1)]!;
 }
 
 /** The one byte that must stand behind instruction `i`, 256 when several may. */
