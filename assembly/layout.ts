@@ -1017,3 +1017,269 @@ export const LINES_ROW_END = 4;
 export const LINES_COLUMN = 8;
 export const LINES_CONSUMED = 12;
 export const LINES_BYTES = 16;
+
+/**
+ * Sketches and histories are flat and hold no address, only offsets and numbers: a copy of their bytes is their stored form once
+ * sketchSeal has written its checksum; sketchCheck says whether bytes that come back may be used. Every one begins with this head.
+ *  offset type field
+ *       0  u32  magic
+ *       4  u16  kind       KIND_OF_*
+ *       6  u16  version
+ *       8  u32  bytes      of the whole, a multiple of 8
+ *      12  u32  refused    inputs that are no values (NaN, infinities), wraps
+ *      16  u64  seal       checksum of all other bytes, set by sketchSeal
+ *      24  u64  seed
+ */
+export const SKETCH_MAGIC = 0;
+export const SKETCH_KIND = 4;
+export const SKETCH_VERSION = 6;
+export const SKETCH_BYTES = 8;
+export const SKETCH_REFUSED = 12;
+export const SKETCH_SEAL = 16;
+export const SKETCH_SEED = 24;
+export const SKETCH_MAGIC_VALUE = 0x314b5356;
+export const SKETCH_VERSION_VALUE = 1;
+export const KIND_OF_DISTINCT = 1;
+export const KIND_OF_QUANTILE = 2;
+export const KIND_OF_FREQUENCY = 3;
+export const KIND_OF_SEEN = 4;
+export const KIND_OF_MEMBERS = 5;
+export const KIND_OF_SIGNATURE = 6;
+export const KIND_OF_HISTORY = 7;
+
+/**
+ * Distinct (HyperLogLog): after the head
+ *      32  u32  precision   p, 4..16
+ *      36  u32  dense       0 = sparse, 1 = dense
+ *      40  u32  count       entries of the sparse list
+ *      48  sparse: u32[] ascending, 25 bits of index, 6 bits of rank; dense: u8[2^p] registers
+ */
+export const DISTINCT_PRECISION = 32;
+export const DISTINCT_DENSE = 36;
+export const DISTINCT_COUNT = 40;
+export const DISTINCT_DATA = 48;
+
+/**
+ * Quantile (DDSketch): after the head
+ *      32  f64  alpha      relative accuracy
+ *      40  f64  gamma      (1 + alpha) / (1 - alpha)
+ *      48  f64  multiplier 1 / ln gamma
+ *      56  u32  bins       capacity of either store
+ *      60  u32  growing    1: quantileAdd stops where it would have to collapse
+ *      64  u64  count
+ *      72  u64  zeroCount
+ *      80  f64  sum
+ *      88  f64  least
+ *      96  f64  greatest
+ *     104  positive store, 16 bytes: i32 low (index of bin 0), u32 span (bins in use), u32 collapsed, u32 0
+ *     120  negative store (by magnitude)
+ *     136  u64[bins] positive, u64[bins] negative
+ */
+export const QUANTILE_ALPHA = 32;
+export const QUANTILE_GAMMA = 40;
+export const QUANTILE_MULTIPLIER = 48;
+export const QUANTILE_BINS = 56;
+export const QUANTILE_GROWING = 60;
+export const QUANTILE_COUNT = 64;
+export const QUANTILE_ZERO_COUNT = 72;
+export const QUANTILE_SUM = 80;
+export const QUANTILE_LEAST = 88;
+export const QUANTILE_GREATEST = 96;
+export const QUANTILE_POSITIVE = 104;
+export const QUANTILE_NEGATIVE = 120;
+export const QUANTILE_DATA = 136;
+export const STORE_LOW = 0;
+export const STORE_SPAN = 4;
+export const STORE_COLLAPSED = 8;
+
+/**
+ * Frequency (Count-Min): after the head
+ *      32  u32  widthBits     log2 of the counters in a row
+ *      36  u32  depth         rows, at most FREQUENCY_DEPTH_CAP
+ *      40  u32  conservative
+ *      48  u64  total         sum of all weights, halved with the counters
+ *      64  u32[depth][width]
+ */
+export const FREQUENCY_WIDTH_BITS = 32;
+export const FREQUENCY_DEPTH = 36;
+export const FREQUENCY_CONSERVATIVE = 40;
+export const FREQUENCY_TOTAL = 48;
+export const FREQUENCY_DATA = 64;
+export const FREQUENCY_DEPTH_CAP = 16;
+
+/**
+ * Seen (blocked Bloom filters in generations): after the head
+ *      32  u32  generations   2..SEEN_GENERATION_CAP
+ *      36  u32  blocks        of 64 bytes in each
+ *      40  u32  capacity      inserts in one generation for which the bound holds
+ *      44  u32  over          inserts beyond it, wraps
+ *      48  f64  spanMs        of one generation
+ *      56  f64  newest        number of the newest generation, floor(ms / spanMs)
+ *      64  u32[SEEN_GENERATION_CAP] inserts of each; generation n is at n modulo generations
+ *     128  the blocks
+ */
+export const SEEN_GENERATIONS = 32;
+export const SEEN_BLOCKS = 36;
+export const SEEN_CAPACITY = 40;
+export const SEEN_OVER = 44;
+export const SEEN_SPAN = 48;
+export const SEEN_NEWEST = 56;
+export const SEEN_INSERTS = 64;
+export const SEEN_DATA = 128;
+export const SEEN_GENERATION_CAP = 16;
+export const SEEN_BLOCK_BYTES = 64;
+
+/**
+ * Members (cuckoo filter): after the head
+ *      32  u32  buckets      a power of two, of four u16 fingerprints each, 0 = free
+ *      36  u32  count
+ *      40  u32  random       state of the choice whom to move
+ *      44  u32  spare        fingerprint that found no place, 0 = none
+ *      48  u32  spareBucket
+ *      64  the buckets
+ */
+export const MEMBERS_BUCKETS = 32;
+export const MEMBERS_COUNT = 36;
+export const MEMBERS_RANDOM = 40;
+export const MEMBERS_SPARE = 44;
+export const MEMBERS_SPARE_BUCKET = 48;
+export const MEMBERS_DATA = 64;
+
+/**
+ * Words: one struct per memory.
+ *  offset type field
+ *       0  u32  classes    u8[0x110000]: WORD_* of every code point, 0 = not asked yet; the host fills pages of 256
+ *       4  u32  spans      u32 address, u32 bytes of each word of the last text
+ *       8  u32  capacity   spans there is room for
+ *      12  u32  missing    code point whose page is wanted
+ *      16  u32  texts      texts segmented, wraps
+ *      20  u32  declined   texts left to the host, wraps
+ *      24  u64  seed       of the hashes of words
+ */
+export const WORDS_CLASSES = 0;
+export const WORDS_SPANS = 4;
+export const WORDS_CAPACITY = 8;
+export const WORDS_MISSING = 12;
+export const WORDS_TEXTS = 16;
+export const WORDS_DECLINED = 20;
+export const WORDS_SEED = 24;
+export const WORDS_BYTES = 32;
+export const WORD_SPAN_BYTES = 8;
+/** Separates; a pictograph does so too, unless a zero width joiner stands before it. */
+export const WORD_OTHER = 1;
+export const WORD_PICTOGRAPH = 2;
+/** Not decided here: scripts cut by dictionary, and whatever fits no class. */
+export const WORD_DECLINE = 3;
+/** Belongs to what stands before it. */
+export const WORD_EXTEND = 4;
+export const WORD_JOINER = 5;
+/** Join words: between letters, between digits, between both. */
+export const WORD_MID_LETTER = 6;
+export const WORD_MID_NUMBER = 7;
+export const WORD_MID_BOTH = 8;
+export const WORD_SINGLE_QUOTE = 9;
+export const WORD_DOUBLE_QUOTE = 10;
+/** Make words: from here on. */
+export const WORD_UNDERSCORE = 11;
+export const WORD_DIGIT = 12;
+export const WORD_LETTER = 13;
+export const WORD_HEBREW = 14;
+/** What the kernels answer instead of a number of words. */
+export const WORDS_ANSWER_DECLINED = -1;
+export const WORDS_ANSWER_MISSING = -2;
+export const WORDS_ANSWER_FULL = -3;
+
+/**
+ * Signature (MinHash): after the head
+ *      32  u32  length      values of a signature, a multiple of 4
+ *      48  u32[length] factors (odd), u32[length] summands
+ */
+export const SIGNATURE_LENGTH = 32;
+export const SIGNATURE_DATA = 48;
+export const SIGNATURE_LENGTH_CAP = 256;
+
+/**
+ * History of token sets of one group: after the head
+ *      32  u32  itemCap     items (times) kept
+ *      36  u32  setCap      distinct sets kept
+ *      40  u32  poolCap     keys kept: tokens of all sets, one for the set itself, and its bands
+ *      44  u32  tokenCap    tokens of one set; of longer ones those of the lowest hashes are kept
+ *      48  u32  bands       0 = exact, by tokens; else candidates by bands
+ *      52  u32  rows        values of a signature in each band
+ *      56  u32  threshold   similarity wanted, in SIMILARITY_ONE
+ *      60  u32  tableMask
+ *      64  u32  items       offset of ITEM_BYTES[itemCap], a ring in order of time
+ *      68  u32  bits        offset of u64[setCap], a bit for each token's hash
+ *      72  u32  sets        offset of SET_BYTES[setCap]
+ *      76  u32  keys        offset of u64[poolCap]
+ *      80  u32  links       offset of LINK_BYTES[poolCap]
+ *      84  u32  table       offset of CHAIN_BYTES[tableMask + 1], open addressing
+ *      88  u32  scratch     offset of u64[tokenCap], then u32[bands * rows], then u64[bands]
+ *      92  u32  signature   offset of a signature struct, where there are bands
+ *      96  u32  itemHead
+ *     100  u32  itemCount
+ *     104  u32  setTop      sets ever in use
+ *     108  u32  setFree     list of free ones, number + 1
+ *     112  u32  setCount
+ *     116  u32  poolTop
+ *     120  u32  epoch       number of the query
+ *     124  u32  evicted     items given up for want of room, wraps
+ *     128  u32  cut         sets longer than tokenCap, wraps
+ *     132  u32  scans       queries that looked at all sets, wraps
+ *     136  u32  verified    sets compared token by token, wraps
+ *     144  u32[POOL_CLASSES] lists of free pieces of the pool by size class, number + 1
+ */
+export const HISTORY_ITEM_CAP = 32;
+export const HISTORY_SET_CAP = 36;
+export const HISTORY_POOL_CAP = 40;
+export const HISTORY_TOKEN_CAP = 44;
+export const HISTORY_BANDS = 48;
+export const HISTORY_ROWS = 52;
+export const HISTORY_THRESHOLD = 56;
+export const HISTORY_TABLE_MASK = 60;
+export const HISTORY_ITEMS = 64;
+export const HISTORY_BITS = 68;
+export const HISTORY_SETS = 72;
+export const HISTORY_KEYS = 76;
+export const HISTORY_LINKS = 80;
+export const HISTORY_TABLE = 84;
+export const HISTORY_SCRATCH = 88;
+export const HISTORY_SIGNATURE = 92;
+export const HISTORY_ITEM_HEAD = 96;
+export const HISTORY_ITEM_COUNT = 100;
+export const HISTORY_SET_TOP = 104;
+export const HISTORY_SET_FREE = 108;
+export const HISTORY_SET_COUNT = 112;
+export const HISTORY_POOL_TOP = 116;
+export const HISTORY_EPOCH = 120;
+export const HISTORY_EVICTED = 124;
+export const HISTORY_CUT = 128;
+export const HISTORY_SCANS = 132;
+export const HISTORY_VERIFIED = 136;
+export const HISTORY_POOL_FREE = 144;
+export const POOL_CLASSES = 64;
+export const HISTORY_DATA = 400;
+/** Similarity 1; thresholds are whole numbers, so that equality at the threshold is exact. */
+export const SIMILARITY_ONE = 10_000;
+/** Item: f64 time, u32 set. */
+export const ITEM_BYTES = 16;
+export const ITEM_MS = 0;
+export const ITEM_SET = 8;
+/** Set, 24 bytes: u32 first key, u32 tokens, u32 items that are this set, u32 epoch of the query that last met it, u32 keys kept, u32 next free. */
+export const SET_BYTES = 24;
+export const SET_FIRST = 0;
+export const SET_SIZE = 4;
+export const SET_COUNT = 8;
+export const SET_EPOCH = 12;
+export const SET_KEYS = 16;
+export const SET_NEXT = 20;
+/** Link of a key in its chain: u32 next + 1, u32 previous + 1, u32 set. */
+export const LINK_BYTES = 12;
+export const LINK_NEXT = 0;
+export const LINK_PREVIOUS = 4;
+export const LINK_SET = 8;
+/** Chain of equal keys: u64 key, u32 first + 1 (0 = free place), u32 length. */
+export const CHAIN_BYTES = 16;
+export const CHAIN_KEY = 0;
+export const CHAIN_FIRST = 8;
+export const CHAIN_LENGTH = 12;
