@@ -51,6 +51,11 @@ function remove(keep: usize, query: usize, i: u32): void {
   else removeAt(keep, sizeOf(query), i);
 }
 
+/** Small rings grow slowly: most keys have few events. */
+function larger(capacity: u32): u32 {
+  return capacity < 8 ? (capacity + 2) & ~1 : capacity + (capacity >> 1);
+}
+
 function grow(keep: usize, query: usize, size: usize, capacity: u32): bool {
   if (!resize(keep, size, capacity)) return false;
   if (load<u32>(query, QUERY_KIND) == KEEP_DISTINCT) reindex(keep);
@@ -79,7 +84,7 @@ function makeRoom(keep: usize, query: usize, size: usize, bandMs: f64, highMs: f
   if (n < capacity) return;
   const cap = load<u32>(query, QUERY_CAPACITY);
   if (capacity < cap) {
-    if (grow(keep, query, size, min<u32>(max<u32>(capacity * 2, 2), cap))) return;
+    if (grow(keep, query, size, min<u32>(larger(capacity), cap))) return;
     refuse();
   }
   const kind = load<u32>(query, QUERY_KIND);
