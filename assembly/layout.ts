@@ -942,7 +942,7 @@ export const TEXT_LITERAL = 1;
 export const TEXT_SET = 2;
 /** a = set table, b = fewest, c = most, d = RUN_*, e = the byte that must follow, 256 = any. */
 export const TEXT_RUN = 3;
-/** a = instruction tried first, b = second (addresses). */
+/** a = instruction tried first, b = second (addresses); c, d = tables of the bytes each can begin with, 0 = any, or none at all. */
 export const TEXT_SPLIT = 4;
 export const TEXT_JUMP = 5;
 /** a = slot: 2n where group n begins, 2n + 1 where it ends. */
@@ -1003,6 +1003,8 @@ export const CAPTURE_HOST = 3;
 export const CAPTURE_ANY_TEXT = 4;
 /** A time as web servers write it, `dd/MMM/yyyy:HH:mm:ss Z`, in epoch milliseconds. */
 export const CAPTURE_ACCESS_TIME = 5;
+/** A URL decoded and in lower case: as it stands when it is so already, else the host's. */
+export const CAPTURE_URL = 6;
 export const MEMO_BYTES = 16;
 
 /**

@@ -1,6 +1,6 @@
 import { COLUMN_CELLS, KIND_NUMBER } from "../layout";
 import { decimalOf } from "../column/decimal";
-import { clockMs, daysOf, monthNamed, two, yearOf } from "./calendar";
+import { clockMs, daysOf, monthLength, monthNamed, two, yearOf } from "./calendar";
 
 // Forms other than numbers and ISO 8601; NaN when it is no time.
 // @ts-ignore: decorator
@@ -73,8 +73,8 @@ function yearlessMs(p: usize, n: usize, year: i32, arrivalMs: f64): f64 {
   const digit = <i32>load<u8>(p, 5) - 48;
   const day = load<u8>(p, 4) == 0x20 ? (digit >= 0 && digit <= 9 ? digit : -1) : two(p + 4);
   const clock = clockMs(p + 7);
-  // The last days of months are the host's.
-  if (!month || day < 1 || day > 28 + <i32>(month != 2) * 2 || clock < 0) return NaN;
+  // The end of February may not be there in the one year or the other: the host's.
+  if (!month || day < 1 || clock < 0 || (month == 2 ? day > 28 : day > monthLength(year, month))) return NaN;
   const ms = <f64>daysOf(year, month, day) * DAY_MS + <f64>clock;
   return ms <= arrivalMs + DAY_MS ? ms : <f64>daysOf(year - 1, month, day) * DAY_MS + <f64>clock;
 }

@@ -1,6 +1,6 @@
 import {
   CAPTURE_ACCESS_TIME, CAPTURE_ANY_TEXT, CAPTURE_BYTES, CAPTURE_FEEDS, CAPTURE_FEED_COUNT, CAPTURE_FILTER, CAPTURE_GROUP, CAPTURE_HOST, CAPTURE_LOWER, CAPTURE_MEMO, CAPTURE_NUMBER,
-  CAPTURE_NUMERIC, CAPTURE_TEXT, COLUMN_CELLS, GROK_MASK, GROK_MATCHED, GROK_NUMBER, GROK_PROGRAM, GROK_RULES, GROK_SLOTS, GROK_SOURCE,
+  CAPTURE_NUMERIC, CAPTURE_TEXT, CAPTURE_URL, COLUMN_CELLS, GROK_MASK, GROK_MATCHED, GROK_NUMBER, GROK_PROGRAM, GROK_RULES, GROK_SLOTS, GROK_SOURCE,
   KIND_NUMBER, KIND_STRING,
 } from "../layout";
 import { accessMs } from "../derive/calendar";
@@ -85,6 +85,15 @@ function lowered(number: u32, address: usize, length: u32): u64 {
   return cellOf(out, length, KIND_STRING);
 }
 
+/** No percent sign, no plus, no capital, nothing beyond ASCII. */
+function isPlain(address: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) {
+    const c = <u32>load<u8>(address + i);
+    if (c == 0x25 || c == 0x2b || c - 65 < 26 || c >= 128) return false;
+  }
+  return true;
+}
+
 function sameText(a: u64, address: usize, length: u32): bool {
   if ((<u32>(a >> 32) & 0x0fffffff) != length) return false;
   return memory.compare(<usize>(<u32>a), address, length) == 0;
@@ -101,6 +110,7 @@ function filtered(capture: usize, address: usize, length: u32): u64 {
     const ms = accessMs(address, <usize>length);
     if (ms >= 0) return digitsOf(<u64>ms);
   }
+  if (filter == CAPTURE_URL && isPlain(address, length)) return cellOf(address, length, KIND_STRING);
   // Times, addresses and agents often stand in one line after the other.
   const memo = <usize>load<u32>(capture, CAPTURE_MEMO);
   if (load<u64>(memo) && sameText(load<u64>(memo), address, length)) return load<u64>(memo, 8);

@@ -55,6 +55,12 @@ function sameBytes(a: usize, b: usize, n: usize): bool {
   return n == 0 || ((load<u64>(a) ^ load<u64>(b)) << <u64>((8 - n) << 3)) == 0;
 }
 
+// @ts-ignore: decorator
+@inline
+function mayBegin(table: usize, p: usize, end: usize): bool {
+  return !table || (p < end && load<u8>(table + <usize>load<u8>(p)) != 0);
+}
+
 /** End of a run from `p` on: the first byte that is not in the set, `stop` at the latest. */
 function runEnd(pc: usize, p: usize, stop: usize): usize {
   const set = <usize>load<u32>(pc, TEXT_A);
@@ -152,11 +158,19 @@ export function runText(program: usize, slotCount: u32, start: usize, end: usize
         pc += TEXT_INSTRUCTION_BYTES;
       } else failed = true;
     } else if (op == TEXT_SPLIT) {
-      store<u32>(top, FRAME_ELSE);
-      store<u32>(top, load<u32>(pc, TEXT_B), 4);
-      store<u32>(top, <u32>p, 8);
-      top += FRAME_BYTES;
-      pc = <usize>load<u32>(pc, TEXT_A);
+      // The byte at hand often tells which way is worth trying.
+      if (!mayBegin(<usize>load<u32>(pc, TEXT_C), p, end)) {
+        if (mayBegin(<usize>load<u32>(pc, TEXT_D), p, end)) pc = <usize>load<u32>(pc, TEXT_B);
+        else failed = true;
+      } else {
+        if (mayBegin(<usize>load<u32>(pc, TEXT_D), p, end)) {
+          store<u32>(top, FRAME_ELSE);
+          store<u32>(top, load<u32>(pc, TEXT_B), 4);
+          store<u32>(top, <u32>p, 8);
+          top += FRAME_BYTES;
+        }
+        pc = <usize>load<u32>(pc, TEXT_A);
+      }
     } else if (op == TEXT_JUMP) pc = <usize>load<u32>(pc, TEXT_A);
     else if (op == TEXT_SAVE) {
       const slot = slots + (<usize>load<u32>(pc, TEXT_A) << 2);

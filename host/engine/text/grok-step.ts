@@ -99,6 +99,7 @@ function filterKind({ filter, filters, keepsEmpty }: TextCapture): number {
   if (filters.every((each) => numeric.has(each.name))) return layout.CAPTURE_NUMERIC;
   const [only] = filters;
   if (filters.length === 1 && only!.name === "date" && only!.args.length === 1 && only!.args[0] === ACCESS_TIME) return layout.CAPTURE_ACCESS_TIME;
+  if (only!.name.startsWith("decodeur") && filters.slice(1).every((each) => each.name === "lowercase")) return layout.CAPTURE_URL;
   if (filters.every((each) => each.name === "lowercase")) return layout.CAPTURE_LOWER;
   return layout.CAPTURE_HOST;
 }

@@ -13,7 +13,7 @@ export type Instruction =
       readonly op: typeof TEXT_RUN; readonly set: ByteSet; readonly min: number; readonly max: number;
       readonly mode: typeof RUN_GREEDY | typeof RUN_LAZY | typeof RUN_POSSESSIVE;
     }
-  | { readonly op: typeof TEXT_SPLIT; first: number; second: number }
+  | { readonly op: typeof TEXT_SPLIT; first: number; second: number; firstSet: ByteSet | undefined; secondSet: ByteSet | undefined }
   | { readonly op: typeof TEXT_JUMP; to: number }
   | { readonly op: typeof TEXT_SAVE; readonly slot: number }
   | { readonly op: typeof TEXT_ASSERT; readonly what: number }
@@ -67,7 +67,8 @@ function firstOf(node: RegexNode): First {
  */
 export function compileText(patterns: readonly string[]): Instruction[] {
   const emitter = new Emitter();
-  patterns.forEach((pattern, rule) => emitter.rule(readRegex(pattern), rule, rule === patterns.length - 1));
+  const nodes = patterns.map(readRegex);
+  nodes.forEach((node, rule) => emitter.rule(node, rule, nodes.slice(rule + 1)));
   return emitter.code;
 }
 
@@ -87,11 +88,13 @@ function runsBetween(parts: readonly RegexNode[]): RegexNode | undefined {
   return { kind: "sequence", parts: [run, { kind: "repeat", part: { kind: "sequence", parts: [between, run] }, ...all }] };
 }
 
+type Split = Extract<Instruction, { readonly op: typeof TEXT_SPLIT }>;
+
 class Emitter {
   readonly code: Instruction[] = [];
 
-  rule(node: RegexNode, rule: number, isLast: boolean): void {
-    const split = isLast ? undefined : this.#split();
+  rule(node: RegexNode, rule: number, others: readonly RegexNode[]): void {
+    const split = others.length ? this.#split(firstOf(node), firstOf({ kind: "choice", parts: others })) : undefined;
     if (split) split.first = this.code.length;
     this.#emit(node, nothing);
     this.#push({ op: TEXT_MATCH, rule });
@@ -102,10 +105,11 @@ class Emitter {
     if (this.code.push(instruction) > INSTRUCTION_CAP) throw new UnsupportedPattern("a pattern too large");
   }
 
-  #split(): { first: number; second: number } {
-    const split = { op: TEXT_SPLIT, first: 0, second: 0 } as const satisfies Instruction;
+  /** @param first what the way tried first can begin with; @param second the other. */
+  #split(first: First, second: First): Split {
+    const split: Split = { op: TEXT_SPLIT, first: 0, second: 0, firstSet: first.empty ? undefined : first.set, secondSet: second.empty ? undefined : second.set };
     this.#push(split);
-    return split as { first: number; second: number };
+    return split;
   }
 
   /** @param follow what can come after the node. */
@@ -146,7 +150,7 @@ class Emitter {
         this.#emit(part, follow);
         return;
       }
-      const split = this.#split();
+      const split = this.#split(then(firstOf(part), follow), then(firstOf({ kind: "choice", parts: parts.slice(i + 1) }), follow));
       split.first = this.code.length;
       this.#emit(part, follow);
       const jump = { op: TEXT_JUMP, to: 0 } satisfies Instruction;
@@ -176,16 +180,17 @@ class Emitter {
     if (max === Number.POSITIVE_INFINITY) {
       if (first.empty) throw new UnsupportedPattern("a repetition of what may be empty");
       const start = this.code.length;
-      const split = this.#split();
+      const split = lazy ? this.#split(follow, first) : this.#split(first, follow);
       this.#aim(split, lazy, this.code.length);
       this.#emit(part, again);
       this.#push({ op: TEXT_JUMP, to: start });
       this.#leave(split, lazy, this.code.length);
       return;
     }
-    const splits: Array<{ first: number; second: number }> = [];
+    const splits: Split[] = [];
     for (let i = min; i < max; i++) {
-      const split = this.#split();
+      const inner = then(first, again);
+      const split = lazy ? this.#split(follow, inner) : this.#split(inner, follow);
       this.#aim(split, lazy, this.code.length);
       splits.push(split);
       this.#emit(part, again);
@@ -199,12 +204,12 @@ class Emitter {
     this.#push({ op: TEXT_RUN, set, min, max: Math.min(max, 0xffffffff), mode: forced ? RUN_POSSESSIVE : lazy ? RUN_LAZY : RUN_GREEDY });
   }
 
-  #aim(split: { first: number; second: number }, lazy: boolean, body: number): void {
+  #aim(split: Split, lazy: boolean, body: number): void {
     if (lazy) split.second = body;
     else split.first = body;
   }
 
-  #leave(split: { first: number; second: number }, lazy: boolean, exit: number): void {
+  #leave(split: Split, lazy: boolean, exit: number): void {
     if (lazy) split.first = exit;
     else split.second = exit;
   }

@@ -41,6 +41,8 @@ export function writeProgram(arena: Arena, code: readonly Instruction[]): number
       case layout.TEXT_SPLIT:
         put(layout.TEXT_A, addressOf(instruction.first));
         put(layout.TEXT_B, addressOf(instruction.second));
+        put(layout.TEXT_C, instruction.firstSet ? tableOf(instruction.firstSet) : 0);
+        put(layout.TEXT_D, instruction.secondSet ? tableOf(instruction.secondSet) : 0);
         return;
       case layout.TEXT_JUMP:
         put(layout.TEXT_A, addressOf(instruction.to));
