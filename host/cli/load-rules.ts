@@ -1,5 +1,6 @@
 import { globSync, readFileSync, statSync } from "node:fs";
-import { extname } from "node:path";
+import { basename, dirname, extname, join, sep } from "node:path";
+import { contentFolder } from "../packs.ts";
 import type { Problem } from "../problem.ts";
 import { type RuleDocumentKind, readRuleDocument } from "../rule/document.ts";
 import type { Position } from "../rule/line-index.ts";
@@ -19,9 +20,15 @@ export interface LoadedRules {
   placed(rule: Rule, problem: Problem): Problem;
 }
 
-/** Rule files that paths, folders and globs name; a folder gives its JSON and YAML files, in the order of their paths. */
+const PACK = "pack:";
+
+/**
+ * Rule files that paths, folders and globs name; a folder gives its JSON and YAML files, in the order of their paths, and
+ * `pack:linux-auth` those of a pack that comes along.
+ */
 export function ruleFiles(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
+    if (path.startsWith(PACK)) return packRules(path.slice(PACK.length));
     const facts = statSync(path, { throwIfNoEntry: false });
     const found = facts?.isDirectory() ? filesBelow(path) : facts ? [path] : globSync(path).sort().flatMap((match) => (statSync(match).isDirectory() ? filesBelow(match) : [match]));
     if (!found.length) throw new UsageError(`${path}: ${facts ? "no rule file (.json, .jsonl, .yaml) in this folder" : "no such file, folder or match"}`);
@@ -30,7 +37,20 @@ export function ruleFiles(paths: readonly string[]): string[] {
 }
 
 function filesBelow(folder: string): string[] {
-  return globSync(`${folder}/**/*`).filter((file) => kinds[extname(file)] && statSync(file).isFile()).sort();
+  const files = globSync(`${folder}/**/*`).filter((file) => kinds[extname(file)] && statSync(file).isFile()).sort();
+  // A content pack has its rules in a folder of their own, beside pipelines and samples.
+  const packs = files.filter((file) => basename(file) === "manifest.yaml").map((file) => dirname(file));
+  return files.filter((file) => {
+    const pack = packs.find((each) => file.startsWith(`${each}${sep}`));
+    return pack === undefined || file.startsWith(`${pack}${sep}rules${sep}`);
+  });
+}
+
+function packRules(name: string): string[] {
+  const folder = join(contentFolder(), name, "rules");
+  const names = globSync("*/manifest.yaml", { cwd: contentFolder() }).map((file) => dirname(file)).sort();
+  if (!names.includes(name)) throw new UsageError(`${PACK}${name} is no pack; use one of ${names.map((each) => PACK + each).join(", ")}`);
+  return filesBelow(folder);
 }
 
 export function loadRules(paths: readonly string[]): LoadedRules {
