@@ -752,7 +752,7 @@ export const EVENT_CAP = 1024;
 export const EVENT_TAIL = 8;
 
 /**
- * Rule of the window kernel, 80 bytes and its queries.
+ * Rule of the window kernel, 96 bytes and its queries.
  *  offset type field
  *       0  f64  windowMs
  *       8  u32  number        of the rule
@@ -772,7 +772,11 @@ export const EVENT_TAIL = 8;
  *      64  u32  hotHead       those near their threshold
  *      68  u32  hotTail
  *      72  u32  optimistic    1: a case can be ruled out by the shared queries alone
- *      76  u32  hitOffset     in a group: f64 time, u32 ordinal of the latest event of its hits; 0 = no shared queries
+ *      76  u32  hitOffset     in a group: f64 time, u32 ordinal of the latest event of its hits, u32 its place among the candidates
+ *                             plus 1; 0 = no shared queries
+ *      80  u32  candidates    u32[]: groups that an event of a shared query could bring a hit of; 0 = not known, all of them
+ *      84  u32  candidateCount
+ *      88  u32  candidateCap
  */
 export const RULE_WINDOW = 0;
 export const RULE_NUMBER = 8;
@@ -793,7 +797,10 @@ export const RULE_HOT_HEAD = 64;
 export const RULE_HOT_TAIL = 68;
 export const RULE_OPTIMISTIC = 72;
 export const RULE_HIT_OFFSET = 76;
-export const RULE_QUERIES = 80;
+export const RULE_CANDIDATES = 80;
+export const RULE_CANDIDATE_COUNT = 84;
+export const RULE_CANDIDATE_CAP = 88;
+export const RULE_QUERIES = 96;
 
 /**
  * Query of a rule, 48 bytes: what its windows keep.
@@ -1054,7 +1061,8 @@ export const KIND_OF_HISTORY = 7;
  *      32  u32  precision   p, 4..16
  *      36  u32  dense       0 = sparse, 1 = dense
  *      40  u32  count       entries of the sparse list
- *      48  sparse: u32[] ascending, 25 bits of index, 6 bits of rank; dense: u8[2^p] registers
+ *      48  u32[2^p / 16, at least 4] ascending: 25 bits of index, 6 bits of rank (sparse only)
+ *          u8[2^p] registers (dense only)
  */
 export const DISTINCT_PRECISION = 32;
 export const DISTINCT_DENSE = 36;

@@ -1,5 +1,5 @@
 import {
-  GROUP_AT_HAND, GROUP_LAST, KEEP_DISTINCT, ORDINAL_MASK, OTHER_BYTES, QUERY_KIND, RULE_AFTER, RULE_NUMBER, RULE_OPTIMISTIC, RULE_QUERY_COUNT, RULE_SHARED,
+  GROUP_AT_HAND, GROUP_LAST, KEEP_DISTINCT, ORDINAL_MASK, OTHER_BYTES, QUERY_KIND, RULE_AFTER, RULE_CANDIDATE_COUNT, RULE_NUMBER, RULE_OPTIMISTIC, RULE_QUERY_COUNT, RULE_SHARED,
   RULE_SHARED_GROUP, RULE_WINDOW, TOUCHED_BYTES, WINDOW_AT_HAND, WINDOW_FRAGMENTS, WINDOW_HIT_CASE, WINDOW_HIT_KEY, WINDOW_HIT_KEY_LENGTH, WINDOW_HIT_MS,
   WINDOW_HIT_ORDINAL, WINDOW_HIT_RULE, WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH, WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING,
   WINDOW_IN_TIME, WINDOW_IN_VALUE, WINDOW_KEY_SHIFT, WINDOW_LATENESS, WINDOW_LATE_DROPPED, WINDOW_ORDINAL, WINDOW_OTHERS,
@@ -7,10 +7,11 @@ import {
   GROUP_KEY_BYTES, RULE_KEY_OFFSET,
 } from "../layout";
 import { aloneAim, aloneRun } from "./alone";
+import { addCandidate, candidateAt, dropCandidate, hasCandidates } from "./candidates";
 import { aimEvents } from "./events";
 import { deadMsOf, refuse, setLow } from "./evict";
 import { dropFlag, firstOfQueues, groupOf, hasFlag, nextOfQueues } from "./group";
-import { hasEvents, judge, maybe, ownerOf, setAlone } from "./judge";
+import { hasEvents, isCandidate, judge, maybe, ownerOf, setAlone } from "./judge";
 import { insert, keepOf, queryAt, sizeOf } from "./keep";
 import { pagesUsed } from "./pages";
 import { hold } from "./pressure";
@@ -39,6 +40,7 @@ let touchedCount: u32 = 0;
 let touchedNext: u32 = 0;
 let sharedQueries: u32 = 0;
 let walking: usize = 0;
+let candidatesLeft: u32 = 0;
 let isAlone = false;
 let inRun = false;
 
@@ -157,7 +159,8 @@ function warm(): void {
   for (let i = warmed; i < end; i++) sink += <u32>firstGroup(fragmentAt(i));
   for (let i = warmed; i < end; i++) {
     const found = firstGroup(fragmentAt(i));
-    if (found) sink += load<u32>(found, GROUP_LAST);
+    // Its head, and the line its text begins in.
+    if (found) sink += load<u32>(found, GROUP_LAST) + load<u32>(found + <usize>load<u32>(<usize>load<u32>(standingAt(i)), RULE_KEY_OFFSET));
   }
   warmed = end;
 }
@@ -188,6 +191,7 @@ function beginRun(): void {
   touchedNext = 0;
   sharedQueries = 0;
   walking = 0;
+  candidatesLeft = 0;
   isAlone = load<f64>(rule, RULE_WINDOW) == 0;
   setAlone(isAlone);
   inRun = true;
@@ -200,7 +204,9 @@ function beginRun(): void {
   // What the shared queries alone rule out now, a late event may still bring about at a later end.
   const isLatest = ms >= latestMs;
   if (isLatest) latestMs = ms;
-  if (sharedQueries && (!isLatest || !load<u32>(rule, RULE_OPTIMISTIC) || maybe(rule, ms, ordinal))) walking = firstOfQueues(rule);
+  if (!sharedQueries || (isLatest && load<u32>(rule, RULE_OPTIMISTIC) && !maybe(rule, ms, ordinal))) return;
+  if (isLatest && hasCandidates(rule)) candidatesLeft = load<u32>(rule, RULE_CANDIDATE_COUNT);
+  else walking = firstOfQueues(rule);
 }
 
 function insertRun(first: u32, end: u32, highMs: f64, bandMs: f64): void {
@@ -269,7 +275,16 @@ function noteQuery(owner: usize, q: u32): void {
 function endRun(): void {
   inRun = false;
   if (isAlone) return;
+  const isJoined = load<u32>(rule, RULE_SHARED) != 0;
+  if (isJoined) {
+    for (let t: u32 = 0; t < touchedCount; t++) noteCandidate(<usize>load<u32>(touchedAt(t)));
+  }
   for (let t: u32 = 0; t < touchedCount; t++) dropFlag(<usize>load<u32>(touchedAt(t)), GROUP_AT_HAND);
+}
+
+function noteCandidate(touched: usize): void {
+  if (isCandidate(rule, touched, load<f64>(touched, GROUP_LAST), ordinal)) addCandidate(rule, touched);
+  else dropCandidate(rule, touched);
 }
 
 /** The next group to be judged, and the queries of the event that concern it; 0 when there is none. */
@@ -295,6 +310,18 @@ function nextGroup(): usize {
     if (hasFlag(found, GROUP_AT_HAND)) continue;
     isHere = hasEvents(rule, found, ms, ordinal);
     if (!isHere && load<f64>(found, GROUP_LAST) <= ms) continue;
+    groupRecord = NO_RECORD;
+    groupQueries = sharedQueries;
+    return found;
+  }
+  while (candidatesLeft) {
+    const found = candidateAt(rule, --candidatesLeft);
+    if (hasFlag(found, GROUP_AT_HAND)) continue;
+    if (!hasEvents(rule, found, ms, ordinal)) {
+      dropCandidate(rule, found);
+      continue;
+    }
+    isHere = true;
     groupRecord = NO_RECORD;
     groupQueries = sharedQueries;
     return found;

@@ -3,6 +3,7 @@ import {
   GROUP_NEXT, GROUP_RULE, GROUP_TOUCHED, RULE_COLD_HEAD, RULE_GROUP_CAP, RULE_GROUP_COUNT, RULE_HIT_OFFSET, RULE_HOT_HEAD, RULE_KEY_OFFSET,
   RULE_LEFT_OFFSET, RULE_QUERY_COUNT,
 } from "../layout";
+import { dropCandidate } from "./candidates";
 import { countGroups, evictFrom, isOver, lookOver } from "./evict";
 import { clearKeep, freeKeep, queryAt } from "./keep";
 import { pieceFor } from "./pressure";
@@ -63,7 +64,10 @@ export function bareGroup(rule: usize, key: usize, length: usize): usize {
   const left = <usize>load<u32>(rule, RULE_LEFT_OFFSET);
   if (left) clearStore(group + left, ENTRY_BYTES);
   const hit = <usize>load<u32>(rule, RULE_HIT_OFFSET);
-  if (hit) store<f64>(group + hit, -Infinity);
+  if (hit) {
+    store<f64>(group + hit, -Infinity);
+    store<u32>(group + hit, 0, 12);
+  }
   const text = group + <usize>load<u32>(rule, RULE_KEY_OFFSET);
   if (length > cap) {
     memory.copy(text, key, cap);
@@ -85,6 +89,7 @@ function freeGroup(group: usize): void {
 export function dropGroup(group: usize): void {
   const rule = <usize>load<u32>(group, GROUP_RULE);
   removeGroup(group);
+  if (load<u32>(rule, RULE_HIT_OFFSET)) dropCandidate(rule, group);
   store<u32>(rule, load<u32>(rule, RULE_GROUP_COUNT) - 1, RULE_GROUP_COUNT);
   countGroups(-1);
   freeGroup(group);

@@ -1,5 +1,5 @@
 import {
-  COMPARE_AT_LEAST, COMPARE_GREATER, COMPARE_LESS, ENTRY_BYTES, KEEP_COUNT, KEEP_DISTINCT, KEEP_WIDE, LEFT_CAP, NODE_ABOVE, NODE_AT_LEAST,
+  COMPARE_AT_LEAST, COMPARE_GREATER, COMPARE_LESS, ENTRY_BYTES, KEEP_COUNT, KEEP_DISTINCT, KEEP_WIDE, LEFT_CAP, NODE_ABOVE, NODE_AT_LEAST, NODE_COMPARE,
   NODE_BOUND, NODE_FALSE, NODE_KIND, NODE_NUMBER, NODE_ON_FALSE, NODE_ON_TRUE, NODE_OP, NODE_QUERY, NODE_RIGHT, NODE_RIGHT_QUERY,
   NODE_STEP_BYTES, NODE_TRUE, NO_QUERY, BOUND_BYTES, QUERY_BOUNDS, QUERY_KIND, QUERY_NEED, RULE_AFTER, RULE_AFTER_QUERIES, RULE_CASES,
   RULE_CASE_COUNT, RULE_LEFT_OFFSET, RULE_QUERY_COUNT, RULE_SHARED, RULE_SHARED_GROUP, RULE_WINDOW,
@@ -24,8 +24,10 @@ export let hitLeftOrdinal: u32 = 0;
 // Window 0: the event alone, its values by query.
 let alone = false;
 const aloneValues: usize = memory.data(128);
-// Shared queries only: what the others say is taken for true.
-let optimistic = false;
+// What is taken for true: nothing, what a group's own queries say, or all but what an event of a shared query leaves as it is.
+let assume: u32 = 0;
+const ASSUME_OWN: u32 = 1;
+const ASSUME_ALL_THAT_CHANGES: u32 = 2;
 
 /** Group or, for a query without group-by beside others, the rule's shared group. */
 // @ts-ignore: decorator
@@ -89,12 +91,14 @@ function holds(node: usize): bool {
   const kind = load<u32>(node, NODE_KIND);
   const q = load<u32>(node, NODE_QUERY);
   const rightQuery = load<u32>(node, NODE_RIGHT_QUERY);
-  if (optimistic) {
-    const shared = load<u32>(rule, RULE_SHARED);
-    if (!((shared >> q) & 1)) return true;
-    if (rightQuery != <u32>NO_QUERY && !((shared >> rightQuery) & 1)) return true;
-  }
   const op = load<u32>(node, NODE_OP);
+  if (assume) {
+    const shared = load<u32>(rule, RULE_SHARED);
+    const isShared = ((shared >> q) & 1) != 0;
+    if (assume == ASSUME_OWN) {
+      if (!isShared || (rightQuery != <u32>NO_QUERY && !((shared >> rightQuery) & 1))) return true;
+    } else if (isShared || kind == NODE_COMPARE || op) return true;
+  }
   if (kind == NODE_AT_LEAST) return holdsAtLeast(q, load<f64>(node, NODE_NUMBER)) != (op != 0);
   if (kind == NODE_ABOVE) return holdsAbove(q, load<u32>(node, NODE_BOUND)) != (op != 0);
   const left = load<f64>(node, NODE_NUMBER) * valueOfQuery(q);
@@ -132,9 +136,22 @@ function aim(ofRule: usize, ofGroup: usize, atMs: f64, atOrdinal: u32): void {
 /** Could a case be true as far as the shared queries go, whatever the groups hold? */
 export function maybe(ofRule: usize, atMs: f64, atOrdinal: u32): bool {
   aim(ofRule, 0, atMs, atOrdinal);
-  optimistic = true;
+  assume = ASSUME_OWN;
   const found = firstCase();
-  optimistic = false;
+  assume = 0;
+  return found >= 0;
+}
+
+/**
+ * Could an event of a shared query bring a hit of the group, as long as it has no further event of its own? Without one its counts and
+ * maxima only fall, so what they do not reach now they will not.
+ */
+export function isCandidate(ofRule: usize, ofGroup: usize, lastMs: f64, lastOrdinal: u32): bool {
+  if (load<u32>(ofRule, RULE_AFTER)) return true;
+  aim(ofRule, ofGroup, lastMs, lastOrdinal);
+  assume = ASSUME_ALL_THAT_CHANGES;
+  const found = firstCase();
+  assume = 0;
   return found >= 0;
 }
 

@@ -3,6 +3,7 @@ import {
   WINDOW_PAGE_TABLE, WINDOW_RULES, WINDOW_RULE_COUNT, WINDOW_SEED,
 } from "../layout";
 import { applyStart } from "./apply";
+import { candidatesStart } from "./candidates";
 import { eventsStart } from "./events";
 import { evictStart } from "./evict";
 import { bareGroup } from "./group";
@@ -31,6 +32,7 @@ export function windowStart(engine: usize): u32 {
     const shared = bareGroup(rule, 0, 0);
     if (!shared) return 0;
     store<u32>(rule, <u32>shared, RULE_SHARED_GROUP);
+    candidatesStart(rule);
   }
   return 1;
 }
