@@ -148,6 +148,8 @@ export const SHAPE_LIST_CAP = 8;
 export const AGGREGATE_COUNT = 0;
 export const AGGREGATE_CARDINALITY = 1;
 export const AGGREGATE_NUMBER = 2;
+/** Texts of the value fields: the record's value is the address of a list in the keys' area and, in its upper half, the list's length in bytes. By field: u32 count, then for each value u32 length and its bytes. */
+export const AGGREGATE_TEXTS = 3;
 /** Groups one row may belong to (arrays of group values). */
 export const GROUP_COMBINATIONS = 32;
 

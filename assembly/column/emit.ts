@@ -1,5 +1,5 @@
 import {
-  AGGREGATE_CARDINALITY, AGGREGATE_NUMBER, COLUMN_BYTES, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS,
+  AGGREGATE_CARDINALITY, AGGREGATE_NUMBER, AGGREGATE_TEXTS, COLUMN_BYTES, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS,
   EMIT_CAPACITY, EMIT_COLUMNS, EMIT_COUNT, EMIT_HIGHS, EMIT_KEYS, EMIT_KEYS_END, EMIT_KEYS_USED, EMIT_OUT_EVENT_LENGTH,
   EMIT_OUT_EVENT_START, EMIT_OUT_HIGH, EMIT_OUT_KEY_HASH, EMIT_OUT_KEY_LENGTH, EMIT_OUT_KEY_START, EMIT_OUT_ROW,
   EMIT_OUT_STANDING, EMIT_OUT_TIME, EMIT_OUT_VALUE, EMIT_ROW_BASE, EMIT_ROW_END, EMIT_ROW_START, EMIT_SHAPES, EMIT_TIMES,
@@ -13,10 +13,12 @@ const KEY_SEED: u64 = 0x5bd1e9955bd1e995;
 const VALUE_SEED: u64 = 0xd6e8feb86659fd93;
 const ABSENT: u64 = 0xffffffffffffffff;
 
-// The values of each list position for the row at hand: up to 32 cells for each of 8 positions.
+// The values of each list position for the row at hand: up to 32 cells for each of 8 group fields, and for the value field.
 const LIST_STRIDE: usize = 256; // GROUP_COMBINATIONS cells
-const lists: usize = memory.data(2048);
-const listCounts: usize = memory.data(32);
+const lists: usize = memory.data(2304);
+const listCounts: usize = memory.data(36);
+/** Behind those of the group fields. */
+const VALUES_LIST: usize = SHAPE_LIST_CAP;
 const notAvailable: usize = memory.data<u8>([0x4e, 0x2f, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 const keyHashes: usize = memory.data(256);
 
@@ -69,8 +71,8 @@ function cellLength(cell: u64): usize {
 
 /** The metric of a row as the bits of an f64: number cells, and text that is wholly a decimal number. */
 function metricOf(columns: usize, column: u32, row: u32): u64 {
-  const n = gather(columns, column, row, <usize>(SHAPE_LIST_CAP - 1));
-  const list = lists + <usize>(SHAPE_LIST_CAP - 1) * LIST_STRIDE;
+  const n = gather(columns, column, row, VALUES_LIST);
+  const list = lists + VALUES_LIST * LIST_STRIDE;
   for (let i: u32 = 0; i < n; i++) {
     const cell = load<u64>(list + (<usize>i << 3));
     if (<u32>(cell >> 60) == KIND_BOOLEAN) continue;
@@ -111,9 +113,9 @@ function gatherValues(columns: usize, shape: usize, row: u32): u32 {
   store<u64>(values, aggregation == AGGREGATE_CARDINALITY ? ABSENT : 0);
   if (aggregation != AGGREGATE_CARDINALITY) return 1;
   const fields = <u32>load<u8>(shape, SHAPE_VALUES);
-  const list = lists + <usize>(SHAPE_LIST_CAP - 1) * LIST_STRIDE;
+  const list = lists + VALUES_LIST * LIST_STRIDE;
   if (fields == 1) {
-    const n = gather(columns, load<u32>(shape, SHAPE_VALUE_COLUMNS), row, <usize>(SHAPE_LIST_CAP - 1));
+    const n = gather(columns, load<u32>(shape, SHAPE_VALUE_COLUMNS), row, VALUES_LIST);
     for (let i: u32 = 0; i < n; i++) {
       const cell = load<u64>(list + (<usize>i << 3));
       store<u64>(values + (<usize>i << 3), hashText(cellText(cell), cellLength(cell), VALUE_SEED));
@@ -122,7 +124,7 @@ function gatherValues(columns: usize, shape: usize, row: u32): u32 {
   }
   let hash = VALUE_SEED;
   for (let f: u32 = 0; f < fields; f++) {
-    const n = gather(columns, load<u32>(shape + (<usize>f << 2), SHAPE_VALUE_COLUMNS), row, <usize>(SHAPE_LIST_CAP - 1));
+    const n = gather(columns, load<u32>(shape + (<usize>f << 2), SHAPE_VALUE_COLUMNS), row, VALUES_LIST);
     if (!n) return 1;
     for (let i: u32 = 0; i < n; i++) {
       const cell = load<u64>(list + (<usize>i << 3));
@@ -131,6 +133,29 @@ function gatherValues(columns: usize, shape: usize, row: u32): u32 {
   }
   store<u64>(values, hash);
   return 1;
+}
+
+/** Puts the texts of the row's value fields behind the keys; false when there is no room. */
+function putTexts(columns: usize, shape: usize, row: u32, keysEnd: usize): bool {
+  const start = keysTop;
+  const fields = <u32>load<u8>(shape, SHAPE_VALUES);
+  const list = lists + VALUES_LIST * LIST_STRIDE;
+  for (let f: u32 = 0; f < fields; f++) {
+    const n = gather(columns, load<u32>(shape + (<usize>f << 2), SHAPE_VALUE_COLUMNS), row, VALUES_LIST);
+    if (keysTop + 8 > keysEnd) return false;
+    store<u32>(keysTop, n);
+    keysTop += 4;
+    for (let i: u32 = 0; i < n; i++) {
+      const cell = load<u64>(list + (<usize>i << 3));
+      const length = cellLength(cell);
+      if (keysTop + 4 + length + 16 > keysEnd) return false;
+      store<u32>(keysTop, <u32>length);
+      memory.copy(keysTop + 4, cellText(cell), length);
+      keysTop += 4 + length;
+    }
+  }
+  store<u64>(values, <u64>start | (<u64>(keysTop - start) << 32));
+  return true;
 }
 
 /** Writes the records of one (standing query, row) pair. False when an output area is full; nothing of the pair remains then. */
@@ -151,11 +176,17 @@ function emitPair(e: usize, standing: u32, row: u32): bool {
     combinations *= n;
     if (combinations > <u32>GROUP_COMBINATIONS) combinations = <u32>GROUP_COMBINATIONS;
   }
-  const valueCount = gatherValues(columns, shape, row);
-  if (outCount + combinations * valueCount > load<u32>(e, EMIT_CAPACITY)) return false;
   const keysEnd = <usize>load<u32>(e, EMIT_KEYS_END);
   const firstOut = outCount;
   const firstKey = keysTop;
+  // A list position of its own holds the values: the groups' stay as they are.
+  const isText = load<u8>(shape, SHAPE_AGGREGATION) == AGGREGATE_TEXTS;
+  const valueCount: u32 = isText ? 1 : gatherValues(columns, shape, row);
+  if (outCount + combinations * valueCount > load<u32>(e, EMIT_CAPACITY)) return false;
+  if (isText && !putTexts(columns, shape, row, keysEnd)) {
+    keysTop = firstKey;
+    return false;
+  }
   for (let c: u32 = 0; c < combinations; c++) {
     let hash = KEY_SEED;
     const keyStart = keysTop;

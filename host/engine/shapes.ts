@@ -1,5 +1,5 @@
 import {
-  AGGREGATE_CARDINALITY, AGGREGATE_COUNT, AGGREGATE_NUMBER, SHAPE_AGGREGATION, SHAPE_BYTES, SHAPE_GROUPS, SHAPE_GROUP_COLUMNS,
+  AGGREGATE_CARDINALITY, AGGREGATE_COUNT, AGGREGATE_NUMBER, AGGREGATE_TEXTS, SHAPE_AGGREGATION, SHAPE_BYTES, SHAPE_GROUPS, SHAPE_GROUP_COLUMNS,
   SHAPE_LIST_CAP, SHAPE_OPTIONAL, SHAPE_VALUES, SHAPE_VALUE_COLUMNS,
 } from "../../assembly/layout.ts";
 import type { Field } from "../query/tree.ts";
@@ -38,6 +38,8 @@ export function shapeOf(standing: StandingQuery, columns: ColumnPlan): Shape {
   switch (standing.aggregation) {
     case "cardinality":
       return { aggregation: AGGREGATE_CARDINALITY, optional: standing.optionalGroupBy, groups, values: standing.distinct.slice(0, SHAPE_LIST_CAP).map(column) };
+    case "texts":
+      return { aggregation: AGGREGATE_TEXTS, optional: standing.optionalGroupBy, groups, values: standing.distinct.slice(0, SHAPE_LIST_CAP).map(column) };
     case "sum":
     case "max":
       return { aggregation: AGGREGATE_NUMBER, optional: standing.optionalGroupBy, groups, values: standing.metric ? [column(standing.metric)] : [] };

@@ -11,7 +11,8 @@ export interface StandingQuery {
   readonly groupBy: readonly Field[];
   /** A missing group value becomes `N/A` instead of leaving the event out. */
   readonly optionalGroupBy: boolean;
-  readonly aggregation: "count" | "cardinality" | "sum" | "max";
+  /** `texts`: the values of `distinct` themselves. */
+  readonly aggregation: "count" | "cardinality" | "sum" | "max" | "texts";
   readonly distinct: readonly Field[];
   readonly metric?: Field;
 }
