@@ -151,6 +151,8 @@ function summary(stats: EngineStats, fed: Fed, signals: number, seconds: number)
   if (malformed.length) parts.push(`unreadable: ${malformed.map(([reason, times]) => `${count(times)} ${reason}`).join(", ")}`);
   if (stats.lostBytes) parts.push(`set aside after a worker ended twice: ${byteSize(stats.lostBytes)}`);
   if (stats.lateDropped) parts.push(`too late to be judged: ${count(stats.lateDropped)}`);
+  if (stats.evicted) parts.push(`groups given up for want of memory: ${count(stats.evicted)}, ${count(stats.evictedNear)} of them near a threshold`);
+  if (stats.refused) parts.push(`matches not kept for want of memory: ${count(stats.refused)}`);
   if (stats.suppressed) parts.push(`suppressed: ${count(stats.suppressed)}`);
   if (stats.withoutTime) parts.push(`without a readable time: ${count(stats.withoutTime)}`);
   return `${parts.join("; ")}\n`;
