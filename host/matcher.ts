@@ -4,7 +4,8 @@ import type { Variant } from "./engine/kernel.ts";
 import { LocalExecutor } from "./engine/local.ts";
 import type { InstanceSetup } from "./engine/instance.ts";
 import type { InputProfile } from "./engine/task.ts";
-import { EventReader, type SeenEvent } from "./event/made.ts";
+import type { LogEvent } from "./event/event.ts";
+import { EventReader } from "./event/made.ts";
 import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import type { QueryNode } from "./query/tree.ts";
 import type { StandingQuery } from "./rule/standing.ts";
@@ -36,8 +37,8 @@ export interface Matcher {
   /** Records that columns could not be read from directly: an odd shape, or a pipeline without an operation. */
   readonly slowRows: number;
   readonly malformed: Readonly<Record<string, number>>;
-  /** A matched event as people see it. */
-  read(hit: MatchedEvent, input: InputProfile & { readonly arrivalMs: number }): SeenEvent;
+  /** A matched event as the queries saw it. */
+  read(hit: MatchedEvent, input: InputProfile & { readonly arrivalMs: number }): LogEvent;
   close(): Promise<void>;
 }
 
@@ -92,7 +93,7 @@ export async function createMatcher(options: MatcherOptions): Promise<Matcher> {
     get malformed() {
       return flow.stats.malformed;
     },
-    read: (hit, { arrivalMs, ...profile }) => reader.read(hit.event, profile, arrivalMs),
+    read: (hit, { arrivalMs, ...profile }) => reader.event(hit.event, profile, arrivalMs),
     close: () => executor.close(),
   };
 }

@@ -31,7 +31,7 @@ export async function match(queryText: string, inputs: readonly string[], option
   const fields = options.fields?.split(",").map((name) => name.trim()).filter((name) => name !== "").map((name): NamedField => ({ name, field: readField(name) }));
   const pipelines = await choosePipelines(options);
   const matcher = await createMatcher({ queries: [parsed.node], pipelines: pipelines.all });
-  const print = options.count ? undefined : printer(options, fields, (hit, input) => matcher.read(hit, input).event);
+  const print = options.count ? undefined : printer(options, fields, (hit, input) => matcher.read(hit, input));
   let found = 0;
   const { faults, tooLarge } = await feed(files, options, {
     prints: print !== undefined,

@@ -1,7 +1,7 @@
 import type { SignalEvent } from "../index.ts";
 import { type Severity, severityNumber } from "../rule/rule.ts";
-import { type Signal, signalJson } from "../signal/signal.ts";
-import { coloured, count, cut, jsonLine, safe, table, timeText } from "./text.ts";
+import { type Signal, signalText } from "../signal/signal.ts";
+import { coloured, count, cut, safe, safeLine, table, timeText } from "./text.ts";
 
 const TITLE_CELLS = 48;
 const GROUP_CELLS = 48;
@@ -14,7 +14,7 @@ export function printSignals(signals: readonly Signal[], json: boolean): void {
     return;
   }
   for (let i = 0; i < signals.length; i += LINES_PER_WRITE) {
-    process.stdout.write(signals.slice(i, i + LINES_PER_WRITE).map((signal) => jsonLine(signalJson(signal))).join(""));
+    process.stdout.write(signals.slice(i, i + LINES_PER_WRITE).map((signal) => safeLine(signalText(signal))).join(""));
   }
 }
 
@@ -32,7 +32,7 @@ export class Announcer {
     if (kind === "extended" && before === signal.severity) return;
     this.#severities.set(signal.id, signal.severity);
     const event = before === undefined ? "opened" : "raised";
-    if (this.#json) process.stdout.write(jsonLine({ event, ...signalJson(signal) }));
+    if (this.#json) process.stdout.write(safeLine(signalText(signal, { event })));
     else process.stdout.write(`${timeText(signal.lastSeenMs)}  ${coloured(signal.severity, signal.severity.padEnd(8))}  ${event}  ${safe(signal.title)}  ${safe(groupText(signal))}\n`);
   }
 }

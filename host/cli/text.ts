@@ -17,7 +17,12 @@ export function safe(text: string): string {
 
 /** JSON on one line that no terminal can be driven by; it reads back the same. */
 export function jsonLine(value: unknown): string {
-  return `${JSON.stringify(value).replace(HOSTILE, escaped)}\n`;
+  return safeLine(JSON.stringify(value));
+}
+
+/** JSON text as a line no terminal can be driven by. */
+export function safeLine(json: string): string {
+  return `${json.replace(HOSTILE, escaped)}\n`;
 }
 
 /** Colours go to terminals, unless NO_COLOR is set; FORCE_COLOR wants them everywhere. */

@@ -1,7 +1,7 @@
 import { KEEP_COUNT, KEEP_DISTINCT, KEEP_MAX, KEEP_SUM, KEEP_WIDE, NODE_ABOVE, NODE_AT_LEAST, NODE_COMPARE, NODE_FALSE, NODE_TRUE } from "../../assembly/layout.ts";
 import { labelsOf } from "../rule/condition.ts";
 import type { Rule } from "../rule/rule.ts";
-import type { StandingQuery } from "../rule/standing.ts";
+import { type StandingQuery, isWindowed } from "../rule/standing.ts";
 import { type Ask, type Bound, type Program, type Step, compileCondition } from "./condition.ts";
 
 /** What the windows of one query keep, so that every condition of the rule can be answered. */
@@ -45,7 +45,7 @@ const SPARE_ENTRIES = 32;
 /** By number of the rule; undefined where no standing query is the rule's. */
 export function planRules(rules: readonly Rule[], standing: readonly StandingQuery[], latenessMs: number): Array<ThresholdPlan | undefined> {
   const live = new Set(standing.map((query) => query.ruleIndex));
-  return rules.map((rule, i) => (live.has(i) ? planThreshold(rule, latenessMs) : undefined));
+  return rules.map((rule, i) => (live.has(i) && isWindowed(rule) ? planThreshold(rule, latenessMs) : undefined));
 }
 
 export function planThreshold(rule: Rule, latenessMs: number): ThresholdPlan {

@@ -3,6 +3,7 @@ import type { Json, LogEvent } from "./event.ts";
 import type { NormalizeOptions } from "./normalize.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import { runPipelines } from "./pipeline/run.ts";
+import { readTags } from "./tags.ts";
 
 export interface MadeFrom extends NormalizeOptions {
   /** Ids of the pipelines its events pass; all when absent. */
@@ -23,13 +24,6 @@ export function madeEvent(text: string, input: MadeFrom, pipelines: readonly Pip
   return event && applied.length ? runPipelines(event, applied, arrivalMs) : event;
 }
 
-/** An event for people to see, and as data. */
-export interface SeenEvent {
-  readonly event: LogEvent;
-  /** The record as received; where a line of text or pipelines made more of it, the event itself. */
-  readonly record: Json;
-}
-
 /** Reads events that matched, from their bytes; what cannot be read as a record is its own message. */
 export class EventReader {
   readonly #pipelines: readonly Pipeline[];
@@ -39,18 +33,44 @@ export class EventReader {
     this.#pipelines = pipelines;
   }
 
-  read(bytes: Uint8Array, input: MadeFrom, arrivalMs?: number): SeenEvent {
+  /** The event as detection saw it. */
+  event(bytes: Uint8Array, input: MadeFrom, arrivalMs?: number): LogEvent {
     const text = this.#decoder.decode(bytes);
-    const applied = appliedPipelines(this.#pipelines, input);
-    const event = madeEvent(text, input, applied, arrivalMs) ?? { message: text, attributes: {} };
-    return { event, record: isTextFormat(input.format) || applied.length ? (event as Json) : recordOf(text) };
+    return madeEvent(text, input, this.#pipelines, arrivalMs) ?? { message: text, attributes: {} };
+  }
+
+  /** The event as it is shown: the record as received, and of a line of text what was made of it. */
+  record(bytes: Uint8Array, input: MadeFrom, arrivalMs?: number): Json {
+    if (isTextFormat(input.format)) return this.event(bytes, input, arrivalMs) as Json;
+    const text = this.#decoder.decode(bytes);
+    try {
+      return JSON.parse(text) as Json;
+    } catch {
+      return text;
+    }
+  }
+
+  /** The same as JSON text. A record that is one line of plain JSON already costs no reading. */
+  recordText(bytes: Uint8Array, input: MadeFrom): string {
+    if (!isTextFormat(input.format)) {
+      const text = this.#decoder.decode(bytes).trim();
+      if (text.startsWith("{") && !ODD.test(text)) return text;
+    }
+    return JSON.stringify(this.record(bytes, input));
+  }
+
+  /** The event's tags. Where neither the record nor a pipeline speaks of tags, nothing is read. */
+  tags(bytes: Uint8Array, input: MadeFrom): readonly string[] {
+    const needle = input.format === "log" ? "tags" : "ddtags";
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const isSilent = !isTextFormat(input.format) && !view.includes(needle) && !view.includes("\\u") && !appliedPipelines(this.#pipelines, input).some(makesTags);
+    return (isSilent ? (input.tags && readTags([...input.tags])) : this.event(bytes, input).tags) ?? [];
   }
 }
 
-function recordOf(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
+// Control characters, and what jsonLine writes as escapes.
+const ODD = /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufffd]/u;
+
+function makesTags(pipeline: Pipeline): boolean {
+  return pipeline.enabled && pipeline.processors.some((processor) => (processor.kind === "pipeline" ? makesTags(processor.pipeline) : "target" in processor && processor.target.kind === "tag"));
 }

@@ -1,11 +1,13 @@
-import type { Rule, RuleQuery } from "./rule.ts";
 import type { Field, QueryNode } from "../query/tree.ts";
 import { unreachable } from "../problem.ts";
+import type { ThirdPartyOptions } from "./method.ts";
+import type { Rule, RuleQuery } from "./rule.ts";
 
 /** One query of one rule as it runs on every batch. Numbers of one rule's queries follow each other. */
 export interface StandingQuery {
   readonly id: number;
   readonly ruleIndex: number;
+  /** Place among the queries the rule runs. Third party: root queries, then the cases' queries. */
   readonly queryIndex: number;
   readonly query: QueryNode;
   readonly groupBy: readonly Field[];
@@ -17,33 +19,46 @@ export interface StandingQuery {
   readonly metric?: Field;
 }
 
+type Running = Omit<StandingQuery, "id" | "ruleIndex" | "queryIndex" | "query"> & { readonly source: RuleQuery };
+
 /**
- * The standing queries of rules this engine runs live: enabled threshold rules on events.
+ * The standing queries of rules this engine runs live on events; rules on signals have none.
  *
  * @param queryOf the query as it runs, with filters and exclusions worked in; the rule's own by default.
  */
 export function standingQueries(rules: readonly Rule[], queryOf: (rule: Rule, query: RuleQuery) => QueryNode = (_rule, query) => query.node): StandingQuery[] {
   const standing: StandingQuery[] = [];
   rules.forEach((rule, ruleIndex) => {
-    if (idleReason(rule) !== undefined) return;
-    rule.queries.forEach((query, queryIndex) => {
-      standing.push({
-        id: standing.length, ruleIndex, queryIndex, query: queryOf(rule, query), groupBy: query.groupBy, optionalGroupBy: query.optionalGroupBy,
-        aggregation: running(query), distinct: query.distinct, metric: query.metrics[0],
-      });
+    if (idleReason(rule) !== undefined || isOnSignals(rule)) return;
+    runningQueries(rule).forEach(({ source, ...running }, queryIndex) => {
+      standing.push({ id: standing.length, ruleIndex, queryIndex, query: queryOf(rule, source), ...running });
     });
   });
   return standing;
 }
 
-/** Why a rule that was accepted judges no event; undefined when it does. */
+/** Does the rule read signals that other rules opened, instead of events? */
+export function isOnSignals(rule: Rule): boolean {
+  return rule.type === "signal_correlation" || rule.queries.some((query) => query.dataSource === "security_signals");
+}
+
+/** Are the rule's windows the window kernel's? */
+export function isWindowed(rule: Rule): boolean {
+  const { kind } = rule.options.method;
+  return kind === "threshold" || kind === "content_anomaly";
+}
+
+const detected: ReadonlySet<string> = new Set(["threshold"]);
+
+/** Why a rule that was accepted judges nothing; undefined when it does. */
 export function idleReason(rule: Rule): string | undefined {
   if (!rule.isEnabled) return "it is disabled";
-  if (rule.type === "signal_correlation") return "signal_correlation is not detected by this release";
-  if (rule.options.method.kind !== "threshold") return `${rule.options.detectionMethod} is not detected by this release`;
   if (rule.schedule) return "scheduled rules are not run by this release";
+  if (rule.type === "signal_correlation") return "signal_correlation is not detected by this release";
   const onSignals = rule.queries.find((query) => query.dataSource === "security_signals");
-  return onSignals ? `query ${onSignals.label} reads signals, which this release does not` : undefined;
+  if (onSignals) return `query ${onSignals.label} reads signals, which this release does not`;
+  if (!detected.has(rule.options.method.kind)) return `${rule.options.detectionMethod} is not detected by this release`;
+  return undefined;
 }
 
 /** Every rule that judges nothing, and why: for telling whoever gave it. */
@@ -54,7 +69,57 @@ export function idleRules(rules: readonly Rule[]): Array<{ readonly rule: Rule; 
   });
 }
 
-function running(query: RuleQuery): StandingQuery["aggregation"] {
+const message: Field = { kind: "reserved", name: "message" };
+/** What a place is known by, below the metric of an impossible travel rule. */
+const geoPaths = [["location", "latitude"], ["location", "longitude"], ["city", "name"], ["country", "iso_code"], ["country", "name"]];
+
+function runningQueries(rule: Rule): Running[] {
+  const { method } = rule.options;
+  switch (method.kind) {
+    case "threshold":
+    case "sequence_detection":
+    case "anomaly_detection":
+      return rule.queries.map((query) => ({ ...grouped(query), aggregation: counting(query), distinct: query.distinct, metric: query.metrics[0] }));
+    case "new_value":
+      return rule.queries.map((query) => ({ ...grouped(query), aggregation: "texts", distinct: query.metrics }));
+    case "content_anomaly":
+      return rule.queries.map((query) => ({ ...grouped(query), aggregation: "texts", distinct: query.metrics.length ? query.metrics : [message] }));
+    case "impossible_travel":
+      return rule.queries.map((query) => ({ ...grouped(query), aggregation: "texts", distinct: geoFields(query.metrics[0]) }));
+    case "hardcoded":
+      return rule.queries.map((query) => ({ ...grouped(query), aggregation: "count", distinct: [] }));
+    case "third_party":
+      return thirdPartyQueries(rule, method);
+    default:
+      return unreachable(method);
+  }
+}
+
+function grouped(query: RuleQuery): Pick<Running, "source" | "groupBy" | "optionalGroupBy"> {
+  return { source: query, groupBy: query.groupBy, optionalGroupBy: query.optionalGroupBy };
+}
+
+function geoFields(metric: Field | undefined): Field[] {
+  const path = metric?.kind === "attribute" ? metric.path : ["network", "client", "geoip"];
+  return geoPaths.map((below) => ({ kind: "attribute", path: [...path, ...below] }));
+}
+
+function thirdPartyQueries(rule: Rule, method: ThirdPartyOptions): Running[] {
+  const counted = { optionalGroupBy: false, aggregation: "count", distinct: [] } as const;
+  const source = (node: QueryNode, text: string): RuleQuery => ({
+    label: "", text, node, aggregation: "none", groupByNames: [], groupBy: [], distinct: [], metrics: [], optionalGroupBy: false, dataSource: "logs",
+  });
+  return [
+    ...method.rootQueries.map((root) => ({ ...counted, source: source(root.node, root.text), groupBy: root.groupBy })),
+    ...rule.cases.map((each, i) => {
+      const query = each.query ?? rule.queries[i];
+      // A case without a query of its own takes whatever a root took.
+      return { ...counted, source: query ? source(query.node, query.text) : source({ kind: "all", span: { start: 0, end: 0 } }, ""), groupBy: [] };
+    }),
+  ];
+}
+
+function counting(query: RuleQuery): "count" | "cardinality" | "sum" | "max" {
   switch (query.aggregation) {
     case "count":
     case "cardinality":
@@ -65,7 +130,7 @@ function running(query: RuleQuery): StandingQuery["aggregation"] {
     case "geo_data":
     case "event_count":
     case "none":
-      // The reader refuses these on a threshold rule.
+      // The reader refuses these on rules that count.
       throw new Error(`${query.aggregation} cannot be counted in a window`);
     default:
       return unreachable(query.aggregation);

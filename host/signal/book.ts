@@ -14,6 +14,7 @@ import { renderTemplate } from "./template.ts";
 const SAMPLES = 5;
 /** Events merged into a signal's attributes; those after only count. */
 const MERGE_CAP = 1000;
+const TAG_CAP = 100;
 /** Events kept unread at most; then they are read together. */
 const UNREAD_CAP = 32;
 const RENDER_EVERY_MS = 10_000;
@@ -57,16 +58,18 @@ class OpenSignal implements Signal {
   title: string;
   message: string;
   renderedAtMs = Number.NEGATIVE_INFINITY;
-  #mergedEvents: MergedEvents | undefined;
-  readonly #first: Json[] = [];
-  /** Beyond the events that are merged nobody reads one before it is asked for. */
-  readonly #last: Array<{ readonly record: Json } | Unread> = [];
-  readonly #unread: Unread[] = [];
   readonly #reader: EventReader;
-  #mergedCount = 0;
+  readonly #first: Unread[] = [];
+  readonly #last: Unread[] = [];
+  readonly #tags = new Set<string>();
+  #added = 0;
+  /** Attributes are merged only where somebody may look at them. */
+  readonly #merged: MergedEvents | undefined;
+  readonly #unmerged: Unread[] = [];
 
-  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader) {
+  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader, merges: boolean) {
     this.#reader = reader;
+    this.#merged = merges ? new MergedEvents() : undefined;
     this.id = id;
     this.rule = rule;
     this.ruleId = rule.id;
@@ -79,20 +82,23 @@ class OpenSignal implements Signal {
     this.message = rule.message;
   }
 
-  get #merged(): MergedEvents {
-    return (this.#mergedEvents ??= new MergedEvents());
-  }
-
   add(event: Unread): void {
-    this.#unread.push(event);
-    if (this.#unread.length >= UNREAD_CAP) this.#settle();
+    this.#keepSample(event);
+    if (this.#added++ >= MERGE_CAP) return;
+    for (const tag of this.#reader.tags(event.bytes, event.input)) this.#keepTag(tag);
+    if (!this.#merged) return;
+    this.#unmerged.push(event);
+    if (this.#unmerged.length >= UNREAD_CAP) this.#merge();
   }
 
   /** Takes over what a later signal of the same key holds. */
   absorb(other: OpenSignal): void {
-    this.#settle();
-    for (const record of other.samples) this.#keepSample(record);
-    this.#merged.add(other.view());
+    for (const event of [...other.#first, ...other.#last]) this.#keepSample(event);
+    for (const tag of other.#tags) this.#keepTag(tag);
+    if (this.#merged) {
+      this.#merge();
+      this.#merged.add(other.view());
+    }
     this.eventsMatched += other.eventsMatched;
     other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
     this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
@@ -104,47 +110,43 @@ class OpenSignal implements Signal {
     this.renderedAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  #keepSample(record: Json): void {
-    if (this.#first.length < SAMPLES) this.#first.push(record);
-    else this.#keepLast({ record });
+  #keepSample(event: Unread): void {
+    if (this.#first.length < SAMPLES) this.#first.push(event);
+    else {
+      if (this.#last.length === SAMPLES) this.#last.shift();
+      this.#last.push(event);
+    }
   }
 
-  #keepLast(sample: { readonly record: Json } | Unread): void {
-    if (this.#last.length === SAMPLES) this.#last.shift();
-    this.#last.push(sample);
+  #keepTag(tag: string): void {
+    if (this.#tags.size < TAG_CAP) this.#tags.add(tag);
   }
 
   get tags(): readonly string[] {
-    this.#settle();
-    return [...new Set([...this.rule.tags, ...this.#merged.tags])];
+    return [...new Set([...this.rule.tags, ...this.#tags])];
   }
 
   get samples(): readonly Json[] {
-    this.#settle();
-    return [...this.#first, ...this.#last.map((sample) => ("record" in sample ? sample.record : this.#reader.read(sample.bytes, sample.input).record))];
+    return [...this.#first, ...this.#last].map(({ bytes, input }) => this.#reader.record(bytes, input));
+  }
+
+  get samplesText(): string {
+    return `[${[...this.#first, ...this.#last].map(({ bytes, input }) => this.#reader.recordText(bytes, input)).join(",")}]`;
   }
 
   /** The signal as an event that suppressions, critical assets and templates look at. */
   view(): LogEvent {
-    this.#settle();
-    return this.#merged.asEvent(this.group, this.rule.tags, this.rule.name);
+    this.#merge();
+    return (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
   }
 
   get latest(): LogEvent | undefined {
-    return this.#merged.latest;
+    this.#merge();
+    return this.#merged?.latest;
   }
 
-  #settle(): void {
-    for (const unread of this.#unread.splice(0)) {
-      if (this.#mergedCount >= MERGE_CAP) {
-        this.#keepLast(unread);
-        continue;
-      }
-      const { event, record } = this.#reader.read(unread.bytes, unread.input);
-      this.#merged.add(event);
-      this.#mergedCount++;
-      this.#keepSample(record);
-    }
+  #merge(): void {
+    for (const { bytes, input } of this.#unmerged.splice(0)) this.#merged!.add(this.#reader.event(bytes, input));
   }
 }
 
@@ -164,6 +166,7 @@ export class SignalBook {
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
   readonly #profiles: readonly MadeFrom[];
+  readonly #merges: readonly boolean[];
   readonly #keys = new Map<string, SignalKey>();
   /** The same by the groups of each rule: several of them may have one key. */
   readonly #keysOfGroups: ReadonlyArray<Map<string, SignalKey>>;
@@ -175,6 +178,9 @@ export class SignalBook {
     this.#recent = recent;
     this.#profiles = profiles;
     this.#options = options;
+    // Suppressions, assets, the environment's decrement and templates look at a signal's attributes; else nobody does.
+    const looks = (options.suppressions ?? []).length > 0 || (options.criticalAssets ?? []).length > 0;
+    this.#merges = rules.map((rule) => looks || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{"));
   }
 
   /** Open or extend; undefined when a suppression ate the hit. */
@@ -183,7 +189,7 @@ export class SignalBook {
     const { text: key, group, recent } = this.#keyOf(rule, hit);
     const known = this.#join(rule, recent, hit.timeMs);
     const extending = known !== undefined;
-    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs, this.#options.reader);
+    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!);
     const events = hit.count("fresh");
     for (const slot of events.slots) {
       const bytes = this.#recent.bytes(slot);

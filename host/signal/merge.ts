@@ -10,19 +10,17 @@ function isMembers(value: Json | undefined): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Attributes and tags of a signal's events, merged: one value stays as it is, several become a list. */
+/** Attributes of a signal's events, merged: one value stays as it is, several become a list. */
 export class MergedEvents {
   readonly #attributes: Members = {};
   readonly #unmerged: LogEvent[] = [];
-  readonly #tags = new Set<string>();
   readonly #reserved = new Map<string, Set<string>>();
   readonly #high = new Set<string>();
   /** The event that made the case true last. */
   latest: LogEvent | undefined;
 
-  /** Takes an event's tags at once; its attributes when somebody looks at them. */
+  /** Takes an event; it is merged when somebody looks. */
   add(event: LogEvent): void {
-    for (const tag of event.tags ?? []) if (this.#tags.size < VALUE_CAP) this.#tags.add(tag);
     this.latest = event;
     this.#unmerged.push(event);
     if (this.#unmerged.length >= UNMERGED_CAP) this.#mergeAll();
@@ -43,12 +41,8 @@ export class MergedEvents {
     this.#merge(this.#attributes, event.attributes ?? {}, "");
   }
 
-  get tags(): string[] {
-    return [...this.#tags];
-  }
-
   /** The signal as an event that suppressions, critical assets and templates look at. */
-  asEvent(group: Readonly<Record<string, string>>, ruleTags: readonly string[], message: string): LogEvent {
+  asEvent(group: Readonly<Record<string, string>>, tags: readonly string[], message: string): LogEvent {
     this.#mergeAll();
     const attributes: Members = structuredClone(this.#attributes);
     for (const [field, value] of Object.entries(group)) {
@@ -58,7 +52,7 @@ export class MergedEvents {
     const first = (name: string): string | undefined => [...(this.#reserved.get(name) ?? [])][0];
     return {
       message, host: group.host ?? first("host"), service: group.service ?? first("service"), source: first("source"), status: first("status"),
-      tags: [...new Set([...ruleTags, ...this.#tags])], attributes,
+      tags: [...tags], attributes,
     };
   }
 

@@ -19,10 +19,21 @@ export interface Signal {
   readonly tags: readonly string[];
   /** The first five and the last five events, as received. */
   readonly samples: readonly Json[];
+  /** The same as JSON text, a list. */
+  readonly samplesText: string;
 }
 
 /** The signal as `--json` prints it and the Arrow file holds it: members in fixed order, times in ms. */
 export function signalJson(signal: Signal): Record<string, unknown> {
+  return { ...withoutSamples(signal), samples: signal.samples };
+}
+
+/** The same as text: samples are taken over as they came. */
+export function signalText(signal: Signal, before: Readonly<Record<string, unknown>> = {}): string {
+  return `${JSON.stringify({ ...before, ...withoutSamples(signal) }).slice(0, -1)},"samples":${signal.samplesText}}`;
+}
+
+function withoutSamples(signal: Signal): Record<string, unknown> {
   return {
     id: signal.id,
     rule_id: signal.ruleId,
@@ -36,6 +47,5 @@ export function signalJson(signal: Signal): Record<string, unknown> {
     title: signal.title,
     message: signal.message,
     tags: signal.tags,
-    samples: signal.samples,
   };
 }
