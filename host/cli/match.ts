@@ -1,4 +1,4 @@
-import { type MatchedEvent, createMatcher } from "../matcher.ts";
+import { type MatchedEvent, createMatcher, plainQueries } from "../matcher.ts";
 import { readField } from "../query/field.ts";
 import { parseQuery } from "../query/parse.ts";
 import type { Field } from "../query/tree.ts";
@@ -29,7 +29,7 @@ export async function match(queryText: string, inputs: readonly string[], option
   if (!parsed.ok) throw new UsageError(parsed.problems.map((problem) => problemText(problem, queryText)).join("\n"));
   const files = inputFiles(inputs);
   const fields = options.fields?.split(",").map((name) => name.trim()).filter((name) => name !== "").map((name): NamedField => ({ name, field: readField(name) }));
-  const pipelines = await choosePipelines(options);
+  const pipelines = await choosePipelines(options, plainQueries([parsed.node]));
   const matcher = await createMatcher({ queries: [parsed.node], pipelines: pipelines.all });
   const print = options.count ? undefined : printer(options, fields, (hit, input) => matcher.read(hit, input));
   let found = 0;

@@ -4,8 +4,10 @@ import { isTextFormat } from "../event/decode.ts";
 import type { Pack } from "../event/pipeline/packs.ts";
 import { readPipelines } from "../event/pipeline/document.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
+import { pipelinesMatter } from "../engine/pipelines/matters.ts";
 import { loadPacks } from "../packs.ts";
 import type { Problem } from "../problem.ts";
+import type { StandingQuery } from "../rule/standing.ts";
 import { endOnErrors, ruleProblemTexts } from "./load-rules.ts";
 import { UsageError } from "./problems.ts";
 
@@ -25,9 +27,10 @@ export const noPipelines: ChosenPipelines = { all: [], idsOf: () => undefined };
 
 /**
  * Pipelines by what the command line says. Those of files, and of packs named, concern every input. Without `--pack` the packs that
- * come with the product read what nobody else has made sense of: lines of text, and JSON whose source was told by its shape.
+ * come with the product read what nobody else has made sense of: lines of text, and JSON whose source was told by its shape, the
+ * latter only where a query looks at what they make.
  */
-export async function choosePipelines(options: PipelineOptions): Promise<ChosenPipelines> {
+export async function choosePipelines(options: PipelineOptions, standing: readonly StandingQuery[]): Promise<ChosenPipelines> {
   const problems: Problem[] = [];
   const own = (options.pipelines ?? []).flatMap((file) => {
     const read = readPipelines(textOf(file), file);
@@ -44,11 +47,16 @@ export async function choosePipelines(options: PipelineOptions): Promise<ChosenP
   const all = [...chosen.flatMap((pack) => pack.pipelines), ...own];
   if (new Set(all.map((pipeline) => pipeline.id)).size < all.length) throw new UsageError("two pipelines have one id; give those of --pipelines ids of their own");
   const ownIds = own.map((pipeline) => pipeline.id);
+  const matters = new Map<Pack, boolean>();
+  const isLookedAt = (pack: Pack): boolean => {
+    if (!matters.has(pack)) matters.set(pack, pipelinesMatter(pack.pipelines, standing));
+    return matters.get(pack)!;
+  };
   return {
     all,
     idsOf(format, source) {
       if (asked[0] !== "auto" || isTextFormat(format)) return undefined;
-      const told = source === undefined ? [] : packs.filter((pack) => pack.sources.includes(source));
+      const told = source === undefined ? [] : packs.filter((pack) => pack.sources.includes(source) && isLookedAt(pack));
       return [...told.flatMap((pack) => pack.pipelines.map((pipeline) => pipeline.id)), ...ownIds];
     },
   };

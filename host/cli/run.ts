@@ -5,7 +5,7 @@ import { isLive } from "../batch/input.ts";
 import { type EngineStats, createEngine } from "../index.ts";
 import { checkReferenceTables } from "../rule/reference-table.ts";
 import { type Rule, type Severity, severities, severityNumber } from "../rule/rule.ts";
-import { idleRules } from "../rule/standing.ts";
+import { idleRules, standingQueries } from "../rule/standing.ts";
 import { type Fed, type FeedOptions, feedMerged, inputFiles } from "./feed.ts";
 import { endOnErrors, loadGoodRules, ruleProblemTexts } from "./load-rules.ts";
 import { malformedCounts } from "./match.ts";
@@ -46,7 +46,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   const workers = workersOf(options.workers, files);
   const { rules } = await loadGoodRules(options.rules);
   const settings = await loadSettings(options, rules);
-  const pipelines = await choosePipelines(options);
+  const pipelines = await choosePipelines(options, standingQueries(rules));
   warnOfIdle(rules);
   const kept = options.malformed === undefined ? undefined : openSync(options.malformed, "w");
   const live = options.follow === true || (!options.json && files.some(isLive));
