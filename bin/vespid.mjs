@@ -35,7 +35,7 @@ if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1
 // Compiled code is kept between runs: a small run is over before its own code is compiled anew.
 module.enableCompileCache?.();
 
-const built = join(root, "dist", "host", "cli", "main.js");
+const built = join(root, "dist", "bundle", "main.js");
 const source = join(root, "host", "cli", "main.ts");
 if (existsSync(built)) await import(built);
 else if (existsSync(source)) await import(source);

@@ -49,6 +49,7 @@ export function build() {
     const compiler = ["node_modules/typescript/bin/tsc", "node_modules/typescript/lib/tsc.js"].find((path) => existsSync(join(root, path)));
     must(pinnedNode(), [compiler, "-p", "tsconfig.json"]);
     must(pinnedNode(), ["tools/read-packs.mjs"]);
+    must(pinnedNode(), ["tools/bundle.mjs"]);
     writeFileSync(join(root, "dist/.built"), "");
   });
 }
