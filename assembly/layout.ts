@@ -1239,7 +1239,8 @@ export const SIGNATURE_LENGTH_CAP = 256;
  *     128  u32  cut         sets longer than tokenCap, wraps
  *     132  u32  scans       queries that looked at all sets, wraps
  *     136  u32  verified    sets compared token by token, wraps
- *     144  u32[POOL_CLASSES] lists of free pieces of the pool by size class, number + 1
+ *     140  u32  poolLive    keys of the pool in use; it is closed up when its top reaches its end
+ *     144  the areas
  */
 export const HISTORY_ITEM_CAP = 32;
 export const HISTORY_SET_CAP = 36;
@@ -1268,9 +1269,8 @@ export const HISTORY_EVICTED = 124;
 export const HISTORY_CUT = 128;
 export const HISTORY_SCANS = 132;
 export const HISTORY_VERIFIED = 136;
-export const HISTORY_POOL_FREE = 144;
-export const POOL_CLASSES = 64;
-export const HISTORY_DATA = 400;
+export const HISTORY_POOL_LIVE = 140;
+export const HISTORY_DATA = 144;
 /** Similarity 1; thresholds are whole numbers, so that equality at the threshold is exact. */
 export const SIMILARITY_ONE = 10_000;
 /** Item: f64 time, u32 set. */
@@ -1285,7 +1285,8 @@ export const SET_COUNT = 8;
 export const SET_EPOCH = 12;
 export const SET_KEYS = 16;
 export const SET_NEXT = 20;
-/** Link of a key in its chain: u32 next + 1, u32 previous + 1, u32 set. */
+/** Link of a key in its chain: u32 next + 1, u32 previous + 1, u32 set. A piece given back: u32 keys, u32 0, u32 NO_SET at its first. */
+export const NO_SET = 0xffffffff;
 export const LINK_BYTES = 12;
 export const LINK_NEXT = 0;
 export const LINK_PREVIOUS = 4;

@@ -1,0 +1,10 @@
+export { distanceKm } from "./distance.ts";
+export { Distinct } from "./distinct.ts";
+export { Frequency } from "./frequency.ts";
+export { History, type HistoryShape } from "./history.ts";
+export { Members } from "./members.ts";
+export { Quantile } from "./quantile.ts";
+export { blocksFor, falseKnownRate, Seen } from "./seen.ts";
+export { Signatures } from "./signature.ts";
+export { Sketch, SketchRoom, type SketchKernel } from "./sketch.ts";
+export { hostWords, wordClass, Words } from "./words.ts";
