@@ -180,6 +180,8 @@ function beginRun(): void {
     rows += 1;
     if (rows >= nextChange) lookAtOthers();
   }
+  // Records of rules that others judge only take their place in the stream.
+  if (!rule) return;
   ms = f64At(WINDOW_IN_TIME, first);
   const highMs = Math.max(load<f64>(engine, WINDOW_STREAM_HIGH), f64At(WINDOW_IN_HIGH, first));
   const latenessMs = load<f64>(engine, WINDOW_LATENESS);

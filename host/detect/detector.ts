@@ -6,6 +6,9 @@ import {
 import type { MatchColumns } from "../batch/matches.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import type { CaseHit } from "./hit.ts";
+import type { ContentFilter } from "./method/content-filter.ts";
+import type { MethodRunner } from "./method/runner.ts";
+import type { MethodCounts } from "./method/method.ts";
 import { RecentEvents } from "./recent.ts";
 import { Streams } from "./streams.ts";
 import type { ThresholdPlan } from "./threshold.ts";
@@ -19,6 +22,12 @@ export interface DetectorOptions {
   readonly groupCap?: number;
   /** Fewer bits than 32 make key hashes collide: for tests. */
   readonly hashMask?: number;
+}
+
+/** What is judged beside the windows. */
+export interface OtherMethods {
+  readonly runner?: MethodRunner;
+  readonly content?: ContentFilter;
 }
 
 /** What became of matches and groups so far. */
@@ -45,24 +54,31 @@ export class Detector {
   readonly #streams = new Streams();
   readonly #hit: WindowHit;
   readonly #hasValues: boolean;
+  readonly #methods: MethodRunner | undefined;
+  readonly #content: ContentFilter | undefined;
 
   /** @param plans of the rules, as `planRules` gives them; `state` has room for what `setupBytes` says of them. */
-  constructor(plans: ReadonlyArray<ThresholdPlan | undefined>, standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions) {
+  constructor(plans: ReadonlyArray<ThresholdPlan | undefined>, standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions, others: OtherMethods = {}) {
     this.#state = state;
+    this.#methods = others.runner?.isIdle ? undefined : others.runner;
+    this.#content = others.content?.isIdle ? undefined : others.content;
     this.#memory = new WindowMemory(state, plans, standing, {
       latenessMs: options.allowedLatenessMs, groupCap: options.groupCap ?? 0xffffffff, hashMask: options.hashMask ?? 0xffffffff,
       seed: crypto.getRandomValues(new BigUint64Array(1))[0]!,
     });
     this.#hit = new WindowHit(state, this.#memory, this.recent, plans.map((plan) => plan?.keeps.length ?? 0));
-    this.#hasValues = standing.some((query) => query.aggregation !== "count");
+    this.#hasValues = standing.some((query) => query.aggregation !== "count" && query.aggregation !== "texts");
   }
 
   /** As of the end of the last batch. */
   get counts(): DetectorCounts {
     const u32 = (field: number): number => this.#u32(field);
+    const others = [this.#methods?.counts(), this.#content?.counts()].filter((counts) => counts !== undefined);
+    const sum = (name: keyof MethodCounts): number => others.reduce((total, counts) => total + counts[name], 0);
     return {
-      lateDropped: u32(WINDOW_LATE_DROPPED), groups: u32(WINDOW_GROUPS), evicted: u32(WINDOW_EVICTED), evictedNear: u32(WINDOW_EVICTED_NEAR),
-      expired: u32(WINDOW_EXPIRED), refused: u32(WINDOW_REFUSED), stateBytes: u32(WINDOW_PAGES_USED) * PAGE_BYTES,
+      lateDropped: u32(WINDOW_LATE_DROPPED) + sum("lateDropped"), groups: u32(WINDOW_GROUPS) + sum("groups"),
+      evicted: u32(WINDOW_EVICTED) + sum("evicted"), evictedNear: u32(WINDOW_EVICTED_NEAR), expired: u32(WINDOW_EXPIRED), refused: u32(WINDOW_REFUSED),
+      stateBytes: u32(WINDOW_PAGES_USED) * PAGE_BYTES + sum("stateBytes"),
     };
   }
 
@@ -75,10 +91,19 @@ export class Detector {
     const rows = this.recent.count;
     if (batch.count) {
       this.recent.addBatch(batch, firstEvent, profile);
-      this.#carryIn(batch);
+      this.#carryIn(batch, partition);
       this.#setStreams(partition, rows);
+      this.#methods?.begin(batch, rows, this.#streams.highMs(partition));
       this.#state.kernel.windowBatch(batch.count, rows);
-      while (this.#state.kernel.windowNext()) onHit(this.#hit.read());
+      while (this.#state.kernel.windowNext()) {
+        const hit = this.#hit.read();
+        const { now } = this.recent;
+        // What others make of earlier events comes first.
+        this.#runMethods(now - 2, onHit);
+        this.recent.now = now;
+        onHit(hit);
+      }
+      this.#runMethods(Number.POSITIVE_INFINITY, onHit);
       this.recent.now = this.recent.count;
     }
     this.#streams.note(partition, batch.batchHighMs, this.recent.count);
@@ -89,8 +114,20 @@ export class Detector {
     this.#streams.end(partition);
   }
 
+  /** Nothing more comes at all: what waits for time to pass is judged. */
+  finish(onHit: (hit: CaseHit) => void): void {
+    this.#methods?.advance(Number.POSITIVE_INFINITY, onHit);
+  }
+
+  #runMethods(throughSlot: number, onHit: (hit: CaseHit) => void): void {
+    this.#methods?.runThrough(throughSlot, (hit, slot) => {
+      this.recent.now = slot + 1;
+      onHit(hit);
+    });
+  }
+
   /** Columns and keys, each in one copy. */
-  #carryIn(batch: MatchColumns): void {
+  #carryIn(batch: MatchColumns, partition: string): void {
     const { count } = batch;
     if (count > BATCH_RECORDS) throw new Error(`a batch of ${count} records, where ${BATCH_RECORDS} fit`);
     const { arena } = this.#state;
@@ -98,7 +135,8 @@ export class Detector {
     const memory = this.#memory;
     f64.set(batch.timeMs, memory.area(WINDOW_IN_TIME) >> 3);
     f64.set(batch.highMs, memory.area(WINDOW_IN_HIGH) >> 3);
-    u32.set(batch.standing, memory.area(WINDOW_IN_STANDING) >> 2);
+    const standing = this.#content ? this.#content.judged(batch, this.#streams.highMs(partition)) : batch.standing;
+    u32.set(standing, memory.area(WINDOW_IN_STANDING) >> 2);
     u32.set(batch.row, memory.area(WINDOW_IN_ROW) >> 2);
     u32.set(batch.keyStart, memory.area(WINDOW_IN_KEY_START) >> 2);
     u32.set(batch.keyLength, memory.area(WINDOW_IN_KEY_LENGTH) >> 2);

@@ -71,9 +71,11 @@ export class WindowMemory {
     const { arena } = state;
     this.struct = arena.alloc(WINDOW_BYTES, 64);
     const rules = plans.map((plan, number) => (plan ? this.#rule(plan, number, setup) : 0));
-    this.#area(WINDOW_STANDING, standing.length * WINDOW_STANDING_BYTES);
+    // One more, which is no rule's: for records that are not to be judged.
+    this.#area(WINDOW_STANDING, (standing.length + 1) * WINDOW_STANDING_BYTES);
     const table = arena.u32[(this.struct + WINDOW_STANDING) >> 2]! >> 2;
     standing.forEach(({ ruleIndex, queryIndex }, i) => arena.u32.set([rules[ruleIndex]!, queryIndex], table + i * 2));
+    arena.u32.set([0, 0], table + standing.length * 2);
     const live = rules.filter((rule) => rule > 0);
     this.#area(WINDOW_RULES, live.length * 4);
     arena.u32.set(live, arena.u32[(this.struct + WINDOW_RULES) >> 2]! >> 2);

@@ -1,6 +1,7 @@
 import type { MatchColumns } from "../../batch/matches.ts";
 import type { StandingQuery } from "../../rule/standing.ts";
 import type { CaseHit, HitEvents } from "../hit.ts";
+import { textsOf } from "./content-filter.ts";
 import type { MethodCounts, MethodDetector, MethodEvent, MethodHit, MethodMatch } from "./method.ts";
 
 /** Rules judged on the host, by number of the rule. */
@@ -36,7 +37,7 @@ export class MethodRunner {
   }
 
   /** Judges the batch's events up to a slot, this one included. */
-  runThrough(slot: number, onHit: (hit: CaseHit) => void): void {
+  runThrough(slot: number, onHit: (hit: CaseHit, slot: number) => void): void {
     const batch = this.#batch;
     if (!batch || this.isIdle) return;
     const { count, row } = batch;
@@ -48,7 +49,7 @@ export class MethodRunner {
       let end = this.#at + 1;
       while (end < count && row[end] === row[this.#at] && this.#standing[batch.standing[end]!]!.ruleIndex === ruleIndex) end++;
       const detector = this.#detectors[ruleIndex];
-      if (detector) detector.apply(this.#event(batch, this.#at, end), (hit) => onHit(new MethodCaseHit(ruleIndex, hit)));
+      if (detector) detector.apply(this.#event(batch, this.#at, end), (hit) => onHit(new MethodCaseHit(ruleIndex, hit), this.#slot));
       this.#at = end;
     }
   }
@@ -111,19 +112,7 @@ class Match implements MethodMatch {
 
   get values(): ReadonlyArray<readonly string[]> {
     if (this.#standing.aggregation !== "texts") return [];
-    const place = this.#batch.value[this.#index]!;
-    let at = Number(place & 0xffffffffn);
-    return this.#standing.distinct.map(() => {
-      const texts: string[] = [];
-      let left = this.#bytes.readUInt32LE(at);
-      at += 4;
-      for (; left > 0; left--) {
-        const length = this.#bytes.readUInt32LE(at);
-        texts.push(this.#bytes.toString("utf8", at + 4, at + 4 + length));
-        at += 4 + length;
-      }
-      return texts;
-    });
+    return textsOf(this.#bytes, this.#batch.value[this.#index]!, this.#standing.distinct.length);
   }
 
   get number(): number {
