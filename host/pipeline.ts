@@ -1,6 +1,9 @@
 import { Flow, type FlowStats } from "./batch/flow.ts";
 import type { MatchColumns } from "./batch/matches.ts";
 import { Detector } from "./detect/detector.ts";
+import type { CaseHit } from "./detect/hit.ts";
+import { createMethods } from "./detect/method/create.ts";
+import { MethodRunner } from "./detect/method/runner.ts";
 import { planRules } from "./detect/threshold.ts";
 import { setupBytes } from "./detect/window-memory.ts";
 import type { Executor } from "./engine/executor.ts";
@@ -72,7 +75,8 @@ export class DetectionPipeline {
     const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
     const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(plans));
-    return new DetectionPipeline(setup, executor, new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }));
+    const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs }), standing);
+    return new DetectionPipeline(setup, executor, new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }, { runner }));
   }
 
   private constructor(setup: DetectionSetup, executor: Executor, detector: Detector) {
@@ -106,6 +110,7 @@ export class DetectionPipeline {
 
   async close(): Promise<EngineStats> {
     await this.#flow.flush();
+    this.#detector.finish((hit) => this.#hear(hit));
     await this.#executor.close();
     return this.stats();
   }
@@ -136,9 +141,11 @@ export class DetectionPipeline {
   }
 
   #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void {
-    this.#detector.apply(matches, firstEvent, this.#numberOf(profile), partition, (hit) => {
-      const event = this.#book.apply(hit);
-      if (event) this.#onSignal(event);
-    });
+    this.#detector.apply(matches, firstEvent, this.#numberOf(profile), partition, (hit) => this.#hear(hit));
+  }
+
+  #hear(hit: CaseHit): void {
+    const event = this.#book.apply(hit);
+    if (event) this.#onSignal(event);
   }
 }

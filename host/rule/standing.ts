@@ -19,7 +19,7 @@ export interface StandingQuery {
   readonly metric?: Field;
 }
 
-type Running = Omit<StandingQuery, "id" | "ruleIndex" | "queryIndex" | "query"> & { readonly source: RuleQuery };
+type Running = Omit<StandingQuery, "id" | "ruleIndex" | "queryIndex" | "query"> & { readonly source: RuleQuery; /** Where it is not its place in the list. */ readonly queryIndex?: number };
 
 /**
  * The standing queries of rules this engine runs live on events; rules on signals have none.
@@ -30,8 +30,8 @@ export function standingQueries(rules: readonly Rule[], queryOf: (rule: Rule, qu
   const standing: StandingQuery[] = [];
   rules.forEach((rule, ruleIndex) => {
     if (idleReason(rule) !== undefined || isOnSignals(rule)) return;
-    runningQueries(rule).forEach(({ source, ...running }, queryIndex) => {
-      standing.push({ id: standing.length, ruleIndex, queryIndex, query: queryOf(rule, source), ...running });
+    runningQueries(rule).forEach(({ source, queryIndex, ...running }, i) => {
+      standing.push({ id: standing.length, ruleIndex, queryIndex: queryIndex ?? i, query: queryOf(rule, source), ...running });
     });
   });
   return standing;
@@ -48,7 +48,7 @@ export function isWindowed(rule: Rule): boolean {
   return kind === "threshold" || kind === "content_anomaly";
 }
 
-const detected: ReadonlySet<string> = new Set(["threshold"]);
+const detected: ReadonlySet<string> = new Set(["threshold", "new_value"]);
 
 /** Why a rule that was accepted judges nothing; undefined when it does. */
 export function idleReason(rule: Rule): string | undefined {
@@ -110,11 +110,12 @@ function thirdPartyQueries(rule: Rule, method: ThirdPartyOptions): Running[] {
     label: "", text, node, aggregation: "none", groupByNames: [], groupBy: [], distinct: [], metrics: [], optionalGroupBy: false, dataSource: "logs",
   });
   return [
-    ...method.rootQueries.map((root) => ({ ...counted, source: source(root.node, root.text), groupBy: root.groupBy })),
+    // Once more without its groups: a root takes its events also where a group value is missing.
+    ...method.rootQueries.flatMap((root, queryIndex) => (root.groupBy.length ? [[], root.groupBy] : [[]]).map((groupBy) => ({ ...counted, queryIndex, source: source(root.node, root.text), groupBy }))),
     ...rule.cases.map((each, i) => {
       const query = each.query ?? rule.queries[i];
       // A case without a query of its own takes whatever a root took.
-      return { ...counted, source: query ? source(query.node, query.text) : source({ kind: "all", span: { start: 0, end: 0 } }, ""), groupBy: [] };
+      return { ...counted, queryIndex: method.rootQueries.length + i, source: query ? source(query.node, query.text) : source({ kind: "all", span: { start: 0, end: 0 } }, ""), groupBy: [] };
     }),
   ];
 }

@@ -1,0 +1,23 @@
+import type { Rule } from "../../rule/rule.ts";
+import type { StandingQuery } from "../../rule/standing.ts";
+import type { MethodDetector } from "./method.ts";
+import { NewValueDetector } from "./new-value.ts";
+
+export interface MethodSetup {
+  readonly allowedLatenessMs: number;
+}
+
+/** Detectors of the rules that are judged on the host, by number of the rule. */
+export function createMethods(rules: readonly Rule[], standing: readonly StandingQuery[], setup: MethodSetup): Array<MethodDetector | undefined> {
+  const live = new Set(standing.map((query) => query.ruleIndex));
+  return rules.map((rule, i) => (live.has(i) ? createMethod(rule, setup) : undefined));
+}
+
+function createMethod(rule: Rule, setup: MethodSetup): MethodDetector | undefined {
+  switch (rule.options.method.kind) {
+    case "new_value":
+      return new NewValueDetector(rule, setup);
+    default:
+      return undefined;
+  }
+}
