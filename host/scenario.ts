@@ -13,6 +13,8 @@ export interface Scenario {
   readonly method?: string;
   readonly why?: string;
   readonly rule: Record<string, unknown>;
+  /** Rules beside it, whose signals it may read; only those of `rule` are compared. */
+  readonly also?: ReadonlyArray<Record<string, unknown>>;
   readonly suppressions?: readonly unknown[];
   readonly security_filters?: readonly unknown[];
   readonly critical_assets?: readonly unknown[];
@@ -27,6 +29,8 @@ export interface ExpectedSignal {
   readonly group?: Readonly<Record<string, string>>;
   readonly first?: number;
   readonly last?: number;
+  /** Times between which the first match lies: where a method may judge a little earlier or later. */
+  readonly first_between?: readonly [low: number, high: number];
   readonly count_at_least?: number;
   readonly title?: string;
   readonly message?: string;
@@ -67,7 +71,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions =
 
 async function playScenario(rule: Rule, scenario: Scenario, options: ScenarioOptions): Promise<readonly Signal[]> {
   const engine = await createEngine({
-    rules: [rule],
+    rules: [...(scenario.also ?? []).map((each) => readRule(each)), rule],
     suppressions: readSuppressions(scenario.suppressions ?? []),
     securityFilters: scenario.security_filters && readSecurityFilters(scenario.security_filters),
     criticalAssets: readCriticalAssets(scenario.critical_assets ?? []),
@@ -82,7 +86,7 @@ async function playScenario(rule: Rule, scenario: Scenario, options: ScenarioOpt
     }));
   if (lines.length) await engine.push(encoder.encode(`${lines.join("\n")}\n`), { format: "log", arrivalMs: 0 });
   await engine.close();
-  return engine.finalSignals();
+  return engine.finalSignals().filter((signal) => signal.ruleId === rule.id);
 }
 
 /** Order plays no part; every expected signal is used up by one that fits it. */
@@ -106,6 +110,7 @@ function fits(expected: ExpectedSignal, signal: Signal): boolean {
     (expected.group === undefined || sameGroup(expected.group, signal.group)) &&
     (expected.first === undefined || expected.first === signal.firstSeenMs) &&
     (expected.last === undefined || expected.last === signal.lastSeenMs) &&
+    (expected.first_between === undefined || (signal.firstSeenMs >= expected.first_between[0] && signal.firstSeenMs <= expected.first_between[1])) &&
     (expected.count_at_least === undefined || signal.eventsMatched >= expected.count_at_least) &&
     (expected.title === undefined || expected.title === signal.title) &&
     (expected.message === undefined || expected.message === signal.message)

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { CaseHit } from "../detect/hit.ts";
+import { type LifeCycle, lifeCycleOf, thirdPartyCase, thirdPartyGroupNames } from "../detect/method/third-party.ts";
 import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
@@ -167,6 +168,7 @@ export class SignalBook {
   readonly #recent: RecentEvents;
   readonly #profiles: readonly MadeFrom[];
   readonly #merges: readonly boolean[];
+  readonly #lives: readonly LifeCycle[];
   readonly #keys = new Map<string, SignalKey>();
   /** The same by the groups of each rule: several of them may have one key. */
   readonly #keysOfGroups: ReadonlyArray<Map<string, SignalKey>>;
@@ -180,14 +182,15 @@ export class SignalBook {
     this.#options = options;
     // Suppressions, assets, the environment's decrement and templates look at a signal's attributes; else nobody does.
     const looks = (options.suppressions ?? []).length > 0 || (options.criticalAssets ?? []).length > 0;
-    this.#merges = rules.map((rule) => looks || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{"));
+    this.#lives = rules.map((rule) => (isThirdParty(rule) ? lifeCycleOf(rule) : rule.options));
+    this.#merges = rules.map((rule) => looks || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{") || isThirdParty(rule));
   }
 
   /** Open or extend; undefined when a suppression ate the hit. */
   apply(hit: CaseHit): SignalEvent | undefined {
     const rule = this.#rules[hit.ruleIndex]!;
     const { text: key, group, recent } = this.#keyOf(rule, hit);
-    const known = this.#join(rule, recent, hit.timeMs);
+    const known = this.#join(hit.ruleIndex, recent, hit.timeMs);
     const extending = known !== undefined;
     const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!);
     const events = hit.count("fresh");
@@ -220,8 +223,9 @@ export class SignalBook {
     const { groupKey } = hit;
     let key = ofGroups.get(groupKey);
     if (!key) {
-      const group = signalGroup(rule, hit.group);
-      const text = JSON.stringify([hit.ruleIndex, ...Object.entries(group).flat()]);
+      const group = signalGroup(rule, hit);
+      // Other products' alerts are told apart by root query and case too.
+      const text = JSON.stringify([hit.ruleIndex, ...(isThirdParty(rule) ? [hit.groupKey] : Object.entries(group).flat())]);
       key = this.#keys.get(text) ?? { text, group, recent: [] };
       this.#keys.set(text, key);
       ofGroups.set(groupKey, key);
@@ -235,8 +239,8 @@ export class SignalBook {
   }
 
   /** The signal a match at this time belongs to. A late match that lies between two makes them one, as it would have in order. */
-  #join(rule: Rule, recent: OpenSignal[], timeMs: number): OpenSignal | undefined {
-    const { keepAliveMs, maxSignalDurationMs } = rule.options;
+  #join(ruleIndex: number, recent: OpenSignal[], timeMs: number): OpenSignal | undefined {
+    const { keepAliveMs, maxSignalDurationMs } = this.#lives[ruleIndex]!;
     const fitting = recent.filter((signal) =>
       timeMs - signal.lastSeenMs < keepAliveMs && signal.firstSeenMs - timeMs < keepAliveMs &&
       Math.max(signal.lastSeenMs, timeMs) - Math.min(signal.firstSeenMs, timeMs) <= maxSignalDurationMs);
@@ -253,7 +257,7 @@ export class SignalBook {
   /** The highest severity so far names the case. */
   #raise(hit: CaseHit, signal: OpenSignal, extending: boolean): void {
     const { rule } = signal;
-    const each: RuleCase = rule.cases[hit.caseIndex]!;
+    const each = caseOf(rule, hit.caseIndex);
     const assets = this.#options.criticalAssets ?? [];
     const looks = assets.length > 0 || rule.options.decreaseCriticalityBasedOnEnv;
     const severity = looks
@@ -262,7 +266,7 @@ export class SignalBook {
     if (extending && severityNumber(severity) <= severityNumber(signal.severity)) return;
     signal.severity = severity;
     signal.caseName = each.name;
-    signal.title = each.name === "" ? rule.name : `${rule.name} - ${each.name}`;
+    signal.title = titleOf(rule, each.name, signal);
     signal.renderedAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -285,9 +289,29 @@ export class SignalBook {
   }
 }
 
+/** Name and case; what other products' alerts are called, their rule may say by a template. */
+function titleOf(rule: Rule, caseName: string, signal: OpenSignal): string {
+  const { method } = rule.options;
+  const general = caseName === "" ? rule.name : `${rule.name} - ${caseName}`;
+  if (method.kind !== "third_party" || method.signalTitleTemplate === "") return general;
+  return renderTemplate(method.signalTitleTemplate, {
+    event: signal.view(), fallback: signal.latest, severity: severityNumber(signal.severity), ruleName: rule.name, caseName,
+    firstSeenMs: signal.firstSeenMs, lastSeenMs: signal.lastSeenMs, eventsMatched: signal.eventsMatched, eventsPerQuery: {},
+  });
+}
+
+function isThirdParty(rule: Rule): boolean {
+  return rule.options.method.kind === "third_party";
+}
+
+function caseOf(rule: Rule, caseIndex: number): Pick<RuleCase, "name" | "severity"> {
+  return isThirdParty(rule) ? thirdPartyCase(rule, caseIndex) : rule.cases[caseIndex]!;
+}
+
 /** Group-by fields of the first grouped query and their values; only those of `groupSignalsBy` where the rule has it. */
-function signalGroup(rule: Rule, values: readonly string[]): Record<string, string> {
-  const names = rule.queries.find((query) => query.groupByNames.length)?.groupByNames ?? [];
+function signalGroup(rule: Rule, hit: CaseHit): Record<string, string> {
+  const values = hit.group;
+  const names = isThirdParty(rule) ? thirdPartyGroupNames(rule, hit.groupKey) : rule.queries.find((query) => query.groupByNames.length)?.groupByNames ?? [];
   const entries = names.map((name, i): [string, string] => [name, values[i] ?? ""]);
   if (!rule.groupSignalsBy.length) return Object.fromEntries(entries);
   return Object.fromEntries(entries.filter(([name]) => rule.groupSignalsBy.includes(name)));

@@ -1,7 +1,9 @@
 import type { Rule } from "../../rule/rule.ts";
 import type { StandingQuery } from "../../rule/standing.ts";
 import type { MethodDetector } from "./method.ts";
+import { AnomalyDetector } from "./anomaly.ts";
 import { NewValueDetector } from "./new-value.ts";
+import { ThirdPartyDetector } from "./third-party.ts";
 
 export interface MethodSetup {
   readonly allowedLatenessMs: number;
@@ -17,6 +19,10 @@ function createMethod(rule: Rule, setup: MethodSetup): MethodDetector | undefine
   switch (rule.options.method.kind) {
     case "new_value":
       return new NewValueDetector(rule, setup);
+    case "third_party":
+      return new ThirdPartyDetector(rule, setup);
+    case "anomaly_detection":
+      return new AnomalyDetector(rule, setup);
     default:
       return undefined;
   }
