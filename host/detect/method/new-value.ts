@@ -59,8 +59,10 @@ export class NewValueDetector implements MethodDetector {
   #filters: DayFilters;
   /** No event before this time will be judged any more. */
   #floorMs = Number.NEGATIVE_INFINITY;
-  /** Values learned since forgotten ones were last swept out. */
-  #sinceSweep = 0;
+  /** Values that may still be learned before forgotten ones are swept out. */
+  #untilSweep: number;
+  /** The floor at the last sweep. */
+  #sweptMs = 0;
   #lateDropped = 0;
   #evicted = 0;
   #heldKnown = 0;
@@ -73,6 +75,7 @@ export class NewValueDetector implements MethodDetector {
     this.#learning = method.learning;
     this.#forgetMs = method.forgetAfterDays * DAY_MS;
     this.#filters = new DayFilters(this.#setup.filterBytes);
+    this.#untilSweep = this.#setup.sweepLeast;
   }
 
   apply(event: MethodEvent, onHit: OnHit): void {
@@ -104,7 +107,7 @@ export class NewValueDetector implements MethodDetector {
 
   save(): Uint8Array {
     const writer = startState(this.#rule, VERSION);
-    for (const number of [this.#floorMs, this.#sinceSweep, this.#lateDropped, this.#evicted, this.#heldKnown]) writer.f64(number);
+    for (const number of [this.#floorMs, this.#sweptMs, this.#untilSweep, this.#lateDropped, this.#evicted, this.#heldKnown]) writer.f64(number);
     this.#groups.save(writer);
     this.#values.save(writer);
     this.#filters.save(writer);
@@ -114,17 +117,18 @@ export class NewValueDetector implements MethodDetector {
   restore(bytes: Uint8Array): string | undefined {
     const reader = openState(bytes, this.#rule, VERSION);
     if (typeof reader === "string") return reader;
-    const [floorMs, sinceSweep, lateDropped, evicted, heldKnown] = Array.from({ length: 5 }, () => reader.f64()) as [number, number, number, number, number];
+    const [floorMs, sweptMs, untilSweep, lateDropped, evicted, heldKnown] = Array.from({ length: 6 }, () => reader.f64()) as [number, number, number, number, number, number];
     const groups = newGroups();
     const values = newValues();
     const filters = new DayFilters(this.#setup.filterBytes);
-    if (!groups.restore(reader) || !values.restore(reader) || !filters.restore(reader) || !reader.isAtEnd) return BROKEN_STATE;
+    if (!groups.restore(reader) || !values.restore(reader) || !filters.restore(reader) || !reader.isDone) return BROKEN_STATE;
     if (values.u32[GROUP]!.subarray(0, values.count).some((group) => group >= groups.count)) return BROKEN_STATE;
     this.#groups = groups;
     this.#values = values;
     this.#filters = filters;
     this.#floorMs = floorMs;
-    this.#sinceSweep = sinceSweep;
+    this.#sweptMs = sweptMs;
+    this.#untilSweep = untilSweep;
     this.#lateDropped = lateDropped;
     this.#evicted = evicted;
     this.#heldKnown = heldKnown;
@@ -183,29 +187,30 @@ export class NewValueDetector implements MethodDetector {
   }
 
   #learn(lo: number, hi: number, group: number, timeMs: number): void {
-    if (++this.#sinceSweep > Math.max(this.#setup.sweepLeast, this.#values.count)) this.#sweep();
-    const held = this.#groups.u32[VALUES]!;
-    if (held[group]! >= this.#setup.valueCap || this.#values.count >= this.#setup.valueBudget) {
+    // Where room is short a sweep may help, but not one after the other.
+    if (--this.#untilSweep < 0 || (this.#isFull(group) && this.#floorMs - this.#sweptMs >= this.#forgetMs / 8)) this.#sweep();
+    if (this.#isFull(group)) {
       this.#filters.add(lo, hi, timeMs);
       return;
     }
     const row = this.#values.add(lo, hi);
     this.#values.f64[SEEN_MS]![row] = timeMs;
     this.#values.u32[GROUP]![row] = group;
-    held[group]!++;
+    this.#groups.u32[VALUES]![group]!++;
+  }
+
+  #isFull(group: number): boolean {
+    return this.#groups.u32[VALUES]![group]! >= this.#setup.valueCap || this.#values.count >= this.#setup.valueBudget;
   }
 
   /** Values that are forgotten for every event to come leave; nobody can tell. */
   #sweep(): void {
-    this.#sinceSweep = 0;
+    this.#sweptMs = this.#floorMs;
     const beforeMs = this.#floorMs - this.#forgetMs;
     this.#filters.forget(beforeMs);
     const seen = this.#values.f64[SEEN_MS]!;
-    this.#keepValues((row) => seen[row]! > beforeMs);
-  }
-
-  #keepValues(isKept: (row: number) => boolean): void {
-    this.#values.keep(isKept);
+    this.#values.keep((row) => seen[row]! > beforeMs);
+    this.#untilSweep = Math.max(this.#setup.sweepLeast, this.#values.count);
     const held = this.#groups.u32[VALUES]!.fill(0);
     const groups = this.#values.u32[GROUP]!;
     for (let row = 0; row < this.#values.count; row++) held[groups[row]!]!++;

@@ -2,6 +2,15 @@ import type { Rule } from "../../rule/rule.ts";
 
 type Column = Float64Array | Uint32Array;
 
+const SUM_BYTES = 4;
+
+/** FNV-1a: what lay on a disk may have changed there, and lists that bite their own tail are never to be walked. */
+function sumOf(bytes: Uint8Array): number {
+  let sum = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193);
+  return sum >>> 0;
+}
+
 /** State as bytes, little-endian, piece after piece. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
@@ -32,7 +41,9 @@ export class ByteWriter {
     this.#raw(new Uint8Array(column.buffer, column.byteOffset, count * column.BYTES_PER_ELEMENT));
   }
 
+  /** All of it, and a sum over it. */
   done(): Uint8Array {
+    this.u32(sumOf(this.#bytes.subarray(0, this.#length)));
     return this.#bytes.slice(0, this.#length);
   }
 
@@ -63,8 +74,14 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.length;
+  /** Has everything but the sum been read, and none of what is not there? */
+  get isDone(): boolean {
+    return this.isWhole && this.#at === this.#bytes.length - SUM_BYTES;
+  }
+
+  get isSound(): boolean {
+    const end = this.#bytes.length - SUM_BYTES;
+    return end >= 0 && sumOf(this.#bytes.subarray(0, end)) === this.#view.getUint32(end, true);
   }
 
   u32(): number {
@@ -111,6 +128,8 @@ export class ByteReader {
   }
 }
 
+export const BROKEN_STATE = "the state is cut short or damaged";
+
 /** What state hangs on: with another query or field it means nothing; name, message, severity and spans of time may change. */
 function shapeOf(rule: Rule): string {
   const queries = rule.queries.map((query) => [query.text, query.node, query.groupByNames, query.optionalGroupBy, query.metrics, query.distinct]);
@@ -133,7 +152,5 @@ export function openState(bytes: Uint8Array, rule: Rule, version: number): ByteR
   const saved = reader.u32();
   if (saved !== version) return `the state has version ${saved}, and this release reads ${version}`;
   if (reader.text() !== shapeOf(rule)) return "the rule's query, group-by or metrics have changed since the state was saved";
-  return reader;
+  return reader.isSound ? reader : BROKEN_STATE;
 }
-
-export const BROKEN_STATE = "the state is cut short or damaged";

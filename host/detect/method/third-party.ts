@@ -80,7 +80,7 @@ export class ThirdPartyDetector implements MethodDetector {
     const reader = openState(bytes, this.#rule, VERSION);
     if (typeof reader === "string") return reader;
     const lateDropped = reader.f64();
-    if (!reader.isWhole || !reader.isAtEnd) return BROKEN_STATE;
+    if (!reader.isDone) return BROKEN_STATE;
     this.#lateDropped = lateDropped;
     return undefined;
   }

@@ -97,11 +97,11 @@ describe("new value, at its bounds", () => {
   });
 
   test("forgotten values leave room for others", () => {
-    const detector = new NewValueDetector(rule, { ...setup, valueCap: 50, sweepLeast: 1 });
+    const detector = new NewValueDetector(rule, { ...setup, valueCap: 50 });
     for (let i = 0; i < 50; i++) detector.apply(sighting(`v${i}`, at), () => undefined);
     detector.advance(at + 7 * DAY_MS);
     for (let i = 0; i < 49; i++) detector.apply(sighting(`w${i}`, at + 8 * DAY_MS), () => undefined);
-    expect(detector.filtered().sightings).toBeLessThan(5);
+    expect(detector.filtered().sightings).toBe(0);
   });
 
   test("of too many groups those longest unseen give way, and are counted", () => {
