@@ -117,13 +117,14 @@ const words = new Words(room);
 /** Values a history of 10,000 items answers per CPU second: a value is counted, and one is expired and added. */
 function history(name: string, sets: readonly (readonly bigint[])[], shape: Partial<HistoryShape>): void {
   const ITEMS = 10_000;
+  const ROOM = Math.max(...sets.map((set) => set.length)) * 8;
   const made = History.start(room, { items: ITEMS, tokens: 10, similarityPercentage: 70, ...shape });
-  const at = arena.alloc(sets.length * 128);
+  const at = arena.alloc(sets.length * ROOM);
   const sizes = sets.map((set, i) => {
-    arena.u64.set(BigUint64Array.from(set), (at + i * 128) >> 3);
-    return kernel.tokenSet(at + i * 128, set.length);
+    arena.u64.set(BigUint64Array.from(set), (at + i * ROOM) >> 3);
+    return kernel.tokenSet(at + i * ROOM, set.length);
   });
-  for (let i = 0; i < ITEMS; i++) made.add(i, at + (i % sets.length) * 128, sizes[i % sets.length]!);
+  for (let i = 0; i < ITEMS; i++) made.add(i, at + (i % sets.length) * ROOM, sizes[i % sets.length]!);
   const asked = 10_000;
   const start = (i: number): number => (ITEMS + i) % sets.length;
   // The answers of a few are held against each item compared with each, where they are to be exact.
@@ -139,14 +140,14 @@ function history(name: string, sets: readonly (readonly bigint[])[], shape: Part
       if (shared * 100 >= 70 * (set.length + other.size - shared)) expected++;
     }
     plain += performance.now() - before;
-    const got = made.count(at + start(i) * 128, sizes[start(i)]!, 1e6);
+    const got = made.count(at + start(i) * ROOM, sizes[start(i)]!, 1e6);
     if (shape.bands) assert(got <= expected);
     else assert.equal(got, expected);
   }
-  const ask = cost(asked, () => { for (let i = 0; i < asked; i++) made.count(at + start(i) * 128, sizes[start(i)]!, 1); });
+  const ask = cost(asked, () => { for (let i = 0; i < asked; i++) made.count(at + start(i) * ROOM, sizes[start(i)]!, 1); });
   let clock = ITEMS;
   const pass = cost(asked, () => {
-    for (let i = 0; i < asked; i++, clock++) made.pass(clock, clock - ITEMS, at + (clock % sets.length) * 128, sizes[clock % sets.length]!, 1);
+    for (let i = 0; i < asked; i++, clock++) made.pass(clock, clock - ITEMS, at + (clock % sets.length) * ROOM, sizes[clock % sets.length]!, 1);
   });
   report(`history: ${name}, count`, ask, (plain / 20) * 1e6, `${Math.round(1e9 / ask).toLocaleString("en")} values/s`);
   report(`history: ${name}, expire + count + add`, pass, undefined, `${Math.round(1e9 / pass).toLocaleString("en")} values/s, ${made.sets} sets`);
@@ -156,14 +157,15 @@ const tokenSets = (texts: readonly string[]): bigint[][] => {
   const out = arena.alloc(8192);
   return texts.map((text) => [...arena.u64.subarray(out >> 3, (out >> 3) + kernel.tokenSet(out, words.hashes(text, out, 100)))]);
 };
-const drawnFrom = (size: number): bigint[][] => {
+const drawnFrom = (size: number, count = 8): bigint[][] => {
   const vocabulary = Array.from({ length: size }, mixed);
-  return Array.from({ length: 20_000 }, () => [...new Set(Array.from({ length: 8 }, () => pick(vocabulary)))]);
+  return Array.from({ length: 20_000 }, () => [...new Set(Array.from({ length: count }, () => pick(vocabulary)))]);
 };
 const bands = { count: 32, rows: 4 };
 history("logs", tokenSets(logs), {});
 history("8 of 30 tokens (worst)", drawnFrom(30), {});
 history("8 of 300 tokens", drawnFrom(300), {});
 history("8 of 100,000 tokens", drawnFrom(100_000), {});
+history("60 of 200 tokens", drawnFrom(200, 60), { tokens: 60 });
 history("logs, 32 bands", tokenSets(logs), { bands });
 history("8 of 30 tokens, 32 bands", drawnFrom(30), { bands });

@@ -5,7 +5,7 @@ import {
 import { bandsOf, bitsAt, findSet, historyAdd, historyExpire, itemAt, kept, wholeKey } from "./history";
 import { chainOf, keyAt, linkAt } from "./chains";
 import { setAt } from "./pool";
-import { bitsOf, common } from "./set";
+import { bitsOf, commonUpTo } from "./set";
 
 // Entries of chains cost about so many sets of a scan.
 const CHAIN_COST: u32 = 8;
@@ -34,7 +34,7 @@ function compare(at: usize, set: u32, threshold: u32): void {
   const needed = (threshold * both + SIMILARITY_ONE + threshold - 1) / (SIMILARITY_ONE + threshold);
   if (<u32>popcnt<u64>(bits & ~theirs) > size - needed || <u32>popcnt<u64>(theirs & ~bits) > other - needed) return;
   store<u32>(at, load<u32>(at, HISTORY_VERIFIED) + 1, HISTORY_VERIFIED);
-  const shared = common(tokensAt, size, keyAt(at, load<u32>(record, SET_FIRST)), other);
+  const shared = commonUpTo(tokensAt, size, keyAt(at, load<u32>(record, SET_FIRST)), other, needed);
   if (shared >= needed) total += load<u32>(record, SET_COUNT);
 }
 

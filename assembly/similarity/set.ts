@@ -78,6 +78,11 @@ function gallop(set: usize, low: u32, count: u32, value: u64): u32 {
 
 /** Tokens that two sets have in common. */
 export function common(a: usize, aCount: u32, b: usize, bCount: u32): u32 {
+  return commonUpTo(a, aCount, b, bCount, 0);
+}
+
+/** The same, but any number below `needed` once it is clear that there are fewer. */
+export function commonUpTo(a: usize, aCount: u32, b: usize, bCount: u32, needed: u32): u32 {
   if (aCount > bCount) {
     const set = a;
     a = b;
@@ -108,6 +113,7 @@ export function common(a: usize, aCount: u32, b: usize, bCount: u32): u32 {
       const lastRight = at(b, j + 1);
       i += lastLeft <= lastRight ? 2 : 0;
       j += lastRight <= lastLeft ? 2 : 0;
+      if (shared + min<u32>(aCount - i, bCount - j) < needed) return shared;
     }
   }
   while (i < aCount && j < bCount) {
@@ -116,6 +122,7 @@ export function common(a: usize, aCount: u32, b: usize, bCount: u32): u32 {
     shared += left == right ? 1 : 0;
     i += left <= right ? 1 : 0;
     j += right <= left ? 1 : 0;
+    if (shared + min<u32>(aCount - i, bCount - j) < needed) return shared;
   }
   return shared;
 }
