@@ -2,6 +2,8 @@ import { Flow, type FlowStats } from "./batch/flow.ts";
 import type { MatchColumns } from "./batch/matches.ts";
 import { Detector } from "./detect/detector.ts";
 import type { CaseHit } from "./detect/hit.ts";
+import { ContentAnomaly } from "./detect/method/content.ts";
+import { ContentFilter, type ContentJudge } from "./detect/method/content-filter.ts";
 import { createMethods } from "./detect/method/create.ts";
 import { MethodRunner } from "./detect/method/runner.ts";
 import { planRules } from "./detect/threshold.ts";
@@ -15,7 +17,7 @@ import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import { createExecutor } from "./matcher.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
-import { standingQueries } from "./rule/standing.ts";
+import { type StandingQuery, standingQueries } from "./rule/standing.ts";
 import { SignalBook, type SignalEvent } from "./signal/book.ts";
 import type { Signal } from "./signal/signal.ts";
 
@@ -57,6 +59,18 @@ export interface EngineStats extends Readonly<FlowStats> {
 
 const STATE_BYTES = 1024 * 1024 * 1024;
 
+const CONTENT_BYTES = 1024 * 1024 * 1024;
+
+/** Judges of the rules that look at content; their memory is there only where such a rule is. */
+async function contentJudges(rules: readonly Rule[], standing: readonly StandingQuery[], variant: Variant): Promise<Array<ContentJudge | undefined>> {
+  const live = new Set(standing.map((query) => query.ruleIndex));
+  const looks = (rule: Rule, i: number): boolean => live.has(i) && rule.options.method.kind === "content_anomaly";
+  if (!rules.some(looks)) return [];
+  const { ContentRoom } = await import("./engine/content-room.ts");
+  const room = await ContentRoom.create(variant, CONTENT_BYTES);
+  return rules.map((rule, i) => (looks(rule, i) ? new ContentAnomaly(rule, room) : undefined));
+}
+
 /**
  * The whole flow, top to bottom: bytes to slots, slots through the kernels on an executor, matches in order to the
  * detectors, case hits to signals.
@@ -76,7 +90,8 @@ export class DetectionPipeline {
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
     const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(plans));
     const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs }), standing);
-    return new DetectionPipeline(setup, executor, new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }, { runner }));
+    const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant), standing, setup.allowedLatenessMs);
+    return new DetectionPipeline(setup, executor, new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }, { runner, content }));
   }
 
   private constructor(setup: DetectionSetup, executor: Executor, detector: Detector) {

@@ -153,7 +153,8 @@ export function historyPass(at: usize, ms: f64, throughMs: f64, tokens: usize, t
 
 /** Adds the items of another history; 0 = its tokens are cut elsewhere, nothing was done. Shapes may differ otherwise: bands are made anew. */
 export function historyMerge(at: usize, other: usize): u32 {
-  if (kept(at, <u32>-1) != kept(other, <u32>-1)) return 0;
+  // Into one that holds longer sets: what the other cut stays cut.
+  if (kept(at, <u32>-1) < kept(other, <u32>-1)) return 0;
   const count = load<u32>(other, HISTORY_ITEM_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const item = itemAt(other, i);

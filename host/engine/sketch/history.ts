@@ -1,4 +1,4 @@
-import { HISTORY_CUT, HISTORY_EVICTED, HISTORY_SCANS, HISTORY_SET_COUNT, HISTORY_VERIFIED, KIND_OF_HISTORY, SIMILARITY_ONE } from "../../../assembly/layout.ts";
+import { HISTORY_CUT, HISTORY_EVICTED, HISTORY_ITEM_CAP, HISTORY_POOL_CAP, HISTORY_POOL_LIVE, HISTORY_SCANS, HISTORY_SET_CAP, HISTORY_SET_COUNT, HISTORY_VERIFIED, KIND_OF_HISTORY, SIMILARITY_ONE } from "../../../assembly/layout.ts";
 import { Sketch, started, type SketchRoom } from "./sketch.ts";
 
 export interface HistoryShape {
@@ -56,6 +56,12 @@ export class History extends Sketch {
   }
   get verified(): number {
     return this.#counter(HISTORY_VERIFIED);
+  }
+
+  /** Would a set of so many tokens push others out? */
+  isFullFor(count: number): boolean {
+    const capacity = this.#counter(HISTORY_POOL_CAP);
+    return this.items >= this.#counter(HISTORY_ITEM_CAP) || this.sets >= this.#counter(HISTORY_SET_CAP) || this.#counter(HISTORY_POOL_LIVE) + count + 1 > capacity - Math.floor(capacity / 8);
   }
 
   /** `tokens` is the address of a token set in the same memory. `false`: empty, or a time that is none. */
