@@ -106,6 +106,7 @@ export class AnomalyDetector implements MethodDetector {
 
   save(): Uint8Array {
     const writer = startState(this.#rule, STATE_VERSION);
+    writer.f64(this.#plan.bucketMs);
     writer.f64(this.#closedTo);
     writer.f64(this.#lateDropped);
     writer.f64(this.#evicted);
@@ -117,6 +118,8 @@ export class AnomalyDetector implements MethodDetector {
   restore(bytes: Uint8Array): string | undefined {
     const reader = openState(bytes, this.#rule, STATE_VERSION);
     if (typeof reader === "string") return reader;
+    // History in other buckets cannot be cut anew.
+    if (reader.f64() !== this.#plan.bucketMs) return "the rule's bucketDuration has changed since the state was saved";
     const [closedTo, lateDropped, evicted] = [reader.f64(), reader.f64(), reader.f64()];
     const groups = new Map<string, AnomalyGroup>();
     const open = new Map<number, AnomalyGroup[]>();
@@ -126,7 +129,7 @@ export class AnomalyDetector implements MethodDetector {
       groups.set(group.key, group);
       for (const { bucket } of group.open) open.set(bucket, [...(open.get(bucket) ?? []), group]);
     }
-    if (!reader.isWhole || !reader.isAtEnd) return BROKEN_STATE;
+    if (!reader.isDone) return BROKEN_STATE;
     this.#groups = groups;
     this.#open = open;
     this.#closedTo = closedTo;
