@@ -13,12 +13,12 @@ describe("standing queries", () => {
 
   test("ids of one rule follow each other, and what does not run has none", () => {
     const standing = standingQueries([disabled, live, fresh, correlated, scheduled, onSignals, live]);
-    expect(standing.map((query) => [query.id, query.ruleIndex, query.queryIndex])).toEqual([[0, 1, 0], [1, 1, 1], [2, 6, 0], [3, 6, 1]]);
+    expect(standing.map((query) => [query.id, query.ruleIndex, query.queryIndex])).toEqual([[0, 1, 0], [1, 1, 1], [2, 2, 0], [3, 6, 0], [4, 6, 1]]);
   });
 
   test("[RU-08] every rule that judges nothing says why", () => {
     expect(idleRules([live, disabled, fresh, correlated, scheduled, onSignals]).map(({ reason }) => reason)).toEqual([
-      "it is disabled", "new_value is not detected by this release", "signal_correlation is not detected by this release",
+      "it is disabled", "signal_correlation is not detected by this release",
       "scheduled rules are not run by this release", "query s reads signals, which this release does not",
     ]);
   });
