@@ -24,6 +24,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   batch: ["event", "engine", "signal"],
   detect: ["rule", "query", "event", "batch", "assembly/layout.ts"],
   signal: ["detect", "rule", "query", "event"],
+  journal: ["engine", "event", "batch"],
+  intake: ["engine", "event", "batch", "journal"],
   cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
