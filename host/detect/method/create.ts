@@ -3,6 +3,7 @@ import type { StandingQuery } from "../../rule/standing.ts";
 import type { MethodDetector } from "./method.ts";
 import { AnomalyDetector } from "./anomaly.ts";
 import { NewValueDetector } from "./new-value.ts";
+import { SequenceDetector } from "./sequence.ts";
 import { ThirdPartyDetector } from "./third-party.ts";
 
 export interface MethodSetup {
@@ -23,6 +24,8 @@ function createMethod(rule: Rule, setup: MethodSetup): MethodDetector | undefine
       return new ThirdPartyDetector(rule, setup);
     case "anomaly_detection":
       return new AnomalyDetector(rule, setup);
+    case "sequence_detection":
+      return new SequenceDetector(rule, setup);
     default:
       return undefined;
   }

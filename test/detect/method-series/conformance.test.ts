@@ -12,6 +12,7 @@ const feature: Readonly<Record<string, string>> = {
 
 describe.skipIf(!scenarios.length).each([
   ["anomaly_detection", 10],
+  ["sequence_detection", 9],
 ] as const)("%s scenarios (skipped where ../shared is absent)", (method, count) => {
   const own = scenarios.filter((scenario) => scenario.method === method);
 

@@ -1,5 +1,6 @@
 import { AnomalyDetector } from "../../../host/detect/method/anomaly.ts";
 import type { MethodDetector, MethodEvent, MethodHit, MethodMatch } from "../../../host/detect/method/method.ts";
+import { SequenceDetector } from "../../../host/detect/method/sequence.ts";
 import type { LogEvent } from "../../../host/event/event.ts";
 import { valuesOf } from "../../../host/query/values.ts";
 import type { Rule, RuleQuery } from "../../../host/rule/rule.ts";
@@ -89,6 +90,8 @@ export function detectorOf(rule: Rule): MethodDetector {
   switch (rule.options.method.kind) {
     case "anomaly_detection":
       return new AnomalyDetector(rule, { allowedLatenessMs: LATENESS_MS });
+    case "sequence_detection":
+      return new SequenceDetector(rule, { allowedLatenessMs: LATENESS_MS });
     default:
       throw new Error(`no detector of ${rule.options.method.kind} here`);
   }
