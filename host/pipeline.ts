@@ -5,7 +5,9 @@ import type { CaseHit } from "./detect/hit.ts";
 import { ContentAnomaly } from "./detect/method/content.ts";
 import { ContentFilter, type ContentJudge } from "./detect/method/content-filter.ts";
 import { createMethods } from "./detect/method/create.ts";
+import { JudgedEvents } from "./detect/method/judged-events.ts";
 import { MethodRunner } from "./detect/method/runner.ts";
+import { RecentEvents } from "./detect/recent.ts";
 import { planRules } from "./detect/threshold.ts";
 import { setupBytes } from "./detect/window-memory.ts";
 import type { Executor } from "./engine/executor.ts";
@@ -80,7 +82,7 @@ export class DetectionPipeline {
   readonly #flow: Flow;
   readonly #detector: Detector;
   readonly #book: SignalBook;
-  readonly #profiles: InputProfile[] = [];
+  readonly #profiles: InputProfile[];
   readonly #profileNumbers = new Map<InputProfile, number>();
   readonly #onSignal: (event: SignalEvent) => void;
 
@@ -89,12 +91,18 @@ export class DetectionPipeline {
     const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
     const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(plans));
-    const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs }), standing);
+    const recent = new RecentEvents();
+    const profiles: InputProfile[] = [];
+    const reader = new EventReader(setup.pipelines);
+    const events = new JudgedEvents(recent, profiles, reader);
+    const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs, events }), standing, setup.allowedLatenessMs);
     const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant), standing, setup.allowedLatenessMs);
-    return new DetectionPipeline(setup, executor, new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }, { runner, content }));
+    const detector = new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }, { runner, content, recent });
+    return new DetectionPipeline(setup, executor, detector, profiles, reader);
   }
 
-  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector) {
+  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector, profiles: InputProfile[], reader: EventReader) {
+    this.#profiles = profiles;
     this.#executor = executor;
     this.#detector = detector;
     this.#onSignal = setup.onSignal;

@@ -28,6 +28,8 @@ export interface DetectorOptions {
 export interface OtherMethods {
   readonly runner?: MethodRunner;
   readonly content?: ContentFilter;
+  /** Where they look events up. */
+  readonly recent?: RecentEvents;
 }
 
 /** What became of matches and groups so far. */
@@ -48,7 +50,7 @@ export interface DetectorCounts {
 
 /** Matches in, case hits out: carries batches into the window kernel's memory, and its hits out. */
 export class Detector {
-  readonly recent = new RecentEvents();
+  readonly recent: RecentEvents;
   readonly #state: StateMemory;
   readonly #memory: WindowMemory;
   readonly #streams = new Streams();
@@ -59,6 +61,7 @@ export class Detector {
 
   /** @param plans of the rules, as `planRules` gives them; `state` has room for what `setupBytes` says of them. */
   constructor(plans: ReadonlyArray<ThresholdPlan | undefined>, standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions, others: OtherMethods = {}) {
+    this.recent = others.recent ?? new RecentEvents();
     this.#state = state;
     this.#methods = others.runner?.isIdle ? undefined : others.runner;
     this.#content = others.content?.isIdle ? undefined : others.content;
@@ -92,8 +95,8 @@ export class Detector {
     if (batch.count) {
       this.recent.addBatch(batch, firstEvent, profile);
       this.#carryIn(batch, partition);
-      this.#setStreams(partition, rows);
-      this.#methods?.begin(batch, rows, this.#streams.highMs(partition));
+      const othersLowMs = this.#setStreams(partition, rows);
+      this.#methods?.begin(batch, rows, this.#streams.highMs(partition), othersLowMs);
       this.#state.kernel.windowBatch(batch.count, rows);
       while (this.#state.kernel.windowNext()) {
         const hit = this.#hit.read();
@@ -120,10 +123,7 @@ export class Detector {
   }
 
   #runMethods(throughSlot: number, onHit: (hit: CaseHit) => void): void {
-    this.#methods?.runThrough(throughSlot, (hit, slot) => {
-      this.recent.now = slot + 1;
-      onHit(hit);
-    });
+    this.#methods?.runThrough(this.recent, throughSlot, onHit);
   }
 
   /** Columns and keys, each in one copy. */
@@ -151,7 +151,8 @@ export class Detector {
     arena.view.setUint32(memory.struct + WINDOW_KEY_SHIFT, (at - start) >>> 0, true);
   }
 
-  #setStreams(partition: string, rows: number): void {
+  /** Answers how far the stream furthest behind has come, of the others. */
+  #setStreams(partition: string, rows: number): number {
     const { f64, view } = this.#state.arena;
     const { struct } = this.#memory;
     const others = this.#streams.others(partition, rows, STREAMS_CAP);
@@ -163,6 +164,7 @@ export class Detector {
     view.setUint32(struct + WINDOW_OTHER_COUNT, others.length, true);
     view.setFloat64(struct + WINDOW_STREAM_HIGH, this.#streams.highMs(partition), true);
     view.setUint32(struct + WINDOW_ORDINAL, rows & ORDINAL_MASK, true);
+    return others.reduce((low, { highMs }) => Math.min(low, highMs), Number.POSITIVE_INFINITY);
   }
 
   #u32(field: number): number {

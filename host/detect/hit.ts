@@ -1,3 +1,5 @@
+import type { Travel } from "./method/method.ts";
+
 /** A case came true for one group at one event time. To be read only while it is handed on: what it shows is the state at hand. */
 export interface CaseHit {
   readonly ruleIndex: number;
@@ -9,6 +11,8 @@ export interface CaseHit {
   readonly timeMs: number;
   /** Slot in the recent events of the event that made it. */
   readonly slot: number;
+  /** What impossible travel has to say of it. */
+  readonly travel?: Travel;
   /** Events of all queries' windows; `fresh`: those that no hit of the group was counted for. */
   events(which: "all" | "fresh"): HitEvents;
   /** The same; they are counted from now on. */

@@ -48,7 +48,7 @@ export function isWindowed(rule: Rule): boolean {
   return kind === "threshold" || kind === "content_anomaly";
 }
 
-const detected: ReadonlySet<string> = new Set(["threshold", "new_value", "third_party", "anomaly_detection", "content_anomaly", "sequence_detection"]);
+const detected: ReadonlySet<string> = new Set(["threshold", "new_value", "third_party", "anomaly_detection", "content_anomaly", "sequence_detection", "impossible_travel", "hardcoded"]);
 
 /** Why a rule that was accepted judges nothing; undefined when it does. */
 export function idleReason(rule: Rule): string | undefined {

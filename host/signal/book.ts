@@ -10,6 +10,7 @@ import { MergedEvents } from "./merge.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
 import type { Signal } from "./signal.ts";
 import { renderTemplate } from "./template.ts";
+import { travelAttributes } from "./travel.ts";
 
 /** Samples kept at each end of a signal. */
 const SAMPLES = 5;
@@ -60,6 +61,8 @@ class OpenSignal implements Signal {
   message: string;
   renderedAtMs = Number.NEGATIVE_INFINITY;
   readonly #reader: EventReader;
+  /** What its method says beside what its events do. */
+  details: Readonly<Record<string, Json>> = {};
   readonly #first: Unread[] = [];
   readonly #last: Unread[] = [];
   readonly #tags = new Set<string>();
@@ -102,6 +105,7 @@ class OpenSignal implements Signal {
     }
     this.eventsMatched += other.eventsMatched;
     other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
+    if (other.lastSeenMs > this.lastSeenMs) this.details = other.details;
     this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
     if (severityNumber(other.severity) > severityNumber(this.severity)) {
       this.severity = other.severity;
@@ -138,7 +142,8 @@ class OpenSignal implements Signal {
   /** The signal as an event that suppressions, critical assets and templates look at. */
   view(): LogEvent {
     this.#merge();
-    return (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
+    const event = (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
+    return { ...event, attributes: { ...event.attributes, ...this.details } };
   }
 
   get latest(): LogEvent | undefined {
@@ -222,6 +227,11 @@ export class SignalBook {
     const ofGroups = this.#keysOfGroups[hit.ruleIndex]!;
     const { groupKey } = hit;
     let key = ofGroups.get(groupKey);
+  #eventAt(slot: number): LogEvent | undefined {
+    const bytes = this.#recent.bytes(slot);
+    return bytes && this.#options.reader.event(bytes, this.#profiles[this.#recent.profile(slot)]!);
+  }
+
     if (!key) {
       const group = signalGroup(rule, hit);
       // Other products' alerts are told apart by root query and case too.

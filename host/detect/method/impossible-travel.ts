@@ -178,11 +178,18 @@ export class ImpossibleTravelDetector implements MethodDetector {
   #hit({ timeMs, slot }: MethodEvent, match: MethodMatch, user: number): Parameters<OnHit>[0] {
     const { f64, u32 } = this.#users;
     const lastMs = f64[LAST_MS]![user]!;
+    const isLate = timeMs < lastMs;
     const before = u32[COUNTED]![user]! === 1 ? [] : [f64[SLOT]![user]!];
-    const slots = timeMs < lastMs ? [slot, ...before] : [...before, slot];
+    const slots = isLate ? [slot, ...before] : [...before, slot];
+    const last = { slot: f64[SLOT]![user]!, timeMs: lastMs, latitude: f64[LATITUDE]![user]!, longitude: f64[LONGITUDE]![user]! };
+    const own = { slot, timeMs, latitude: here.latitude, longitude: here.longitude };
     return {
       caseIndex: 0, groupKey: match.groupKey, group: match.group, timeMs: Math.max(timeMs, lastMs), slot, slots,
       perQuery: this.#rule.queries.map((_, query) => (query === match.queryIndex ? slots.length : 0)), total: slots.length,
+      travel: {
+        first: isLate ? own : last, second: isLate ? last : own,
+        distanceKm: distanceKm(last.latitude, last.longitude, own.latitude, own.longitude),
+      },
     };
   }
 

@@ -35,6 +35,23 @@ export interface MethodHit {
   /** How many each query saw, of `total`. */
   readonly perQuery: readonly number[];
   readonly total: number;
+  /** The two places and the way between them, of impossible travel. */
+  readonly travel?: Travel;
+}
+
+/** Where a user was at a time, in decimal degrees. */
+export interface TravelStop {
+  readonly slot: number;
+  readonly timeMs: number;
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+/** Two accesses of one user by time. */
+export interface Travel {
+  readonly first: TravelStop;
+  readonly second: TravelStop;
+  readonly distanceKm: number;
 }
 
 export type OnHit = (hit: MethodHit) => void;

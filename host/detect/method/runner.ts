@@ -1,17 +1,20 @@
 import type { MatchColumns } from "../../batch/matches.ts";
 import type { StandingQuery } from "../../rule/standing.ts";
 import type { CaseHit, HitEvents } from "../hit.ts";
+import type { RecentEvents } from "../recent.ts";
 import { textsOf } from "./content-filter.ts";
-import type { MethodCounts, MethodDetector, MethodEvent, MethodHit, MethodMatch } from "./method.ts";
+import type { MethodCounts, MethodDetector, MethodEvent, MethodHit, MethodMatch, Travel } from "./method.ts";
 
 /** Rules judged on the host, by number of the rule. */
 export type MethodDetectors = ReadonlyArray<MethodDetector | undefined>;
+
+/** Time that goes on by less is not worth a word. */
+const TOLD_EVERY_MS = 10_000;
 
 /** Events of one batch for the rules judged on the host, in the order of the events, then of the rules. */
 export class MethodRunner {
   readonly #detectors: MethodDetectors;
   readonly #standing: readonly StandingQuery[];
-  readonly #isOurs: readonly boolean[];
   /** Is there any rule to be judged here? */
   readonly isIdle: boolean;
   #batch: MatchColumns | undefined;
@@ -19,16 +22,24 @@ export class MethodRunner {
   #at = 0;
   #slot = 0;
   #streamHighMs = Number.NEGATIVE_INFINITY;
+  #othersLowMs = Number.POSITIVE_INFINITY;
+  readonly #allowedLatenessMs: number;
+  /** What was last said to be the time that has come. */
+  #toldMs = Number.NEGATIVE_INFINITY;
 
-  constructor(detectors: MethodDetectors, standing: readonly StandingQuery[]) {
+  constructor(detectors: MethodDetectors, standing: readonly StandingQuery[], allowedLatenessMs: number) {
+    this.#allowedLatenessMs = allowedLatenessMs;
     this.#detectors = detectors;
     this.#standing = standing;
-    this.#isOurs = standing.map((query) => detectors[query.ruleIndex] !== undefined);
     this.isIdle = !detectors.some((detector) => detector !== undefined);
   }
 
-  /** @param firstSlot slot of the batch's first event; @param streamHighMs highest event time of its stream before. */
-  begin(batch: MatchColumns, firstSlot: number, streamHighMs: number): void {
+  /**
+   * @param firstSlot slot of the batch's first event.
+   * @param streamHighMs highest event time of its stream before; `othersLowMs` that of the stream furthest behind, of the others.
+   */
+  begin(batch: MatchColumns, firstSlot: number, streamHighMs: number, othersLowMs: number): void {
+    this.#othersLowMs = othersLowMs;
     this.#batch = batch;
     this.#bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
     this.#at = 0;
@@ -36,20 +47,26 @@ export class MethodRunner {
     this.#streamHighMs = streamHighMs;
   }
 
-  /** Judges the batch's events up to a slot, this one included. */
-  runThrough(slot: number, onHit: (hit: CaseHit, slot: number) => void): void {
+  /** Judges the batch's events up to a slot, this one included; each is the latest to be seen while it is judged. */
+  runThrough(recent: RecentEvents, slot: number, onHit: (hit: CaseHit) => void): void {
     const batch = this.#batch;
     if (!batch || this.isIdle) return;
     const { count, row } = batch;
     while (this.#at < count) {
       const isNext = this.#at === 0 || row[this.#at] !== row[this.#at - 1];
       if (isNext && this.#slot + 1 > slot) return;
-      if (isNext) this.#slot++;
+      if (isNext) {
+        this.#slot++;
+        this.#tellTime(Math.min(Math.max(this.#streamHighMs, batch.highMs[this.#at]!), this.#othersLowMs) - this.#allowedLatenessMs, recent, onHit);
+      }
       const { ruleIndex } = this.#standing[batch.standing[this.#at]!]!;
       let end = this.#at + 1;
       while (end < count && row[end] === row[this.#at] && this.#standing[batch.standing[end]!]!.ruleIndex === ruleIndex) end++;
       const detector = this.#detectors[ruleIndex];
-      if (detector) detector.apply(this.#event(batch, this.#at, end), (hit) => onHit(new MethodCaseHit(ruleIndex, hit), this.#slot));
+      if (detector) {
+        recent.now = this.#slot + 1;
+        detector.apply(this.#event(batch, this.#at, end), (hit) => onHit(new MethodCaseHit(ruleIndex, hit)));
+      }
       this.#at = end;
     }
   }
@@ -59,9 +76,12 @@ export class MethodRunner {
     this.#detectors.forEach((detector, ruleIndex) => detector?.advance(timeMs, (hit) => onHit(new MethodCaseHit(ruleIndex, hit))));
   }
 
-  /** Is the record one of a rule judged here? */
-  isOurs(standing: number): boolean {
-    return this.#isOurs[standing]!;
+  /** By events, not by batches: what happens when time goes on must not hang on how the stream was cut. */
+  #tellTime(timeMs: number, recent: RecentEvents, onHit: (hit: CaseHit) => void): void {
+    if (timeMs < this.#toldMs + TOLD_EVERY_MS) return;
+    this.#toldMs = timeMs;
+    recent.now = this.#slot + 1;
+    this.advance(timeMs, onHit);
   }
 
   counts(): MethodCounts {
@@ -166,6 +186,9 @@ class MethodCaseHit implements CaseHit {
   }
   get slot(): number {
     return this.#hit.slot;
+  }
+  get travel(): Travel | undefined {
+    return this.#hit.travel;
   }
 
   events(): HitEvents {
