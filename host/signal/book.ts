@@ -203,6 +203,7 @@ export class SignalBook {
       const bytes = this.#recent.bytes(slot);
       if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
+    if (hit.travel && this.#merges[hit.ruleIndex]) signal.details = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
     if (this.#isSuppressed(hit, signal)) {
       this.suppressed++;
       return undefined;
