@@ -36,6 +36,10 @@ export interface DetectionSetup extends EventGuards {
   readonly stateBytes?: number;
   readonly onSignal: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
+  /** Sees each batch of matches just before it is judged; good for the call only. */
+  readonly onMatches?: (matches: MatchColumns, firstEvent: number, profile: InputProfile, partition: string) => void;
+  /** Hears which suppression ate a match. */
+  readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
 }
 
 /** How bytes are read, when they came, and which stream they belong to. */
@@ -107,10 +111,13 @@ export class DetectionPipeline {
     this.#detector = detector;
     this.#onSignal = setup.onSignal;
     this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, {
-      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader: new EventReader(setup.pipelines),
+      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed,
     });
     this.#flow = new Flow(executor, {
-      onMatches: (matches, profile, firstEvent, partition) => this.#judge(matches, profile, firstEvent, partition),
+      onMatches: (matches, profile, firstEvent, partition) => {
+        setup.onMatches?.(matches, firstEvent, profile, partition);
+        this.#judge(matches, profile, firstEvent, partition);
+      },
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
       onEnd: (partition) => this.#detector.end(partition),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),

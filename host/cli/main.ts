@@ -17,6 +17,16 @@ function inputOptions(command: Command): Command {
     .option("--pack <name>", "pipelines of a content pack for every input; all, none, or auto: for what is found in the bytes", collect);
 }
 
+/** Options of what stands beside the rules. */
+function settingsOptions(command: Command): Command {
+  return command
+    .option("--settings <file>", "suppressions, security filters, critical assets and reference tables, each under its name; may be repeated", collect)
+    .option("--suppressions <file>", "suppressions, a list in JSON or YAML")
+    .option("--security-filters <file>", "security filters: only events they let pass are judged")
+    .option("--critical-assets <file>", "critical assets, which move severities")
+    .option("--reference-tables <file>", "reference tables by name, each a list of rows");
+}
+
 function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
@@ -37,7 +47,7 @@ function program(): Command {
     .addHelpText("after", examples("vespid run --rules rules/ auth.log cloudtrail.ndjson.gz", "vespid match 'source:nginx @http.status_code:>=500' access.json", "vespid rules test rules/") + EXIT)
     .exitOverride();
 
-  inputOptions(vespid.command("run").description("detect over logs: signals out").argument("[input...]", INPUTS))
+  settingsOptions(inputOptions(vespid.command("run").description("detect over logs: signals out").argument("[input...]", INPUTS)))
     .requiredOption("--rules <path>", "rule file, folder or glob; may be repeated", collect)
     .option("--workers <n>", "worker threads; 0: in this one", "auto")
     .option("--json", "print one signal a line, in its final state")
@@ -46,11 +56,6 @@ function program(): Command {
     .option("--fail-on <severity>", "exit 1 when a signal is at least this grave: info, low, medium, high or critical")
     .option("--stats", "print what the engine counted, as JSON, on standard error")
     .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
-    .option("--settings <file>", "suppressions, security filters, critical assets and reference tables, each under its name; may be repeated", collect)
-    .option("--suppressions <file>", "suppressions, a list in JSON or YAML")
-    .option("--security-filters <file>", "security filters: only events they let pass are judged")
-    .option("--critical-assets <file>", "critical assets, which move severities")
-    .option("--reference-tables <file>", "reference tables by name, each a list of rows")
     .option("--malformed <file>", "keep lines that could not be read here")
     .addHelpText("after", examples(
       "vespid run --rules rules/ auth.log cloudtrail.ndjson.gz",
@@ -66,6 +71,21 @@ function program(): Command {
     .addHelpText("after", examples("vespid match 'service:sshd \"Failed password\"' auth.json", "vespid match --fields @usr.id,@network.client.ip '@evt.outcome:failure' logs/*.json.gz") +
       "\n\nExit codes: 0 some event matched, 1 none did, 2 the query or an input is not right.")
     .action(async (query: string, inputs: string[], options) => finish((await import("./match.ts")).match(query, inputs, options)));
+
+  settingsOptions(inputOptions(vespid.command("backtest").description("what rules would have done over recorded logs, and stricter and milder ones").argument("[input...]", INPUTS)))
+    .requiredOption("--rules <path>", "rule file, folder or glob; may be repeated", collect)
+    .option("--against <input...>", "recorded logs, like the arguments", [])
+    .option("--rule <id>", "only this rule, by id or name; may be repeated", collect)
+    .option("--workers <n>", "worker threads; 0: in this one", "auto")
+    .option("--json", "print one rule a line")
+    .option("--out <file.jsonl>", "write the same as --json prints")
+    .option("--top <n>", "groups shown of a rule", "10")
+    .option("--fail-on <severity>", "exit 1 when a signal is at least this grave")
+    .option("--max-signals <n>", "exit 1 when one rule opened more signals")
+    .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
+    .addHelpText("after", examples("vespid backtest --rules new.yaml --against logs/*.ndjson.gz", "vespid backtest --rules rules/ --max-signals 50 --json logs/ > backtest.jsonl") +
+      "\n\nExit codes: 0 done, 1 --fail-on or --max-signals was reached, 2 a rule or input is not right.")
+    .action(async (inputs: string[], options) => finish((await import("./backtest.ts")).backtest(inputs, options)));
 
   const query = vespid.command("query").description("test and explain search queries").addHelpText("after", examples("vespid query explain '@http.status_code:[500 TO 599] -service:web-*'"));
   query.command("test").description("check recorded vectors against the engines").argument("<vectors.jsonl>", "lines {id, query, event, match} or {id, query, error: true}")

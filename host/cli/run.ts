@@ -96,14 +96,14 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
 
 const NEWLINE = 10;
 
-function severityOf(text: string | undefined): Severity | undefined {
+export function severityOf(text: string | undefined): Severity | undefined {
   if (text === undefined) return undefined;
   const severity = severities.find((each) => each === text);
   if (!severity) throw new UsageError(`--fail-on ${text} is no severity; use one of ${severities.join(", ")}`);
   return severity;
 }
 
-function workersOf(text: string, files: readonly string[]): number {
+export function workersOf(text: string, files: readonly string[]): number {
   if (text !== "auto") {
     if (!/^\d{1,3}$/.test(text)) throw new UsageError(`--workers ${text} is no number of threads; give 0, 1, 2 ... or auto`);
     return Number(text);
@@ -113,7 +113,7 @@ function workersOf(text: string, files: readonly string[]): number {
 }
 
 /** What stands beside the rules, with a word about tables that rules ask for in vain; an end when it has errors. */
-async function loadSettings(options: RunOptions, rules: readonly Rule[]): Promise<Settings> {
+export async function loadSettings(options: SettingsFiles, rules: readonly Rule[]): Promise<Settings> {
   const settings = new Settings(options);
   const problems = [...settings.problems, ...checkReferenceTables(rules, settings.referenceTables)];
   await endOnErrors(problems, "in what stands beside the rules; nothing was run");
@@ -124,7 +124,7 @@ async function loadSettings(options: RunOptions, rules: readonly Rule[]): Promis
 const NAMED_IDLE = 3;
 
 /** Rules that are accepted but judge nothing are never passed over in silence. */
-function warnOfIdle(rules: readonly Rule[]): void {
+export function warnOfIdle(rules: readonly Rule[]): void {
   const names = new Map<string, string[]>();
   for (const { rule, reason } of idleRules(rules)) (names.get(reason) ?? names.set(reason, []).get(reason)!).push(safe(rule.name));
   for (const [reason, idle] of names) {

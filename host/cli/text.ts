@@ -88,6 +88,14 @@ export function cut(text: string, length: number): string {
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join("")}…`;
 }
 
+const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/** A bar of at most so many cells, to an eighth of one; what is there at all shows. */
+export function bar(share: number, most: number): string {
+  const eighths = share > 0 ? Math.max(1, Math.round(Math.min(1, share) * most * 8)) : 0;
+  return "█".repeat(eighths >> 3) + EIGHTHS[eighths & 7]!;
+}
+
 export function count(value: number): string {
   // Intl takes ten milliseconds to wake up; a whole number needs no locale.
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -110,4 +118,11 @@ export function byteSize(bytes: number): string {
 
 export function timeText(ms: number): string {
   return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")}Z` : "-";
+}
+
+/** A span of time in the largest unit that takes it whole: `5 min`, `36 h`, `14 d`. */
+export function widthText(ms: number): string {
+  const units: ReadonlyArray<readonly [string, number]> = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]];
+  for (const [unit, size] of units) if (ms >= size && ms % size === 0) return `${count(ms / size)} ${unit}`;
+  return `${count(ms)} ms`;
 }

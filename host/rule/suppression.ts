@@ -68,8 +68,8 @@ export function isInForce(suppression: Suppression, timeMs: number): boolean {
   return (suppression.startMs === undefined || timeMs >= suppression.startMs) && (suppression.expirationMs === undefined || timeMs < suppression.expirationMs);
 }
 
-/** Is a signal at this time stopped by one of the suppressions that touch its rule? */
-export function isSuppressed(suppressions: readonly Suppression[], rule: LogEvent, signal: LogEvent, timeMs: number): boolean {
-  return suppressions.some((suppression) =>
+/** The first of the suppressions that touch its rule which stops a signal at this time. */
+export function suppressorOf(suppressions: readonly Suppression[], rule: LogEvent, signal: LogEvent, timeMs: number): Suppression | undefined {
+  return suppressions.find((suppression) =>
     suppression.signalNode !== undefined && isInForce(suppression, timeMs) && matches(suppression.ruleNode, rule) && matches(suppression.signalNode, signal));
 }

@@ -4,7 +4,7 @@ import { type LifeCycle, lifeCycleOf, thirdPartyCase, thirdPartyGroupNames } fro
 import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
-import { type Suppression, isSuppressed, ruleEvent } from "../rule/guards.ts";
+import { type Suppression, ruleEvent, suppressorOf } from "../rule/guards.ts";
 import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
 import { MergedEvents } from "./merge.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
@@ -32,6 +32,7 @@ export interface SignalBookOptions {
   readonly suppressions?: readonly Suppression[];
   readonly criticalAssets?: readonly CriticalAsset[];
   readonly reader: EventReader;
+  readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
 }
 
 /** A matched event that nobody has looked into yet. */
@@ -60,9 +61,9 @@ class OpenSignal implements Signal {
   title: string;
   message: string;
   renderedAtMs = Number.NEGATIVE_INFINITY;
-  readonly #reader: EventReader;
   /** What its method says beside what its events do. */
   details: Readonly<Record<string, Json>> = {};
+  readonly #reader: EventReader;
   readonly #first: Unread[] = [];
   readonly #last: Unread[] = [];
   readonly #tags = new Set<string>();
@@ -104,8 +105,8 @@ class OpenSignal implements Signal {
       this.#merged.add(other.view());
     }
     this.eventsMatched += other.eventsMatched;
-    other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
     if (other.lastSeenMs > this.lastSeenMs) this.details = other.details;
+    other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
     this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
     if (severityNumber(other.severity) > severityNumber(this.severity)) {
       this.severity = other.severity;
@@ -204,8 +205,10 @@ export class SignalBook {
       if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
     if (hit.travel && this.#merges[hit.ruleIndex]) signal.details = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
-    if (this.#isSuppressed(hit, signal)) {
+    const suppressor = this.#suppressorOf(hit, signal);
+    if (suppressor) {
       this.suppressed++;
+      this.#options.onSuppressed?.(suppressor, hit);
       return undefined;
     }
     signal.eventsMatched += events.total;
@@ -224,15 +227,15 @@ export class SignalBook {
     return { kind: extending ? "extended" : "opened", signal };
   }
 
-  #keyOf(rule: Rule, hit: CaseHit): SignalKey {
-    const ofGroups = this.#keysOfGroups[hit.ruleIndex]!;
-    const { groupKey } = hit;
-    let key = ofGroups.get(groupKey);
   #eventAt(slot: number): LogEvent | undefined {
     const bytes = this.#recent.bytes(slot);
     return bytes && this.#options.reader.event(bytes, this.#profiles[this.#recent.profile(slot)]!);
   }
 
+  #keyOf(rule: Rule, hit: CaseHit): SignalKey {
+    const ofGroups = this.#keysOfGroups[hit.ruleIndex]!;
+    const { groupKey } = hit;
+    let key = ofGroups.get(groupKey);
     if (!key) {
       const group = signalGroup(rule, hit);
       // Other products' alerts are told apart by root query and case too.
@@ -244,9 +247,9 @@ export class SignalBook {
     return key;
   }
 
-  #isSuppressed(hit: CaseHit, signal: OpenSignal): boolean {
+  #suppressorOf(hit: CaseHit, signal: OpenSignal): Suppression | undefined {
     const suppressions = this.#options.suppressions ?? [];
-    return suppressions.length > 0 && isSuppressed(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs);
+    return suppressions.length ? suppressorOf(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs) : undefined;
   }
 
   /** The signal a match at this time belongs to. A late match that lies between two makes them one, as it would have in order. */

@@ -5,7 +5,7 @@ import { effectiveQuery } from "../../host/rule/guards.ts";
 import { checkReferenceTables, readReferenceTables } from "../../host/rule/reference-table.ts";
 import { readSecurityFilters, readSecurityFiltersWire } from "../../host/rule/security-filter.ts";
 import { readCriticalAssetDocument, readReferenceTableDocument, readSecurityFilterDocument, readSuppressionDocument } from "../../host/rule/settings-document.ts";
-import { isSuppressed, readSuppressions, readSuppressionsWire } from "../../host/rule/suppression.ts";
+import { readSuppressions, readSuppressionsWire, suppressorOf } from "../../host/rule/suppression.ts";
 import { ruleEvent, ruleSelector } from "../../host/rule/select.ts";
 import { readRule } from "../../host/rule/wire.ts";
 import { matches } from "../../host/query/matches.ts";
@@ -34,7 +34,7 @@ describe("which rules a query names", () => {
 describe("suppressions", () => {
   const base: Wire = { name: "s", enabled: true, rule_query: "source:auth", suppression_query: "@usr.id:john" };
   const signal: LogEvent = { tags: ["env:prod"], attributes: { usr: { id: ["ann", "john"] } } };
-  const stops = (changes: Wire, timeMs = 1000, event = signal): boolean => isSuppressed(readSuppressions([{ ...base, ...changes }]), ruleEvent(login), event, timeMs);
+  const stops = (changes: Wire, timeMs = 1000, event = signal): boolean => suppressorOf(readSuppressions([{ ...base, ...changes }]), ruleEvent(login), event, timeMs) !== undefined;
 
   test.each<[string, Wire, number, boolean]>([
     ["any value of several", {}, 1000, true],
