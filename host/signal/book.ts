@@ -4,7 +4,7 @@ import { type LifeCycle, lifeCycleOf, thirdPartyCase, thirdPartyGroupNames } fro
 import type { RecentEvents } from "../detect/recent.ts";
 import type { Json, LogEvent } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
-import { type Suppression, isSuppressed, ruleEvent } from "../rule/guards.ts";
+import { type Suppression, ruleEvent, suppressorOf } from "../rule/guards.ts";
 import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
 import { MergedEvents } from "./merge.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
@@ -32,6 +32,7 @@ export interface SignalBookOptions {
   readonly suppressions?: readonly Suppression[];
   readonly criticalAssets?: readonly CriticalAsset[];
   readonly reader: EventReader;
+  readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
 }
 
 /** A matched event that nobody has looked into yet. */
@@ -204,8 +205,10 @@ export class SignalBook {
       if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
     if (hit.travel && this.#merges[hit.ruleIndex]) signal.details = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
-    if (this.#isSuppressed(hit, signal)) {
+    const suppressor = this.#suppressorOf(hit, signal);
+    if (suppressor) {
       this.suppressed++;
+      this.#options.onSuppressed?.(suppressor, hit);
       return undefined;
     }
     signal.eventsMatched += events.total;
@@ -244,9 +247,9 @@ export class SignalBook {
     return key;
   }
 
-  #isSuppressed(hit: CaseHit, signal: OpenSignal): boolean {
+  #suppressorOf(hit: CaseHit, signal: OpenSignal): Suppression | undefined {
     const suppressions = this.#options.suppressions ?? [];
-    return suppressions.length > 0 && isSuppressed(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs);
+    return suppressions.length ? suppressorOf(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs) : undefined;
   }
 
   /** The signal a match at this time belongs to. A late match that lies between two makes them one, as it would have in order. */
