@@ -3,5 +3,7 @@ export { clearColumn, combineMasks, derive, deriveAddresses, deriveTimes, moveRo
 export { extract, reframe, reframeEnd, validateUtf8 } from "./extract/index";
 export { match, matchBits, textHashHigh, textHashLow } from "./match/index";
 export { anyBegins, grok, lines, textArena } from "./text/index";
-export { windowBatch, windowEvents, windowNext, windowStart } from "./window/index";
+export {
+  windowBatch, windowCandidate, windowEvents, windowExtension, windowGroup, windowMark, windowNext, windowReindex, windowResume, windowRing, windowStart,
+} from "./window/index";
 export * from "./sketch/all";

@@ -779,6 +779,7 @@ export const EVENT_TAIL = 8;
  *      80  u32  candidates    u32[]: groups that an event of a shared query could bring a hit of; 0 = not known, all of them
  *      84  u32  candidateCount
  *      88  u32  candidateCap
+ *      92  u32  salt          of its groups' hashes, told by the host
  */
 export const RULE_WINDOW = 0;
 export const RULE_NUMBER = 8;
@@ -802,6 +803,7 @@ export const RULE_HIT_OFFSET = 76;
 export const RULE_CANDIDATES = 80;
 export const RULE_CANDIDATE_COUNT = 84;
 export const RULE_CANDIDATE_CAP = 88;
+export const RULE_SALT = 92;
 export const RULE_QUERIES = 96;
 
 /**
@@ -928,6 +930,10 @@ export const RING_EXTENSION = 12;
 export const RING_COUNTED_FROM = 16;
 export const RING_COUNTED_TO = 20;
 export const RING_LIVE = 24;
+/** Bytes of a ring's head beside as many as one entry has. */
+export const RING_HEAD_BYTES = 12;
+/** Pane of displaced numbers: f64 number (time / paneMs; NaN: never used), f64 value. A ring's extension: f64 for each bound, the last time a number passed it, then panes. */
+export const PANE_BYTES = 16;
 /** Times at which the side before THEN was true, kept at most. */
 export const LEFT_CAP = 256;
 

@@ -120,6 +120,14 @@ export function applyStart(struct: usize): void {
   latestMs = -Infinity;
 }
 
+export function latestMsOf(): f64 {
+  return latestMs;
+}
+
+export function setLatestMs(to: f64): void {
+  latestMs = to;
+}
+
 /** Lowest high of the other streams that still count at this row. */
 function lookAtOthers(): void {
   othersLowMs = Infinity;

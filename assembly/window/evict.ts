@@ -29,6 +29,19 @@ export function evictStart(struct: usize): void {
   steps = 0;
 }
 
+export function turnOf(): u32 {
+  return turn;
+}
+
+export function stepsOf(): u32 {
+  return steps;
+}
+
+export function setStepsOf(toTurn: u32, toSteps: u32): void {
+  turn = toTurn;
+  steps = toSteps;
+}
+
 /** @param ms the lowest of the streams' highest event times: what lies a window and the lateness before it is over. */
 export function setLow(ms: f64): void {
   lowMs = ms;

@@ -55,9 +55,20 @@ export function bareGroup(rule: usize, key: usize, length: usize): usize {
   const kept = length > cap ? cap + 16 : length;
   const group = pieceFor(<usize>load<u32>(rule, RULE_KEY_OFFSET) + kept);
   if (!group) return 0;
+  emptyGroup(group, rule, <u32>kept, length > cap ? GROUP_LONG_KEY : 0);
+  const text = group + <usize>load<u32>(rule, RULE_KEY_OFFSET);
+  if (length > cap) {
+    memory.copy(text, key, cap);
+    digest(text + cap, key, length);
+  } else memory.copy(text, key, length);
+  return group;
+}
+
+/** A group's head and stores, with nothing in them. */
+export function emptyGroup(group: usize, rule: usize, kept: u32, flags: u32): void {
   store<u32>(group, <u32>rule, GROUP_RULE);
   store<u16>(group, <u16>kept, GROUP_KEY_BYTES);
-  store<u8>(group, length > cap ? GROUP_LONG_KEY : 0, GROUP_FLAGS);
+  store<u8>(group, <u8>flags, GROUP_FLAGS);
   store<f64>(group, -Infinity, GROUP_LAST);
   const queries = load<u32>(rule, RULE_QUERY_COUNT);
   for (let q: u32 = 0; q < queries; q++) clearKeep(group, queryAt(rule, q));
@@ -68,12 +79,6 @@ export function bareGroup(rule: usize, key: usize, length: usize): usize {
     store<f64>(group + hit, -Infinity);
     store<u32>(group + hit, 0, 12);
   }
-  const text = group + <usize>load<u32>(rule, RULE_KEY_OFFSET);
-  if (length > cap) {
-    memory.copy(text, key, cap);
-    digest(text + cap, key, length);
-  } else memory.copy(text, key, length);
-  return group;
 }
 
 function freeGroup(group: usize): void {

@@ -1,23 +1,26 @@
 import {
   BOUND_BYTES, BOUND_FACTOR, BOUND_LIMIT, BOUND_OP, COMPARE_GREATER, KEEP_MAX, QUERY_BOUNDS, QUERY_BOUND_COUNT, QUERY_KIND,
-  QUERY_PANES, QUERY_PANE_MS, RING_EXTENSION, VALUE_ENTRY_BYTES, KEEP_WIDE, ENTRY_BYTES,
+  QUERY_PANES, QUERY_PANE_MS, RING_EXTENSION, VALUE_ENTRY_BYTES, KEEP_WIDE, ENTRY_BYTES, PANE_BYTES,
 } from "../layout";
 import { pieceFor } from "./pressure";
 import { countThrough, entryAt, isAfter, msOf, ordinalOf, ringOf, valueOf } from "./ring";
 import { givePiece } from "./slab";
 
-// What entries leave behind when newer ones take their place: for each bound the last time a number passed it (f64), then panes
-// of u64 number (time / paneMs, as f64) and f64 value.
-const PANE_BYTES: usize = 16;
-
 function extensionBytes(query: usize): usize {
-  return (<usize>load<u32>(query, QUERY_BOUND_COUNT) << 3) + <usize>load<u32>(query, QUERY_PANES) * PANE_BYTES;
+  return (<usize>load<u32>(query, QUERY_BOUND_COUNT) << 3) + <usize>load<u32>(query, QUERY_PANES) * <usize>PANE_BYTES;
 }
 
 export function freeExtension(keep: usize, query: usize, size: usize): void {
   const ring = ringOf(keep, size);
   const extension = ring ? load<u32>(ring, RING_EXTENSION) : 0;
   if (extension) givePiece(<usize>extension, extensionBytes(query));
+}
+
+/** A place for what a ring's entries leave behind, its bytes as they come; 0 when memory is short. */
+export function extend(ring: usize, query: usize): usize {
+  const extension = pieceFor(extensionBytes(query));
+  if (extension) store<u32>(ring, <u32>extension, RING_EXTENSION);
+  return extension;
 }
 
 export function passes(bound: usize, value: f64): bool {
@@ -40,11 +43,10 @@ export function displace(keep: usize, query: usize, size: usize): void {
   if (value != value) return;
   let extension = <usize>load<u32>(ring, RING_EXTENSION);
   if (!extension) {
-    extension = pieceFor(extensionBytes(query));
+    extension = extend(ring, query);
     if (!extension) return;
-    store<u32>(ring, <u32>extension, RING_EXTENSION);
     for (let i: u32 = 0; i < bounds; i++) store<f64>(extension + (<usize>i << 3), -Infinity);
-    for (let i: u32 = 0; i < panes; i++) store<f64>(extension + (<usize>bounds << 3) + <usize>i * PANE_BYTES, NaN);
+    for (let i: u32 = 0; i < panes; i++) store<f64>(extension + (<usize>bounds << 3) + <usize>i * <usize>PANE_BYTES, NaN);
   }
   for (let i: u32 = 0; i < bounds; i++) {
     const last = extension + (<usize>i << 3);
@@ -52,7 +54,7 @@ export function displace(keep: usize, query: usize, size: usize): void {
   }
   if (!panes) return;
   const number = Math.floor(ms / load<f64>(query, QUERY_PANE_MS));
-  const pane = extension + (<usize>bounds << 3) + <usize>(number - Math.floor(number / <f64>panes) * <f64>panes) * PANE_BYTES;
+  const pane = extension + (<usize>bounds << 3) + <usize>(number - Math.floor(number / <f64>panes) * <f64>panes) * <usize>PANE_BYTES;
   const known = load<f64>(pane);
   if (known > number) return;
   if (known != number) {
@@ -125,7 +127,7 @@ export function total(keep: usize, query: usize, afterMs: f64, leftMs: f64, left
     const paneMs = load<f64>(query, QUERY_PANE_MS);
     const start = extension + (<usize>load<u32>(query, QUERY_BOUND_COUNT) << 3);
     for (let i: u32 = 0; i < panes; i++) {
-      const pane = start + <usize>i * PANE_BYTES;
+      const pane = start + <usize>i * <usize>PANE_BYTES;
       const from = load<f64>(pane) * paneMs;
       // Also false for a pane never used, whose number is NaN.
       if (!(from > afterMs && from > leftMs && from + paneMs - 1 <= ms)) continue;

@@ -1,6 +1,6 @@
 import {
   ENTRY_BYTES, ENTRY_MS, ENTRY_ORDINAL, ENTRY_VALUE, RING_CAPACITY, RING_COUNTED_FROM, RING_COUNTED_TO, RING_EXTENSION, RING_HEAD,
-  RING_LENGTH, RING_LIVE, VALUE_ENTRY_BYTES,
+  RING_HEAD_BYTES, RING_LENGTH, RING_LIVE, VALUE_ENTRY_BYTES,
 } from "../layout";
 import { pieceFor } from "./pressure";
 import { givePiece } from "./slab";
@@ -16,7 +16,7 @@ export function ringOf(keep: usize, size: usize): usize {
 // @ts-ignore: decorator
 @inline
 function headBytes(size: usize): usize {
-  return size + 12;
+  return size + RING_HEAD_BYTES;
 }
 
 /** An empty store; its memory is as it came. */

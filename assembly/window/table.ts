@@ -1,4 +1,4 @@
-import { GROUP_FRAGMENT, GROUP_KEY_BYTES, GROUP_RULE, GROUP_FLAGS, GROUP_LONG_KEY, GROUP_KEY_CAP, PAGE_BYTES, RULE_KEY_OFFSET, RULE_SHARED, SHARED_KEY_CAP } from "../layout";
+import { GROUP_FRAGMENT, GROUP_KEY_BYTES, GROUP_RULE, GROUP_FLAGS, GROUP_LONG_KEY, GROUP_KEY_CAP, PAGE_BYTES, RULE_KEY_OFFSET, RULE_SALT, RULE_SHARED, SHARED_KEY_CAP } from "../layout";
 import { freePages, orderOf, takePages } from "./pages";
 
 // Open addressing, linear probes. Place: u32 fragment of the hash, u32 group, 0 = free.
@@ -42,7 +42,8 @@ function hashBytes(start: usize, length: usize, from: u64): u64 {
 
 /** 32 bits of the key's hash under this rule: its place in the table, and what tells most others apart. */
 export function fragmentOf(rule: usize, key: usize, length: usize): u32 {
-  const h = hashBytes(key, length, seed ^ (<u64>rule * 0xc2b2ae3d27d4eb4f));
+  // The salt, not the rule's address: a saved group keeps its place when rules around its own are edited.
+  const h = hashBytes(key, length, seed ^ (<u64>load<u32>(rule, RULE_SALT) * 0xc2b2ae3d27d4eb4f));
   return <u32>(h ^ (h >> 32)) & hashMask;
 }
 

@@ -4,7 +4,7 @@ import {
   NODE_RIGHT_QUERY, NODE_STEP_BYTES, NODE_TRUE, NO_QUERY, OTHER_BYTES, PAGE_BYTES, QUERY_BOUNDS, QUERY_BOUND_COUNT, QUERY_BYTES, QUERY_CAPACITY,
   QUERY_KIND, QUERY_NEAR, QUERY_NEAR_VALUE, QUERY_NEED, QUERY_OFFSET, QUERY_PANES, QUERY_PANE_MS, RULE_AFTER, RULE_AFTER_QUERIES, RULE_CASES,
   RULE_CASE_COUNT, RULE_GROUP_CAP, RULE_HIT_OFFSET, RULE_KEY_OFFSET, RULE_LEFT_OFFSET, RULE_NUMBER, RULE_OPTIMISTIC, RULE_QUERIES, RULE_QUERY_COUNT,
-  RULE_SHARED, RULE_WINDOW, TOUCHED_BYTES, VALUE_ENTRY_BYTES, WINDOW_BYTES, WINDOW_CAPACITY, WINDOW_EVENTS, WINDOW_FRAGMENTS, WINDOW_HASH_MASK,
+  RULE_SALT, RULE_SHARED, RULE_WINDOW, TOUCHED_BYTES, VALUE_ENTRY_BYTES, WINDOW_BYTES, WINDOW_CAPACITY, WINDOW_EVENTS, WINDOW_FRAGMENTS, WINDOW_HASH_MASK,
   WINDOW_IN_HIGH, WINDOW_IN_KEY_LENGTH, WINDOW_IN_KEY_START, WINDOW_IN_ROW, WINDOW_IN_STANDING, WINDOW_IN_TIME, WINDOW_IN_VALUE, WINDOW_LAST_EVENTS,
   WINDOW_LATENESS, WINDOW_OTHERS, WINDOW_PAGES, WINDOW_PAGES_END, WINDOW_PAGE_TABLE, WINDOW_PER_QUERY, WINDOW_RULES, WINDOW_RULE_COUNT, WINDOW_SEED,
   WINDOW_STANDING, WINDOW_STANDING_BYTES, WINDOW_TOUCHED,
@@ -20,6 +20,13 @@ export interface StateMemory {
     windowBatch(records: number, rowsBefore: number): void;
     windowNext(): number;
     windowEvents(flags: number): void;
+    windowGroup(rule: number, key: number, keyBytes: number, flags: number, fragment: number): number;
+    windowRing(keep: number, hasValues: number, capacity: number): number;
+    windowExtension(ring: number, query: number): number;
+    windowReindex(keep: number): void;
+    windowCandidate(rule: number, group: number): void;
+    windowMark(out: number): void;
+    windowResume(mark: number): void;
   };
   readonly arena: {
     alloc(sizeBytes: number, align?: number): number;
@@ -40,6 +47,8 @@ export interface WindowSetup {
   readonly seed: bigint;
   /** Fewer bits than 32 make hashes collide: for tests. */
   readonly hashMask: number;
+  /** By number of the rule; its groups' hashes hang on it. */
+  readonly salts?: readonly number[];
 }
 
 /** Records and key bytes one call takes. */
@@ -63,6 +72,8 @@ export function setupBytes(plans: ReadonlyArray<ThresholdPlan | undefined>): num
 export class WindowMemory {
   readonly struct: number;
   readonly keys: number;
+  /** Addresses by number of the rule; 0 where there is none. */
+  readonly rules: readonly number[];
   readonly #state: StateMemory;
 
   /** @param plans by number of the rule; undefined for rules that judge nothing. @param standing rule and query of each standing query. */
@@ -76,6 +87,7 @@ export class WindowMemory {
     const table = arena.u32[(this.struct + WINDOW_STANDING) >> 2]! >> 2;
     standing.forEach(({ ruleIndex, queryIndex }, i) => arena.u32.set([rules[ruleIndex]!, queryIndex], table + i * 2));
     arena.u32.set([0, 0], table + standing.length * 2);
+    this.rules = rules;
     const live = rules.filter((rule) => rule > 0);
     this.#area(WINDOW_RULES, live.length * 4);
     arena.u32.set(live, arena.u32[(this.struct + WINDOW_RULES) >> 2]! >> 2);
@@ -104,6 +116,13 @@ export class WindowMemory {
   /** Address of an area the struct names. */
   area(offset: number): number {
     return this.#state.arena.u32[(this.struct + offset) >> 2]!;
+  }
+
+  /** Where the stores of a rule's queries lie in its groups. */
+  keepOffsets(rule: number): number[] {
+    const { view } = this.#state.arena;
+    const count = view.getUint32(rule + RULE_QUERY_COUNT, true);
+    return Array.from({ length: count }, (_, i) => view.getUint32(rule + RULE_QUERIES + i * QUERY_BYTES + QUERY_OFFSET, true));
   }
 
   #area(offset: number, sizeBytes: number): void {
@@ -141,6 +160,7 @@ export class WindowMemory {
     u32(RULE_AFTER_QUERIES, plan.afterQueries);
     u32(RULE_SHARED, plan.shared);
     u32(RULE_GROUP_CAP, setup.groupCap);
+    u32(RULE_SALT, setup.salts?.[number] ?? number);
     u32(RULE_KEY_OFFSET, offset);
     u32(RULE_OPTIMISTIC, plan.shared && plan.after === undefined ? 1 : 0);
     return rule;

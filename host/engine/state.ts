@@ -10,6 +10,14 @@ export interface StateKernel {
   /** 1: the struct describes a hit, and there may be more; 0: the batch is done. */
   windowNext(): number;
   windowEvents(flags: number): void;
+  /** For saved groups, as `assembly/window/state.ts` says; addresses, 0: no memory. */
+  windowGroup(rule: number, key: number, keyBytes: number, flags: number, fragment: number): number;
+  windowRing(keep: number, hasValues: number, capacity: number): number;
+  windowExtension(ring: number, query: number): number;
+  windowReindex(keep: number): void;
+  windowCandidate(rule: number, group: number): void;
+  windowMark(out: number): void;
+  windowResume(mark: number): void;
 }
 
 const PAGE = 65536;
