@@ -1,3 +1,4 @@
+import type { Aggregation } from "../../rule/rule.ts";
 import type { ByteReader, ByteWriter } from "./store-bytes.ts";
 
 /** Where an event stands in the order of time; ties by arrival. */
@@ -64,6 +65,29 @@ export class EventList {
     return low;
   }
 
+  /** Of the entries from one to before another. */
+  aggregate(aggregation: Aggregation, from: number, to: number): number {
+    switch (aggregation) {
+      case "cardinality": {
+        const seen = new Set<number>();
+        for (let at = from; at < to; at++) if (!Number.isNaN(this.numberAt(at))) seen.add(this.numberAt(at));
+        return seen.size;
+      }
+      case "sum": {
+        let sum = 0;
+        for (let at = from; at < to; at++) if (!Number.isNaN(this.numberAt(at))) sum += this.numberAt(at);
+        return sum;
+      }
+      case "max": {
+        let max = Number.NEGATIVE_INFINITY;
+        for (let at = from; at < to; at++) if (this.numberAt(at) > max) max = this.numberAt(at);
+        return max === Number.NEGATIVE_INFINITY ? 0 : max;
+      }
+      default:
+        return to - from;
+    }
+  }
+
   add(place: Place, number: number): void {
     const at = this.upTo(place.timeMs, place.slot);
     // An event counts once, unless each of its values does.
@@ -77,6 +101,16 @@ export class EventList {
     this.#times.splice(at, 0, place.timeMs);
     this.#slots.splice(at, 0, place.slot);
     this.#numbers?.splice(at, 0, number);
+  }
+
+  /** Takes an event out with all of its values; false where it was not there. */
+  remove(place: Place): boolean {
+    const to = this.upTo(place.timeMs, place.slot);
+    const from = this.upTo(place.timeMs, place.slot - 1);
+    this.#times.splice(from, to - from);
+    this.#slots.splice(from, to - from);
+    this.#numbers?.splice(from, to - from);
+    return to > from;
   }
 
   dropFirst(count: number): void {

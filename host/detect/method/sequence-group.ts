@@ -146,26 +146,7 @@ export class SequenceGroup {
 
   #value(query: number, step: StepPlan, place: Place, after: Place | undefined, counts = false): number {
     const [from, to] = this.#span(query, step, place, after);
-    const list = this.#list(query)!;
-    switch (counts ? "count" : this.#plan.queries[query]!.aggregation) {
-      case "cardinality": {
-        const seen = new Set<number>();
-        for (let at = from; at < to; at++) if (!Number.isNaN(list.numberAt(at))) seen.add(list.numberAt(at));
-        return seen.size;
-      }
-      case "sum": {
-        let sum = 0;
-        for (let at = from; at < to; at++) if (!Number.isNaN(list.numberAt(at))) sum += list.numberAt(at);
-        return sum;
-      }
-      case "max": {
-        let max = Number.NEGATIVE_INFINITY;
-        for (let at = from; at < to; at++) if (list.numberAt(at) > max) max = list.numberAt(at);
-        return max === Number.NEGATIVE_INFINITY ? 0 : max;
-      }
-      default:
-        return to - from;
-    }
+    return to > from ? this.#list(query)!.aggregate(counts ? "count" : this.#plan.queries[query]!.aggregation, from, to) : 0;
   }
 
   #hits(firing: Firing): SequenceHit[] {

@@ -2,9 +2,9 @@ import type { Aggregation, Rule } from "../../rule/rule.ts";
 import { type Judgement, eventsNeeded, judgementOf } from "./sequence-condition.ts";
 
 /** Events kept of a query whose condition no number of events settles. */
-const RAW_EVENTS = 4096;
+export const RAW_EVENTS = 4096;
 /** Kept beyond what conditions need: for events that come late, and for naming those that took part. */
-const SPARE_EVENTS = 256;
+export const SPARE_EVENTS = 256;
 
 export interface SequencePlan {
   readonly steps: readonly StepPlan[];
