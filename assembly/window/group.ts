@@ -77,7 +77,7 @@ export function emptyGroup(group: usize, rule: usize, kept: u32, flags: u32): vo
   const hit = <usize>load<u32>(rule, RULE_HIT_OFFSET);
   if (hit) {
     store<f64>(group + hit, -Infinity);
-    store<u32>(group + hit, 0, 12);
+    store<u64>(group + hit, 0, 8);
   }
 }
 

@@ -10,6 +10,7 @@ import type { ContentFilter } from "./method/content-filter.ts";
 import type { MethodRunner } from "./method/runner.ts";
 import type { MethodCounts } from "./method/method.ts";
 import { RecentEvents } from "./recent.ts";
+import { WindowState } from "./state/window-state.ts";
 import { Streams } from "./streams.ts";
 import type { ThresholdPlan } from "./threshold.ts";
 import { BATCH_KEY_BYTES, BATCH_RECORDS, STREAMS_CAP, type StateMemory, WindowMemory } from "./window-memory.ts";
@@ -22,6 +23,10 @@ export interface DetectorOptions {
   readonly groupCap?: number;
   /** Fewer bits than 32 make key hashes collide: for tests. */
   readonly hashMask?: number;
+  /** Of the key hash, where groups saved under one are to be found again; a random one by default. */
+  readonly seed?: bigint;
+  /** By number of the rule: for rules whose groups are to be found again among other rules. */
+  readonly salts?: readonly number[];
 }
 
 /** What is judged beside the windows. */
@@ -53,22 +58,26 @@ export class Detector {
   readonly recent: RecentEvents;
   readonly #state: StateMemory;
   readonly #memory: WindowMemory;
-  readonly #streams = new Streams();
+  readonly streams = new Streams();
+  readonly windows: WindowState;
+  readonly seed: bigint;
+  readonly methods: MethodRunner | undefined;
+  readonly content: ContentFilter | undefined;
   readonly #hit: WindowHit;
   readonly #hasValues: boolean;
-  readonly #methods: MethodRunner | undefined;
-  readonly #content: ContentFilter | undefined;
 
   /** @param plans of the rules, as `planRules` gives them; `state` has room for what `setupBytes` says of them. */
   constructor(plans: ReadonlyArray<ThresholdPlan | undefined>, standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions, others: OtherMethods = {}) {
     this.recent = others.recent ?? new RecentEvents();
     this.#state = state;
-    this.#methods = others.runner?.isIdle ? undefined : others.runner;
-    this.#content = others.content?.isIdle ? undefined : others.content;
+    this.methods = others.runner?.isIdle ? undefined : others.runner;
+    this.content = others.content?.isIdle ? undefined : others.content;
+    this.seed = options.seed ?? crypto.getRandomValues(new BigUint64Array(1))[0]!;
     this.#memory = new WindowMemory(state, plans, standing, {
       latenessMs: options.allowedLatenessMs, groupCap: options.groupCap ?? 0xffffffff, hashMask: options.hashMask ?? 0xffffffff,
-      seed: crypto.getRandomValues(new BigUint64Array(1))[0]!,
+      seed: this.seed, salts: options.salts,
     });
+    this.windows = new WindowState(state, this.#memory, plans);
     this.#hit = new WindowHit(state, this.#memory, this.recent, plans.map((plan) => plan?.keeps.length ?? 0));
     this.#hasValues = standing.some((query) => query.aggregation !== "count" && query.aggregation !== "texts");
   }
@@ -76,7 +85,7 @@ export class Detector {
   /** As of the end of the last batch. */
   get counts(): DetectorCounts {
     const u32 = (field: number): number => this.#u32(field);
-    const others = [this.#methods?.counts(), this.#content?.counts()].filter((counts) => counts !== undefined);
+    const others = [this.methods?.counts(), this.content?.counts()].filter((counts) => counts !== undefined);
     const sum = (name: keyof MethodCounts): number => others.reduce((total, counts) => total + counts[name], 0);
     return {
       lateDropped: u32(WINDOW_LATE_DROPPED) + sum("lateDropped"), groups: u32(WINDOW_GROUPS) + sum("groups"),
@@ -96,7 +105,7 @@ export class Detector {
       this.recent.addBatch(batch, firstEvent, profile);
       this.#carryIn(batch, partition);
       const othersLowMs = this.#setStreams(partition, rows);
-      this.#methods?.begin(batch, rows, this.#streams.highMs(partition), othersLowMs);
+      this.methods?.begin(batch, rows, this.streams.highMs(partition), othersLowMs);
       this.#state.kernel.windowBatch(batch.count, rows);
       while (this.#state.kernel.windowNext()) {
         const hit = this.#hit.read();
@@ -109,21 +118,21 @@ export class Detector {
       this.#runMethods(Number.POSITIVE_INFINITY, onHit);
       this.recent.now = this.recent.count;
     }
-    this.#streams.note(partition, batch.batchHighMs, this.recent.count);
+    this.streams.note(partition, batch.batchHighMs, this.recent.count);
   }
 
   /** Nothing more comes of a partition: it holds nothing back. */
   end(partition: string): void {
-    this.#streams.end(partition);
+    this.streams.end(partition);
   }
 
   /** Nothing more comes at all: what waits for time to pass is judged. */
   finish(onHit: (hit: CaseHit) => void): void {
-    this.#methods?.advance(Number.POSITIVE_INFINITY, onHit);
+    this.methods?.advance(Number.POSITIVE_INFINITY, onHit);
   }
 
   #runMethods(throughSlot: number, onHit: (hit: CaseHit) => void): void {
-    this.#methods?.runThrough(this.recent, throughSlot, onHit);
+    this.methods?.runThrough(this.recent, throughSlot, onHit);
   }
 
   /** Columns and keys, each in one copy. */
@@ -135,7 +144,7 @@ export class Detector {
     const memory = this.#memory;
     f64.set(batch.timeMs, memory.area(WINDOW_IN_TIME) >> 3);
     f64.set(batch.highMs, memory.area(WINDOW_IN_HIGH) >> 3);
-    const standing = this.#content ? this.#content.judged(batch, this.#streams.highMs(partition)) : batch.standing;
+    const standing = this.content ? this.content.judged(batch, this.streams.highMs(partition)) : batch.standing;
     u32.set(standing, memory.area(WINDOW_IN_STANDING) >> 2);
     u32.set(batch.row, memory.area(WINDOW_IN_ROW) >> 2);
     u32.set(batch.keyStart, memory.area(WINDOW_IN_KEY_START) >> 2);
@@ -155,14 +164,14 @@ export class Detector {
   #setStreams(partition: string, rows: number): number {
     const { f64, view } = this.#state.arena;
     const { struct } = this.#memory;
-    const others = this.#streams.others(partition, rows, STREAMS_CAP);
+    const others = this.streams.others(partition, rows, STREAMS_CAP);
     let at = this.#memory.area(WINDOW_OTHERS) >> 3;
     for (const { highMs, untilRow } of others) {
       f64[at++] = highMs;
       f64[at++] = untilRow;
     }
     view.setUint32(struct + WINDOW_OTHER_COUNT, others.length, true);
-    view.setFloat64(struct + WINDOW_STREAM_HIGH, this.#streams.highMs(partition), true);
+    view.setFloat64(struct + WINDOW_STREAM_HIGH, this.streams.highMs(partition), true);
     view.setUint32(struct + WINDOW_ORDINAL, rows & ORDINAL_MASK, true);
     return others.reduce((low, { highMs }) => Math.min(low, highMs), Number.POSITIVE_INFINITY);
   }

@@ -1,4 +1,5 @@
 import type { MatchColumns } from "../batch/matches.ts";
+import { StateFault, StateReader, StateWriter } from "./state/bytes.ts";
 
 const RING_BYTES = 96 * 1024 * 1024;
 /** Events give way by the bytes of those after them, gaps charged: so much less than the ring that batches and its end never matter. */
@@ -71,6 +72,71 @@ export class RecentEvents {
     const copy = Buffer.allocUnsafe(this.#columns.lengths[at]!);
     this.#ring.copy(copy, 0, start, start + copy.length);
     return copy;
+  }
+
+  /**
+   * The events that can still be seen, between batches: u32 how many, f64 slot of the next event, f64 bytes charged so far; columns of
+   * their f64 numbers, u32 lengths and u16 profiles; then their bytes.
+   */
+  save(): { readonly events: number; readonly bytes: Uint8Array } {
+    let first = this.#added;
+    while (first > 0 && this.#holds(first - 1)) first--;
+    const writer = new StateWriter();
+    const { mask, events, lengths, positions, profiles } = this.#columns;
+    writer.u32(this.#added - first);
+    writer.f64(this.#added);
+    writer.f64(this.#charged);
+    for (let slot = first; slot < this.#added; slot++) writer.f64(events[slot & mask]!);
+    for (let slot = first; slot < this.#added; slot++) writer.u32(lengths[slot & mask]!);
+    for (let slot = first; slot < this.#added; slot++) writer.u16(profiles[slot & mask]!);
+    for (let slot = first; slot < this.#added; slot++) {
+      const start = positions[slot & mask]! % this.#ring.length;
+      writer.copy(this.#ring, start, start + lengths[slot & mask]!);
+    }
+    return { events: this.#added - first, bytes: writer.done() };
+  }
+
+  /** Throws `StateFault` where the bytes are none that `save` wrote. Nothing may have been added before. */
+  restore(bytes: Uint8Array): void {
+    const reader = new StateReader(bytes);
+    const count = reader.u32();
+    const added = reader.f64();
+    const charged = reader.f64();
+    if (!Number.isSafeInteger(added) || added < count || count > HELD_SLOTS || !(charged >= 0)) throw new StateFault("the state is damaged: it cannot hold so many events");
+    const numbers = reader.view(count * 8);
+    const lengths = reader.view(count * 4);
+    const profiles = reader.view(count * 2);
+    let size = 1024;
+    while (size < SLOTS && size <= added) size *= 2;
+    const fresh = columns(size);
+    let total = 0;
+    let left = charged;
+    for (let i = count - 1; i >= 0; i--) {
+      const at = (added - count + i) & fresh.mask;
+      const length = lengths.readUInt32LE(i * 4);
+      fresh.events[at] = numbers.readDoubleLE(i * 8);
+      fresh.lengths[at] = length;
+      fresh.profiles[at] = profiles.readUInt16LE(i * 2);
+      fresh.charges[at] = left;
+      left -= length + GAP;
+      total += length;
+    }
+    const held = reader.view(total);
+    if (!reader.isDone || total > HELD_BYTES) throw new StateFault("the state is damaged: events of other lengths than it says");
+    let ringBytes = 1 << 20;
+    while (ringBytes < total) ringBytes *= 2;
+    this.#ring = Buffer.alloc(Math.min(RING_BYTES, ringBytes));
+    held.copy(this.#ring);
+    let position = 0;
+    for (let slot = added - count; slot < added; slot++) {
+      fresh.positions[slot & fresh.mask] = position;
+      position += fresh.lengths[slot & fresh.mask]!;
+    }
+    this.#columns = fresh;
+    this.#written = position;
+    this.#added = added;
+    this.#charged = charged;
+    this.now = added;
   }
 
   #holds(slot: number): boolean {

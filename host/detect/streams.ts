@@ -29,6 +29,15 @@ export class Streams {
     this.#streams.delete(name);
   }
 
+  /** Name, highest event time and rows of each, in the order in which they first came. */
+  entries(): Array<readonly [name: string, highMs: number, rows: number]> {
+    return [...this.#streams].map(([name, { highMs, rows }]) => [name, highMs, rows]);
+  }
+
+  restore(entries: ReadonlyArray<readonly [name: string, highMs: number, rows: number]>): void {
+    for (const [name, highMs, rows] of entries) this.#streams.set(name, { highMs, rows });
+  }
+
   /** Streams beside this one that still count at this row: their highs and the row at which they no longer do; the lowest `most`. */
   others(name: string, rows: number, most: number): Array<{ readonly highMs: number; readonly untilRow: number }> {
     const others: Array<{ readonly highMs: number; readonly untilRow: number }> = [];

@@ -49,7 +49,7 @@ export class ContentRoom {
 
   /** An empty history for so many items of so many tokens at most; undefined when there is no room for one. */
   history(items: number, tokenCap: number, similarityPercentage: number): History | undefined {
-    const shape = `${items} ${tokenCap} ${similarityPercentage}`;
+    const shape = shapeOf(items, tokenCap, similarityPercentage);
     const given = this.#free.get(shape)?.pop();
     if (given) {
       given.expire(Number.POSITIVE_INFINITY);
@@ -73,7 +73,14 @@ export class ContentRoom {
     else this.#free.set(shape, [history]);
   }
 
-  restore(bytes: Uint8Array): History | undefined {
-    return History.fromBytes(this.#room, bytes);
+  /** A saved history; the numbers are those it was made with, so that it can be given back like any other. */
+  restore(bytes: Uint8Array, items: number, tokenCap: number, similarityPercentage: number): History | undefined {
+    const history = History.fromBytes(this.#room, bytes);
+    if (history) this.#shapes.set(history, shapeOf(items, tokenCap, similarityPercentage));
+    return history;
   }
+}
+
+function shapeOf(items: number, tokenCap: number, similarityPercentage: number): string {
+  return `${items} ${tokenCap} ${similarityPercentage}`;
 }

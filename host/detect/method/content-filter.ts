@@ -7,6 +7,9 @@ export interface ContentJudge {
   /** @param texts of each field that is looked at. */
   isOdd(queryIndex: number, groupKey: string, timeMs: number, texts: ReadonlyArray<readonly string[]>): boolean;
   counts(): MethodCounts;
+  save(): Uint8Array;
+  /** Why not, where the bytes do not fit. */
+  restore(bytes: Uint8Array): string | undefined;
 }
 
 /** Takes records out of a batch whose content is like what came before: what is left is counted like any other. */
@@ -15,7 +18,7 @@ export class ContentFilter {
   readonly #standing: readonly StandingQuery[];
   readonly #latenessMs: number;
   readonly isIdle: boolean;
-  #lateDropped = 0;
+  lateDropped = 0;
 
   /** @param judges by number of the rule. */
   constructor(judges: ReadonlyArray<ContentJudge | undefined>, standing: readonly StandingQuery[], latenessMs: number) {
@@ -35,7 +38,7 @@ export class ContentFilter {
       const judge = this.#judges[query.ruleIndex];
       if (!judge) continue;
       const isLate = batch.timeMs[i]! < Math.max(streamHighMs, batch.highMs[i]!) - this.#latenessMs;
-      if (isLate) this.#lateDropped++;
+      if (isLate) this.lateDropped++;
       const start = batch.keyStart[i]!;
       const key = bytes.toString("latin1", start, start + batch.keyLength[i]!);
       if (isLate || !judge.isOdd(query.queryIndex, key, batch.timeMs[i]!, textsOf(bytes, batch.value[i]!, query.distinct.length))) standing[i] = none;
@@ -43,8 +46,12 @@ export class ContentFilter {
     return standing;
   }
 
+  judge(ruleIndex: number): ContentJudge | undefined {
+    return this.#judges[ruleIndex];
+  }
+
   counts(): MethodCounts {
-    const sum = { groups: 0, stateBytes: 0, lateDropped: this.#lateDropped, evicted: 0 };
+    const sum = { groups: 0, stateBytes: 0, lateDropped: this.lateDropped, evicted: 0 };
     for (const judge of this.#judges) {
       const counts = judge?.counts();
       if (!counts) continue;

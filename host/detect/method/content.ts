@@ -31,7 +31,8 @@ export interface ContentMemory<H extends ContentHistory> {
   tokenSet(texts: readonly string[]): number;
   history(items: number, tokenCap: number, similarityPercentage: number): H | undefined;
   release(history: H): void;
-  restore(bytes: Uint8Array): H | undefined;
+  /** A history saved before, with the numbers it was asked for with. */
+  restore(bytes: Uint8Array, items: number, tokenCap: number, similarityPercentage: number): H | undefined;
 }
 
 interface Group<H> {
@@ -85,9 +86,9 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
     return { groups: this.#groups.size, stateBytes, lateDropped: 0, evicted: this.#evicted };
   }
 
-  /** By group: its key, times, capacity and history, each with its length. */
+  /** Version, groups, values since the last sweep, groups given up; by group its times, capacity, key and history, each with its length. */
   save(): Uint8Array {
-    const parts: Buffer[] = [Buffer.from(Uint32Array.of(VERSION, this.#groups.size).buffer)];
+    const parts: Buffer[] = [Buffer.from(Uint32Array.of(VERSION, this.#groups.size, this.#sinceSweep, this.#evicted).buffer)];
     for (const [key, { firstMs, lastMs, capacity, tokenCap, history }] of this.#groups) {
       const name = Buffer.from(key, "latin1");
       const bytes = history.toBytes();
@@ -105,22 +106,34 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
 
   restore(saved: Uint8Array): string | undefined {
     const bytes = Buffer.from(saved.buffer, saved.byteOffset, saved.byteLength);
-    if (bytes.length < 8 || bytes.readUInt32LE(0) !== VERSION) return "the state is of another version";
-    let at = 8;
+    if (bytes.length < FIRST_BYTES || bytes.readUInt32LE(0) !== VERSION) return "the state is of another version";
+    const groups = new Map<string, Group<H>>();
+    if (!this.#readGroups(bytes, groups)) {
+      for (const { history } of groups.values()) this.#memory.release(history);
+      return BROKEN;
+    }
+    this.#sinceSweep = bytes.readUInt32LE(8);
+    this.#evicted = bytes.readUInt32LE(12);
+    for (const [key, group] of groups) this.#groups.set(key, group);
+    return undefined;
+  }
+
+  #readGroups(bytes: Buffer, groups: Map<string, Group<H>>): boolean {
+    let at = FIRST_BYTES;
     for (let left = bytes.readUInt32LE(4); left > 0; left--) {
-      if (at + HEAD_BYTES > bytes.length) return BROKEN;
+      if (at + HEAD_BYTES > bytes.length) return false;
       const [firstMs, lastMs] = [bytes.readDoubleLE(at), bytes.readDoubleLE(at + 8)];
       const [capacity, nameLength, length, tokenCap] = [bytes.readUInt32LE(at + 16), bytes.readUInt32LE(at + 20), bytes.readUInt32LE(at + 24), bytes.readUInt32LE(at + 28)];
       at += HEAD_BYTES;
-      if (at + nameLength + length > bytes.length) return BROKEN;
+      if (at + nameLength + length > bytes.length) return false;
       const key = bytes.toString("latin1", at, at + nameLength);
       at += nameLength;
-      const history = this.#memory.restore(bytes.subarray(at, at + length));
-      if (!history) return BROKEN;
+      const history = this.#memory.restore(bytes.subarray(at, at + length), capacity, tokenCap, this.#options.similarityPercent);
+      if (!history) return false;
       at += length;
-      this.#groups.set(key, { firstMs, lastMs, capacity, tokenCap, history });
+      groups.set(key, { firstMs, lastMs, capacity, tokenCap, history });
     }
-    return undefined;
+    return at === bytes.length;
   }
 
   #group(key: string, timeMs: number): Group<H> | undefined {
@@ -174,6 +187,7 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
 
 /** What an item takes with its words, about. */
 const ITEM_BYTES = 200;
-const VERSION = 1;
+const VERSION = 2;
+const FIRST_BYTES = 16;
 const HEAD_BYTES = 32;
 const BROKEN = "the state is cut short or damaged";

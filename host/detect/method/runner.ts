@@ -25,7 +25,7 @@ export class MethodRunner {
   #othersLowMs = Number.POSITIVE_INFINITY;
   readonly #allowedLatenessMs: number;
   /** What was last said to be the time that has come. */
-  #toldMs = Number.NEGATIVE_INFINITY;
+  toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(detectors: MethodDetectors, standing: readonly StandingQuery[], allowedLatenessMs: number) {
     this.#allowedLatenessMs = allowedLatenessMs;
@@ -78,10 +78,14 @@ export class MethodRunner {
 
   /** By events, not by batches: what happens when time goes on must not hang on how the stream was cut. */
   #tellTime(timeMs: number, recent: RecentEvents, onHit: (hit: CaseHit) => void): void {
-    if (timeMs < this.#toldMs + TOLD_EVERY_MS) return;
-    this.#toldMs = timeMs;
+    if (timeMs < this.toldMs + TOLD_EVERY_MS) return;
+    this.toldMs = timeMs;
     recent.now = this.#slot + 1;
     this.advance(timeMs, onHit);
+  }
+
+  detector(ruleIndex: number): MethodDetector | undefined {
+    return this.#detectors[ruleIndex];
   }
 
   counts(): MethodCounts {
