@@ -89,13 +89,15 @@ function epochMs(value: f64): f64 {
 
 /**
  * Event times of a batch: `times[row]` in whole ms, `highs[row]` the highest so far starting from `high`.
- * A row without a readable time takes `arrivalMs`.
+ * A row without a readable time takes `arrivalMs`, and so does one whose time lies after `latestMs`: a clock that is
+ * ahead must not make the events of others late.
  *
- * @returns the number of rows without one.
+ * @returns the number of rows without a readable time, and in the upper half that of rows after `latestMs`.
  */
-export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, times: usize, highs: usize, high: f64): u32 {
+export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, latestMs: f64, times: usize, highs: usize, high: f64): u64 {
   const cells = <usize>load<u32>(column, COLUMN_CELLS);
   let missing: u32 = 0;
+  let ahead: u32 = 0;
   const year = yearOf(arrivalMs);
   for (let row: u32 = 0; row < rows; row++) {
     const cell = load<u64>(cells + (<usize>row << 3));
@@ -113,10 +115,13 @@ export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, times: usi
     if (time != time) {
       time = arrivalMs;
       missing++;
+    } else if (time > latestMs) {
+      time = arrivalMs;
+      ahead++;
     }
     store<f64>(times + (<usize>row << 3), time);
     if (time > high) high = time;
     store<f64>(highs + (<usize>row << 3), high);
   }
-  return missing;
+  return (<u64>ahead << 32) | <u64>missing;
 }

@@ -21,6 +21,7 @@ export interface FlowStats {
   bytes: number;
   matches: number;
   withoutTime: number;
+  clamped: number;
   repairedUtf8: number;
   slowRows: number;
   lostBytes: number;
@@ -52,7 +53,7 @@ export class Flow {
   #draining: Promise<void> | undefined;
   #failure: unknown;
   readonly stats: FlowStats = {
-    events: 0, bytes: 0, matches: 0, withoutTime: 0, repairedUtf8: 0, slowRows: 0, lostBytes: 0, malformed: {},
+    events: 0, bytes: 0, matches: 0, withoutTime: 0, clamped: 0, repairedUtf8: 0, slowRows: 0, lostBytes: 0, malformed: {},
   };
 
   constructor(executor: Executor, sink: FlowSink) {
@@ -150,6 +151,7 @@ export class Flow {
     this.stats.events += result.events;
     this.stats.matches += result.matches;
     this.stats.withoutTime += result.withoutTime;
+    this.stats.clamped += result.clamped;
     this.stats.repairedUtf8 += result.repairedUtf8;
     this.stats.slowRows += result.slowRows;
     const matches = this.#executor.matches(task.slot, result);

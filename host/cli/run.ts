@@ -154,6 +154,7 @@ function summary(stats: EngineStats, fed: Fed, signals: number, seconds: number)
   if (stats.evicted) parts.push(`groups given up for want of memory: ${count(stats.evicted)}, ${count(stats.evictedNear)} of them near a threshold`);
   if (stats.refused) parts.push(`matches not kept for want of memory: ${count(stats.refused)}`);
   if (stats.suppressed) parts.push(`suppressed: ${count(stats.suppressed)}`);
+  if (stats.clamped) parts.push(`ahead of their arrival: ${count(stats.clamped)}`);
   if (stats.withoutTime) parts.push(`without a readable time: ${count(stats.withoutTime)}`);
   return `${parts.join("; ")}\n`;
 }

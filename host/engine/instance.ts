@@ -7,7 +7,7 @@ import { type Kernel, type Variant, compileKernel } from "./kernel.ts";
 import { Arena } from "./memory.ts";
 import { type MadeEvents, makeEvents, originOf } from "./making.ts";
 import { UnsupportedPipeline } from "./pipelines/operation.ts";
-import { Plan, type PlanOutcome } from "./plan.ts";
+import { type Arrival, Plan, type PlanOutcome } from "./plan.ts";
 import type { InputProfile, Task, TaskResult } from "./task.ts";
 import { HostTexts } from "./text/host-texts.ts";
 import { repairUtf8 } from "./utf8.ts";
@@ -98,7 +98,7 @@ export class Instance {
       start = area.repair;
       length = text.bytes.length;
     }
-    const outcome = plan.run(start, length, task.arrivalMs, area.results);
+    const outcome = plan.run(start, length, arrivalOf(task), area.results);
     if (outcome.records) return undefined;
     const consumed = repaired ? this.#originalOffset(task, start, outcome.consumed, length) : outcome.consumed;
     return { ...resultOf(outcome, plan, consumed), repairedUtf8: repaired, slowRows: plan.slowRows - slowBefore };
@@ -111,7 +111,7 @@ export class Instance {
     const u8 = this.arena.u8;
     const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, this.#setup.pipelines ?? [], task.arrivalMs, REPAIR_BYTES);
     u8.set(made.bytes, area.repair);
-    const outcome = plan.run(area.repair, made.bytes.length, task.arrivalMs, area.results);
+    const outcome = plan.run(area.repair, made.bytes.length, arrivalOf(task), area.results);
     this.#nameOriginals(task, made, plan.matches, outcome);
     const whole = outcome.consumed >= made.bytes.length;
     const consumed = whole ? made.consumed : this.#originalOffset(task, area.repair, outcome.consumed, made.bytes.length);
@@ -148,12 +148,16 @@ export class Instance {
   }
 }
 
+function arrivalOf({ arrivalMs, profile }: Task): Arrival {
+  return { arrivalMs, latestMs: profile.clampAheadMs === undefined ? Number.POSITIVE_INFINITY : arrivalMs + profile.clampAheadMs };
+}
+
 /** What is made on the host is an envelope already. */
 const madeProfile: InputProfile = { format: "log" };
 
 function resultOf(outcome: PlanOutcome, plan: Plan, consumed: number): Omit<TaskResult, "repairedUtf8" | "slowRows"> {
   return {
-    consumed, events: outcome.events, matches: plan.matches, highMs: outcome.highMs, withoutTime: outcome.withoutTime,
+    consumed, events: outcome.events, matches: plan.matches, highMs: outcome.highMs, withoutTime: outcome.withoutTime, clamped: outcome.clamped,
     malformed: outcome.malformed.slice(0, LINES_PER_RESULT), malformedCount: outcome.malformed.length,
   };
 }

@@ -9,7 +9,7 @@ export interface Kernel {
   extract(plan: number, start: number, end: number): number;
   validateUtf8(start: number, end: number): number;
   derive(steps: number, count: number, rows: number, shared: number, sharedLength: number): number;
-  deriveTimes(column: number, rows: number, arrivalMs: number, times: number, highs: number, high: number): number;
+  deriveTimes(column: number, rows: number, arrivalMs: number, latestMs: number, times: number, highs: number, high: number): bigint;
   clearColumn(descriptor: number, rows: number): void;
   deriveAddresses(struct: number, rows: number): number;
   tagArena(start: number, end: number): void;

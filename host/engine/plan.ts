@@ -48,10 +48,17 @@ export interface PlanOutcome {
   events: number;
   highMs: number;
   withoutTime: number;
+  clamped: number;
   readonly malformed: MalformedRecord[];
   full: boolean;
   /** The bytes hold what columns cannot be read from: events must be made of them first. */
   records: boolean;
+}
+
+/** When a task's bytes came, and the latest time that one of their events may claim. */
+export interface Arrival {
+  readonly arrivalMs: number;
+  readonly latestMs: number;
 }
 
 /** Standing queries compiled for one input profile, in one instance's memory. */
@@ -130,15 +137,15 @@ export class Plan {
   }
 
   /** Reads whole records at [start, start + length) and appends their matches to the result arrays. */
-  run(start: number, length: number, arrivalMs: number, results: ResultArea): PlanOutcome {
+  run(start: number, length: number, arrival: Arrival, results: ResultArea): PlanOutcome {
     this.#aim(results);
     this.#kernel.emitReset(this.#emitStruct);
     this.#reader.begin();
-    const outcome: PlanOutcome = { consumed: 0, events: 0, highMs: Number.NEGATIVE_INFINITY, withoutTime: 0, malformed: [], full: false, records: false };
+    const outcome: PlanOutcome = { consumed: 0, events: 0, highMs: Number.NEGATIVE_INFINITY, withoutTime: 0, clamped: 0, malformed: [], full: false, records: false };
     const end = start + length;
     let at = start;
     while (at < end && !outcome.full && !outcome.records) {
-      at = this.#inner(at, this.#innerEnd(at, end), arrivalMs, outcome);
+      at = this.#inner(at, this.#innerEnd(at, end), arrival, outcome);
     }
     outcome.consumed = at - start;
     return outcome;
@@ -168,11 +175,11 @@ export class Plan {
   }
 
   /** One inner batch from `at`; answers where the next begins. Halves itself until every area suffices. */
-  #inner(at: number, end: number, arrivalMs: number, outcome: PlanOutcome): number {
+  #inner(at: number, end: number, arrival: Arrival, outcome: PlanOutcome): number {
     for (;;) {
       const rows = this.#reader.read(at, end);
       const { consumed } = this.#reader;
-      const fits = rows === 0 || this.#judge(rows, arrivalMs, outcome);
+      const fits = rows === 0 || this.#judge(rows, arrival, outcome);
       if (fits) {
         for (const bad of this.#reader.bad()) outcome.malformed.push({ reason: bad.reason, start: bad.start, length: bad.end - bad.start });
         outcome.events += rows;
@@ -193,7 +200,7 @@ export class Plan {
     }
   }
 
-  #judge(rows: number, arrivalMs: number, outcome: PlanOutcome): boolean {
+  #judge(rows: number, arrival: Arrival, outcome: PlanOutcome): boolean {
     const kernel = this.#kernel;
     for (const descriptor of this.#derived) kernel.clearColumn(descriptor, rows);
     kernel.tagArena(this.#tagArena, this.#tagArena + TAG_ARENA_BYTES);
@@ -205,7 +212,7 @@ export class Plan {
     }
     if (!kernel.derive(this.#steps.address, this.#steps.count, rows, this.#sharedTags, this.#sharedTagsLength)) return false;
     if (!this.#operations.every((operation) => operation.run(rows))) return false;
-    const missing = kernel.deriveTimes(this.#timeDescriptor, rows, arrivalMs, this.#times, this.#highs, outcome.highMs);
+    const untimed = kernel.deriveTimes(this.#timeDescriptor, rows, arrival.arrivalMs, arrival.latestMs, this.#times, this.#highs, outcome.highMs);
     if (this.#addresses && !this.#addresses.scan(rows)) return false;
     const pairs = kernel.match(this.#matchStruct, rows);
     if (pairs < 0) return false;
@@ -214,7 +221,8 @@ export class Plan {
       outcome.full = true;
       return false;
     }
-    outcome.withoutTime += missing;
+    outcome.withoutTime += Number(untimed & 0xffffffffn);
+    outcome.clamped += Number(untimed >> 32n);
     outcome.highMs = this.#arena.f64[(this.#highs + (rows - 1) * 8) >>> 3]!;
     return true;
   }

@@ -8,6 +8,11 @@ export interface InputProfile {
   readonly host?: string;
   /** Joined to every event's own tags. */
   readonly tags?: readonly string[];
+  /**
+   * An event that claims to be later than its arrival by more than this takes the arrival's time: for live inputs, where a
+   * clock that is ahead would make the events of others late. Off when absent, as recorded logs may arrive before their time.
+   */
+  readonly clampAheadMs?: number;
   /** Ids of the pipelines its events pass; all that the engine has when absent. */
   readonly pipelines?: readonly string[];
 }
@@ -38,6 +43,8 @@ export interface TaskResult {
   /** Highest event time seen; -Infinity when there was no event. */
   readonly highMs: number;
   readonly withoutTime: number;
+  /** Events whose own time lay too far ahead; they took the arrival's. */
+  readonly clamped: number;
   readonly repairedUtf8: number;
   readonly malformed: readonly MalformedRecord[];
   readonly malformedCount: number;
