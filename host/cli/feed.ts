@@ -74,6 +74,15 @@ export async function feedMerged(files: readonly string[], options: FeedOptions,
   return feeder.end();
 }
 
+/** How inputs are read, by what the command line says. */
+export function inputSettings(options: FeedOptions, pipelines: ChosenPipelines): InputSettings {
+  if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
+  return {
+    format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host,
+    tags: options.tag?.length ? options.tag : undefined, pipelinesOf: pipelines.idsOf,
+  };
+}
+
 /** Bytes handed on at once when many inputs are open. */
 const MERGED_FRAME_BYTES = 256 * 1024;
 
@@ -89,14 +98,10 @@ class Feeder {
   #behind = 0;
 
   constructor(files: readonly string[], options: FeedOptions, target: FeedTarget, signal: AbortSignal | undefined) {
-    if (!formats.includes(options.format)) throw new UsageError(`--format ${options.format} is not known; use one of ${formats.join(", ")}`);
     this.#target = target;
     this.#signal = signal;
     this.#progress = new Progress(target.prints && process.stdout.isTTY ? undefined : totalBytes(files));
-    this.#settings = {
-      format: options.format as EventFormat | "auto", source: options.source, service: options.service, host: options.host,
-      tags: options.tag?.length ? options.tag : undefined, pipelinesOf: target.pipelines.idsOf,
-    };
+    this.#settings = inputSettings(options, target.pipelines);
   }
 
   end(): Fed {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
+import { journalCommand } from "./journal.ts";
 import { packageFolder } from "./package-folder.ts";
 import { UsageError, problemText } from "./problems.ts";
 
@@ -87,6 +88,18 @@ function program(): Command {
       "\n\nExit codes: 0 done, 1 --fail-on or --max-signals was reached, 2 a rule or input is not right.")
     .action(async (inputs: string[], options) => finish((await import("./backtest.ts")).backtest(inputs, options)));
 
+  settingsOptions(inputOptions(vespid.command("why").description("tell what one rule made of one event: what matched, where its windows stood, what was missing")))
+    .requiredOption("--rule <rule>", "file that holds the rule, or its id or name among --rules")
+    .option("--rules <path>", "rule file, folder or glob; may be repeated", collect)
+    .requiredOption("--event <file>", "file with the event, or - for standard input")
+    .option("--nth <n>", "which event of the file", "1")
+    .option("--logs <input...>", "logs around it, so that windows stand where they stood")
+    .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid why --rule new.yaml --event event.json", "vespid why --rules rules/ --rule brute-force --event auth.ndjson --nth 4711 --logs auth.ndjson") +
+      "\n\nExit codes: 0 the event opened or extended a signal, 1 it did not, 2 the rule or event is not right.")
+    .action(async (options) => finish((await import("./why.ts")).why(options)));
+
   const query = vespid.command("query").description("test and explain search queries").addHelpText("after", examples("vespid query explain '@http.status_code:[500 TO 599] -service:web-*'"));
   query.command("test").description("check recorded vectors against the engines").argument("<vectors.jsonl>", "lines {id, query, event, match} or {id, query, error: true}")
     .addOption(new Option("--engine <engine>", "which are held against the vectors").choices(["wasm", "reference", "both"]).default("both"))
@@ -118,6 +131,8 @@ function program(): Command {
     .option("--json", "print one rule a line")
     .addHelpText("after", examples("vespid rules explain rules/ --over cloudtrail.ndjson.gz"))
     .action(async (paths: string[], options) => finish((await import("./rules-explain.ts")).rulesExplain(paths, options)));
+
+  journalCommand(vespid);
 
   vespid.command("bench").description("measure, each number beside its baseline (in a clone)").argument("[option...]", "handed to bench/run")
     .option("--peers", "also the programs others use for the job, where installed")
