@@ -1,13 +1,16 @@
+import { isTextFormat } from "../event/decode.ts";
 import { appliedPipelines } from "../event/made.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StandingQuery } from "../rule/standing.ts";
+import { PlanKeys } from "./defaults.ts";
 import { MEMORY_BYTES, REPAIR_BYTES, plansStart, slotArea } from "./geometry.ts";
 import { hostImports } from "./imports.ts";
 import { type Kernel, type Variant, compileKernel } from "./kernel.ts";
 import { Arena } from "./memory.ts";
 import { type MadeEvents, makeEvents, originOf } from "./making.ts";
+import { sourcesAsked } from "./pipelines/fold.ts";
 import { UnsupportedPipeline } from "./pipelines/operation.ts";
-import { type Arrival, Plan, type PlanOutcome } from "./plan.ts";
+import { Plan, type PlanOutcome } from "./plan.ts";
 import type { InputProfile, Task, TaskResult } from "./task.ts";
 import { HostTexts } from "./text/host-texts.ts";
 import { repairUtf8 } from "./utf8.ts";
@@ -37,7 +40,8 @@ export class Instance {
   readonly arena: Arena;
   readonly #setup: WorkerSetup;
   readonly #texts: HostTexts;
-  /** By input profile; `undefined` where columns cannot follow its pipelines and events are made one by one. */
+  readonly #keys: PlanKeys;
+  /** By what inputs share; `undefined` where columns cannot follow its pipelines and events are made one by one. */
   readonly #plans = new Map<string, Plan | undefined>();
 
   private constructor(memory: WebAssembly.Memory, kernel: Kernel, texts: HostTexts, setup: WorkerSetup) {
@@ -45,6 +49,7 @@ export class Instance {
     this.kernel = kernel;
     this.#texts = texts;
     this.#setup = setup;
+    this.#keys = new PlanKeys(sourcesAsked(setup.pipelines ?? []));
     this.arena = new Arena(memory, plansStart(setup.slots), memory.buffer.byteLength);
     kernel.tagSetup();
   }
@@ -60,15 +65,15 @@ export class Instance {
 
   /** The plan of an input profile, compiled when first met; undefined when its events must be made on the host. */
   plan(profile: InputProfile): Plan | undefined {
-    const key = JSON.stringify(profile);
-    if (!this.#plans.has(key)) this.#plans.set(key, this.#compile(profile));
+    const { key, source } = this.#keys.of(profile, isTextFormat(profile.format));
+    if (!this.#plans.has(key)) this.#plans.set(key, this.#compile(profile, source));
     return this.#plans.get(key);
   }
 
-  #compile(profile: InputProfile): Plan | undefined {
+  #compile(profile: InputProfile, source: string | undefined): Plan | undefined {
     try {
       return new Plan(this.kernel, this.arena, this.#texts, {
-        profile, standing: this.#setup.standing, pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
+        format: profile.format, source, standing: this.#setup.standing, pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
       });
     } catch (error) {
       if (error instanceof UnsupportedPipeline) return undefined;
@@ -98,7 +103,7 @@ export class Instance {
       start = area.repair;
       length = text.bytes.length;
     }
-    const outcome = plan.run(start, length, arrivalOf(task), area.results);
+    const outcome = plan.run(start, length, task.profile, task.arrivalMs, area.results);
     if (outcome.records) return undefined;
     const consumed = repaired ? this.#originalOffset(task, start, outcome.consumed, length) : outcome.consumed;
     return { ...resultOf(outcome, plan, consumed), repairedUtf8: repaired, slowRows: plan.slowRows - slowBefore };
@@ -111,7 +116,7 @@ export class Instance {
     const u8 = this.arena.u8;
     const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, this.#setup.pipelines ?? [], task.arrivalMs, REPAIR_BYTES);
     u8.set(made.bytes, area.repair);
-    const outcome = plan.run(area.repair, made.bytes.length, arrivalOf(task), area.results);
+    const outcome = plan.run(area.repair, made.bytes.length, { ...madeProfile, clampAheadMs: task.profile.clampAheadMs }, task.arrivalMs, area.results);
     this.#nameOriginals(task, made, plan.matches, outcome);
     const whole = outcome.consumed >= made.bytes.length;
     const consumed = whole ? made.consumed : this.#originalOffset(task, area.repair, outcome.consumed, made.bytes.length);
@@ -146,10 +151,6 @@ export class Instance {
     while (lines > 0) if (u8[at++] === NEWLINE) lines--;
     return at - task.start;
   }
-}
-
-function arrivalOf({ arrivalMs, profile }: Task): Arrival {
-  return { arrivalMs, latestMs: profile.clampAheadMs === undefined ? Number.POSITIVE_INFINITY : arrivalMs + profile.clampAheadMs };
 }
 
 /** What is made on the host is an envelope already. */

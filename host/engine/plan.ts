@@ -1,5 +1,6 @@
 import * as layout from "../../assembly/layout.ts";
-import { isTextFormat, textDefaults } from "../event/decode.ts";
+import { isTextFormat } from "../event/decode.ts";
+import type { EventFormat } from "../event/event.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import { AddressScan } from "./addresses.ts";
@@ -12,7 +13,7 @@ import { type Operation, Placement, UnsupportedPipeline } from "./pipelines/oper
 import { PipelinePlanner } from "./pipelines/planner.ts";
 import { shapeOf, writeShapes } from "./shapes.ts";
 import { type SourcePlan, SourcePlanner } from "./sources.ts";
-import { DERIVED_EXTRAS, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
+import { DERIVED_EXTRAS, type PlacedSteps, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
 import type { InputProfile, MalformedRecord, ResultArea } from "./task.ts";
 import type { HostTexts } from "./text/host-texts.ts";
 import { LineCutter, LineReading, planText } from "./text/text-source.ts";
@@ -22,11 +23,12 @@ const INNER_BYTES = 256 * 1024;
 const NEWLINE = 10;
 /** Room for the texts that filters make of one batch's captures. */
 const TEXT_ARENA_BYTES = 2 << 20;
-const encoder = new TextEncoder();
 
 /** What a plan is compiled from. */
 export interface PlanSetup {
-  readonly profile: InputProfile;
+  readonly format: EventFormat;
+  /** That of every event, where the plan is for one; else each task's input says. */
+  readonly source: string | undefined;
   readonly standing: readonly StandingQuery[];
   /** Those that may concern events of the input, in order. */
   readonly pipelines: readonly Pipeline[];
@@ -61,7 +63,7 @@ export interface Arrival {
   readonly latestMs: number;
 }
 
-/** Standing queries compiled for one input profile, in one instance's memory. */
+/** Standing queries compiled for one format and its pipelines, in one instance's memory. */
 export class Plan {
   readonly matching: Matching;
   readonly columns: ColumnPlan;
@@ -74,30 +76,27 @@ export class Plan {
   readonly #matchStruct: number;
   readonly #emitStruct: number;
   readonly #pairs: number;
-  readonly #steps: { address: number; count: number };
+  readonly #steps: PlacedSteps;
   readonly #derived: readonly number[];
   readonly #times: number;
   readonly #highs: number;
   readonly #timeDescriptor: number;
   readonly #tagArena: number;
-  readonly #sharedTags: number;
-  readonly #sharedTagsLength: number;
   readonly #addresses: AddressScan | undefined;
 
   /** @throws UnsupportedPipeline when a pipeline does what columns cannot follow. */
-  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { profile, standing, pipelines }: PlanSetup) {
+  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { format, source, standing, pipelines }: PlanSetup) {
     this.#kernel = kernel;
     this.#arena = arena;
     this.columns = new ColumnPlan();
     this.matching = new Matching(this.columns, standing);
     const shapes = standing.map((query) => shapeOf(query, this.columns));
     AddressScan.request(this.columns);
-    const defaults = { ...textDefaults(profile), service: profile.service, host: profile.host };
-    const isText = isTextFormat(profile.format);
+    const isText = isTextFormat(format);
     if ((pipelines.length || isText) && this.columns.keys.some((key) => key.kind === "all")) throw new UnsupportedPipeline("a query on all attributes");
-    const planned = new PipelinePlanner(this.columns, isText ? { source: defaults.source } : {}).plan(pipelines);
-    const text = isText ? planText(profile.format as "text" | "syslog", this.columns, defaults) : undefined;
-    const sources: SourcePlan = text ?? new SourcePlanner(profile.format, this.columns.keys.length, defaults).plan(this.columns);
+    const planned = new PipelinePlanner(this.columns, source === undefined ? {} : { source }).plan(pipelines);
+    const text = isText ? planText(format as "text" | "syslog", this.columns) : undefined;
+    const sources: SourcePlan = text ?? new SourcePlanner(format, this.columns.keys.length).plan(this.columns);
 
     const columnTable = arena.alloc(sources.columnCount * layout.COLUMN_BYTES, 16);
     const cells = arena.alloc(sources.columnCount * layout.ROW_CAP * 8, 64);
@@ -105,10 +104,10 @@ export class Plan {
     this.#times = arena.alloc(layout.ROW_CAP * 8, 64);
     const placement = new Placement(kernel, arena, texts, columnTable, this.#times);
     this.#reader = text ? lineReader(placement, text.lineColumn) : recordReader(kernel, arena, {
-      columns: sources.raw.map(({ column, kind, path }) => ({ column, kind, path, dotted: true, fromMessage: profile.format !== "log" })),
+      columns: sources.raw.map(({ column, kind, path }) => ({ column, kind, path, dotted: true, fromMessage: format !== "log" })),
       columnTable,
       cells,
-      ...messageOption(profile, sources.messageColumn),
+      ...messageOption(format, sources.messageColumn),
     });
     const extracted = new Set(sources.raw.map((raw) => raw.column));
     const derived: number[] = [];
@@ -127,9 +126,6 @@ export class Plan {
     this.#timeDescriptor = descriptorOf(sources.timeColumn);
     this.#highs = arena.alloc(layout.ROW_CAP * 8, 64);
     this.#tagArena = arena.alloc(TAG_ARENA_BYTES + layout.READ_PAD, 64);
-    const shared = encoder.encode((profile.tags ?? []).join(","));
-    this.#sharedTags = arena.bytes(shared);
-    this.#sharedTagsLength = shared.length;
     this.#addresses = AddressScan.create(kernel, arena, this.columns, descriptorOf, DERIVED_EXTRAS);
     this.#matchStruct = this.matching.write(arena, columnTable, this.#times, kernel);
     this.#pairs = arena.u32[(this.#matchStruct + layout.MATCH_PAIRS) >>> 2]!;
@@ -137,8 +133,10 @@ export class Plan {
   }
 
   /** Reads whole records at [start, start + length) and appends their matches to the result arrays. */
-  run(start: number, length: number, arrival: Arrival, results: ResultArea): PlanOutcome {
+  run(start: number, length: number, profile: InputProfile, arrivalMs: number, results: ResultArea): PlanOutcome {
     this.#aim(results);
+    this.#steps.defaults.take(profile);
+    const arrival = { arrivalMs, latestMs: profile.clampAheadMs === undefined ? Number.POSITIVE_INFINITY : arrivalMs + profile.clampAheadMs };
     this.#kernel.emitReset(this.#emitStruct);
     this.#reader.begin();
     const outcome: PlanOutcome = { consumed: 0, events: 0, highMs: Number.NEGATIVE_INFINITY, withoutTime: 0, clamped: 0, malformed: [], full: false, records: false };
@@ -210,7 +208,7 @@ export class Plan {
       outcome.records = read === "records";
       return false;
     }
-    if (!kernel.derive(this.#steps.address, this.#steps.count, rows, this.#sharedTags, this.#sharedTagsLength)) return false;
+    if (!kernel.derive(this.#steps.address, this.#steps.count, rows, this.#steps.defaults.tags, this.#steps.defaults.tagsLength)) return false;
     if (!this.#operations.every((operation) => operation.run(rows))) return false;
     const untimed = kernel.deriveTimes(this.#timeDescriptor, rows, arrival.arrivalMs, arrival.latestMs, this.#times, this.#highs, outcome.highMs);
     if (this.#addresses && !this.#addresses.scan(rows)) return false;
@@ -254,8 +252,8 @@ export class Plan {
   }
 }
 
-function messageOption(profile: InputProfile, column: number | undefined): { message?: { column: number } } {
-  return profile.format === "log" || column === undefined ? {} : { message: { column } };
+function messageOption(format: EventFormat, column: number | undefined): { message?: { column: number } } {
+  return format === "log" || column === undefined ? {} : { message: { column } };
 }
 
 function recordReader(kernel: Kernel, arena: Arena, plan: ExtractionPlan): RecordReader {

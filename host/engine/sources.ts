@@ -1,6 +1,7 @@
 import type { EventFormat } from "../event/event.ts";
 import { intakeCandidates } from "../event/normalize.ts";
 import type { ColumnKey, ColumnPlan } from "./columns.ts";
+import type { DefaultName } from "./defaults.ts";
 
 /** A column the extraction fills from the record itself. */
 export interface RawColumn {
@@ -14,7 +15,7 @@ export interface RawColumn {
 
 export type StepSpec =
   | { readonly kind: "coalesce"; readonly target: number; readonly source: number }
-  | { readonly kind: "default"; readonly target: number; readonly text: string }
+  | { readonly kind: "default"; readonly target: number; readonly name: DefaultName }
   | { readonly kind: "status"; readonly target: number }
   | { readonly kind: "tags"; readonly source: number; readonly tags: number | undefined; readonly keys: ReadonlyArray<{ key: string; column: number }>; readonly split: boolean };
 
@@ -30,19 +31,23 @@ export interface SourcePlan {
 }
 
 
+const defaultNames: readonly string[] = ["source", "service", "host"] satisfies DefaultName[];
+
+export function isDefault(name: string): name is DefaultName {
+  return defaultNames.includes(name);
+}
+
 /** Where each column of a plan comes from in records of one format: directly from a path, or derived from helper columns. */
 export class SourcePlanner {
   readonly #raw: RawColumn[] = [];
   readonly #steps: StepSpec[] = [];
   readonly #helpers = new Map<string, number>();
   readonly #format: EventFormat;
-  readonly #defaults: Readonly<Record<string, string | undefined>>;
   #columnCount: number;
 
-  constructor(format: EventFormat, columnCount: number, defaults: Readonly<Record<string, string | undefined>>) {
+  constructor(format: EventFormat, columnCount: number) {
     this.#format = format;
     this.#columnCount = columnCount;
-    this.#defaults = defaults;
   }
 
   plan(columns: ColumnPlan): SourcePlan {
@@ -96,8 +101,7 @@ export class SourcePlanner {
       if (i === 0) this.#raw.push({ column, kind: "value", path, fixed: this.#format === "log" ? 1 : 0 });
       else this.#steps.push({ kind: "coalesce", target: column, source: this.#helper(path, "value") });
     });
-    const text = this.#defaults[name];
-    if (text !== undefined) this.#steps.push({ kind: "default", target: column, text });
+    if (isDefault(name)) this.#steps.push({ kind: "default", target: column, name });
     if (name === "status" && this.#format !== "log") this.#steps.push({ kind: "status", target: column });
   }
 

@@ -1,4 +1,5 @@
 import * as layout from "../../assembly/layout.ts";
+import { type DefaultName, PlanDefaults } from "./defaults.ts";
 import type { Arena } from "./memory.ts";
 import type { StepSpec } from "./sources.ts";
 
@@ -19,8 +20,15 @@ function extrasArea(arena: Arena): number {
   return arena.alloc(DERIVED_EXTRAS * 12, 16);
 }
 
-/** Writes the derive steps; returns address and count. */
-export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorOf: (column: number) => number): { address: number; count: number } {
+/** Derive steps as they lie in memory. */
+export interface PlacedSteps {
+  readonly address: number;
+  readonly count: number;
+  readonly defaults: PlanDefaults;
+}
+
+export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorOf: (column: number) => number): PlacedSteps {
+  const defaults: Array<{ name: DefaultName; step: number }> = [];
   const address = arena.alloc(Math.max(1, steps.length) * layout.STEP_BYTES, 16);
   steps.forEach((step, i) => {
     const put = (field: number, value: number): void => {
@@ -34,14 +42,11 @@ export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorO
         put(layout.STEP_SOURCE, descriptorOf(step.source));
         put(layout.STEP_OWN, extrasArea(arena));
         return;
-      case "default": {
-        const text = encoder.encode(step.text);
-        put(layout.STEP_KIND, layout.STEP_DEFAULT);
+      case "default":
+        // Its text is the input's, and comes with each task.
         put(layout.STEP_TARGET, descriptorOf(step.target));
-        put(layout.STEP_TEXT, arena.bytes(text));
-        put(layout.STEP_LENGTH, text.length);
+        defaults.push({ name: step.name, step: address + i * layout.STEP_BYTES });
         return;
-      }
       case "status":
         put(layout.STEP_KIND, layout.STEP_STATUS);
         put(layout.STEP_TARGET, descriptorOf(step.target));
@@ -64,5 +69,5 @@ export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorO
       }
     }
   });
-  return { address, count: steps.length };
+  return { address, count: steps.length, defaults: new PlanDefaults(arena, defaults) };
 }

@@ -1,3 +1,4 @@
+import type { Pipeline } from "../../event/pipeline/pipeline.ts";
 import type { QueryNode } from "../../query/tree.ts";
 
 /** Reserved attributes that are the same for every event of an input. */
@@ -32,4 +33,23 @@ export function foldQuery(node: QueryNode, known: Known): QueryNode | boolean {
     case "cidr":
       return node;
   }
+}
+
+/** Sources that pipelines ask for by name, in any of their filters. */
+export function sourcesAsked(pipelines: readonly Pipeline[]): Set<string> {
+  const sources = new Set<string>();
+  const look = (node: QueryNode): void => {
+    if (node.kind === "and" || node.kind === "or") node.nodes.forEach(look);
+    else if (node.kind === "not") look(node.node);
+    else if (node.kind === "leaf" && node.field.kind === "reserved" && node.field.name === "source" && node.test.kind === "equals") sources.add(node.test.text);
+  };
+  const walk = ({ filter, processors }: Pipeline): void => {
+    look(filter);
+    for (const processor of processors) {
+      if (processor.kind === "pipeline") walk(processor.pipeline);
+      else if (processor.kind === "category-processor") processor.categories.forEach((category) => look(category.filter));
+    }
+  };
+  pipelines.forEach(walk);
+  return sources;
 }

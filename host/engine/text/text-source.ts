@@ -1,7 +1,7 @@
 import * as layout from "../../../assembly/layout.ts";
 import type { ColumnPlan } from "../columns.ts";
 import type { Operation, Placement } from "../pipelines/operation.ts";
-import type { SourcePlan, StepSpec } from "../sources.ts";
+import { type SourcePlan, type StepSpec, isDefault } from "../sources.ts";
 import { GrokStep, type TextCapture } from "./grok-step.ts";
 import { MESSAGE, STRUCTURED, headerParts, headerRules } from "./header.ts";
 
@@ -17,7 +17,7 @@ export interface TextSource extends SourcePlan {
 }
 
 /** Where columns come from when every line is an event: nothing but its message, a syslog header, and what the input says of itself. */
-export function planText(format: "text" | "syslog", columns: ColumnPlan, defaults: Readonly<Record<string, string | undefined>>): TextSource {
+export function planText(format: "text" | "syslog", columns: ColumnPlan): TextSource {
   const message = columns.column({ kind: "reserved", name: "message" });
   const timeColumn = columns.column({ kind: "reserved", name: "timestamp" });
   const steps: StepSpec[] = [];
@@ -27,8 +27,7 @@ export function planText(format: "text" | "syslog", columns: ColumnPlan, default
     if (key.kind === "tag") tagKeys.push({ key: key.key, column });
     else if (key.kind === "tags") tags = column;
     else if (key.kind === "reserved") {
-      const text = defaults[key.name];
-      if (text !== undefined) steps.push({ kind: "default", target: column, text });
+      if (isDefault(key.name)) steps.push({ kind: "default", target: column, name: key.name });
       if (key.name === "status") steps.push({ kind: "status", target: column });
     }
   });
