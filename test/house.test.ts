@@ -26,7 +26,9 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   signal: ["detect", "rule", "query", "event"],
   journal: ["engine", "event", "batch"],
   intake: ["engine", "event", "batch", "journal"],
-  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "host", "assembly/layout.ts"],
+  store: ["signal", "rule", "event"],
+  serve: ["store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "serve", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
 
