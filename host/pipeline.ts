@@ -17,10 +17,13 @@ import type { InputProfile } from "./engine/task.ts";
 import { EventReader } from "./event/made.ts";
 import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import { createExecutor } from "./matcher.ts";
+import { ProblemError } from "./problem.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
+import { signalProblems } from "./rule/signal-source.ts";
 import { type StandingQuery, standingQueries } from "./rule/standing.ts";
-import { SignalBook, type SignalEvent } from "./signal/book.ts";
+import { type BookChange, SignalBook, type SignalEvent } from "./signal/book.ts";
+import { SignalReaders } from "./signal/readers.ts";
 import type { Signal } from "./signal/signal.ts";
 
 export interface DetectionSetup extends EventGuards {
@@ -86,11 +89,15 @@ export class DetectionPipeline {
   readonly #flow: Flow;
   readonly #detector: Detector;
   readonly #book: SignalBook;
+  /** Rules whose events are signals; undefined where there is none. */
+  readonly #readers: SignalReaders | undefined;
   readonly #profiles: InputProfile[];
   readonly #profileNumbers = new Map<InputProfile, number>();
   readonly #onSignal: (event: SignalEvent) => void;
 
   static async create(setup: DetectionSetup): Promise<DetectionPipeline> {
+    const problems = signalProblems(setup.rules).map(({ problem }) => problem).filter((problem) => problem.level !== "warning");
+    if (problems.length) throw new ProblemError(problems);
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
     const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
@@ -113,6 +120,8 @@ export class DetectionPipeline {
     this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, {
       suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed,
     });
+    const readers = new SignalReaders(setup.rules, this.#book, (change) => this.#onSignal(change));
+    this.#readers = readers.isIdle ? undefined : readers;
     this.#flow = new Flow(executor, {
       onMatches: (matches, profile, firstEvent, partition) => {
         setup.onMatches?.(matches, firstEvent, profile, partition);
@@ -150,8 +159,11 @@ export class DetectionPipeline {
   }
 
   stats(): EngineStats {
+    const counts = this.#detector.counts;
+    const read = this.#readers?.counts();
     return {
-      ...this.#flow.stats, ...this.#detector.counts, suppressed: this.#book.suppressed, signals: this.#book.signals.length,
+      ...this.#flow.stats, ...counts, groups: counts.groups + (read?.groups ?? 0), evicted: counts.evicted + (read?.evicted ?? 0),
+      stateBytes: counts.stateBytes + (read?.stateBytes ?? 0), suppressed: this.#book.suppressed, signals: this.#book.signals.length,
     };
   }
 
@@ -175,7 +187,9 @@ export class DetectionPipeline {
   }
 
   #hear(hit: CaseHit): void {
-    const event = this.#book.apply(hit);
-    if (event) this.#onSignal(event);
+    const change: BookChange | undefined = this.#book.apply(hit);
+    if (!change) return;
+    this.#onSignal(change);
+    this.#readers?.hear(change);
   }
 }

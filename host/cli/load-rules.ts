@@ -5,6 +5,7 @@ import type { Problem } from "../problem.ts";
 import { type RuleDocumentKind, readRuleDocument } from "../rule/document.ts";
 import type { Position } from "../rule/line-index.ts";
 import type { Rule } from "../rule/rule.ts";
+import { signalProblems } from "../rule/signal-source.ts";
 import { problemText, UsageError } from "./problems.ts";
 import { plural } from "./text.ts";
 
@@ -79,6 +80,7 @@ export function loadRuleFiles(files: readonly string[]): LoadedRules {
       rules.push(rule);
     }
   }
+  problems.push(...signalProblems(rules).map(({ rule, problem }) => placed(problem, homes.get(rule))));
   return { rules, problems, files, fileOf: (rule) => homes.get(rule)!.file, placed: (rule, problem) => placed(problem, homes.get(rule)) };
 }
 

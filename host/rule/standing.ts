@@ -2,6 +2,9 @@ import type { Field, QueryNode } from "../query/tree.ts";
 import { unreachable } from "../problem.ts";
 import type { ThirdPartyOptions } from "./method.ts";
 import type { Rule, RuleQuery } from "./rule.ts";
+import { isOnSignals, readsSignals } from "./signal-source.ts";
+
+export { isOnSignals } from "./signal-source.ts";
 
 /** One query of one rule as it runs on every batch. Numbers of one rule's queries follow each other. */
 export interface StandingQuery {
@@ -37,11 +40,6 @@ export function standingQueries(rules: readonly Rule[], queryOf: (rule: Rule, qu
   return standing;
 }
 
-/** Does the rule read signals that other rules opened, instead of events? */
-export function isOnSignals(rule: Rule): boolean {
-  return rule.type === "signal_correlation" || rule.queries.some((query) => query.dataSource === "security_signals");
-}
-
 /** Are the rule's windows the window kernel's? */
 export function isWindowed(rule: Rule): boolean {
   const { kind } = rule.options.method;
@@ -50,13 +48,16 @@ export function isWindowed(rule: Rule): boolean {
 
 const detected: ReadonlySet<string> = new Set(["threshold", "new_value", "third_party", "anomaly_detection", "content_anomaly", "sequence_detection", "impossible_travel", "hardcoded"]);
 
+const overSignals: ReadonlySet<string> = new Set(["threshold", "sequence_detection"]);
+
 /** Why a rule that was accepted judges nothing; undefined when it does. */
 export function idleReason(rule: Rule): string | undefined {
   if (!rule.isEnabled) return "it is disabled";
   if (rule.schedule) return "scheduled rules are not run by this release";
-  if (rule.type === "signal_correlation") return "signal_correlation is not detected by this release";
-  const onSignals = rule.queries.find((query) => query.dataSource === "security_signals");
-  if (onSignals) return `query ${onSignals.label} reads signals, which this release does not`;
+  if (rule.queries.some(readsSignals)) {
+    if (!isOnSignals(rule)) return `query ${rule.queries.find(readsSignals)!.label} reads signals beside queries that read events, which this release does not`;
+    if (!overSignals.has(rule.options.method.kind)) return `${rule.options.detectionMethod} over signals is not detected by this release`;
+  }
   if (!detected.has(rule.options.method.kind)) return `${rule.options.detectionMethod} is not detected by this release`;
   return undefined;
 }

@@ -69,7 +69,9 @@ function readQuery(members: Members, index: number, place: string, context: Quer
   const metrics = readMetrics(members, place, reader);
   checkAggregation(aggregation, distinct, metrics, place, reader);
   readIndexes(members, place, context, reader);
-  const groupByNames = reader.fields(members, "groupByFields", place);
+  const correlation = readsRules ? readCorrelation(members, place, reader) : undefined;
+  // What signals are joined by is what they are grouped by.
+  const groupByNames = reader.fields(members, correlation?.correlatedBy.length ? "correlatedByFields" : "groupByFields", place);
   return {
     label: readLabel(members, index, place, reader), text, aggregation, groupByNames, dataSource,
     node: readNode(members, text, place, reader),
@@ -77,7 +79,7 @@ function readQuery(members: Members, index: number, place: string, context: Quer
     distinct: distinct.map(readField),
     metrics: metrics.map(readField),
     optionalGroupBy: reader.flag(members, "hasOptionalGroupByFields", place, false),
-    ...(readsRules ? { correlation: readCorrelation(members, place, reader) } : {}),
+    ...(correlation ? { correlation } : {}),
   };
 }
 
@@ -165,7 +167,7 @@ function readCorrelation(members: Members, place: string, reader: Reader): Corre
 
 /** Queries join position by position, so those that group at all group by as many fields. */
 function checkJoins(queries: readonly RuleQuery[], reader: Reader): void {
-  const widths = queries.map((query) => (query.correlation ? query.correlation.correlatedBy.length : query.groupByNames.length));
+  const widths = queries.map((query) => query.groupByNames.length);
   const first = widths.findIndex((width) => width > 0);
   queries.forEach((query, i) => {
     if (first < 0 || widths[i] === 0 || widths[i] === widths[first]) return;

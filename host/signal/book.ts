@@ -2,23 +2,17 @@ import { hash } from "node:crypto";
 import type { CaseHit } from "../detect/hit.ts";
 import { type LifeCycle, lifeCycleOf, thirdPartyCase, thirdPartyGroupNames } from "../detect/method/third-party.ts";
 import type { RecentEvents } from "../detect/recent.ts";
-import type { Json, LogEvent } from "../event/event.ts";
+import type { LogEvent } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
 import { type Suppression, ruleEvent, suppressorOf } from "../rule/guards.ts";
-import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
-import { MergedEvents } from "./merge.ts";
+import { type Rule, type RuleCase, severityNumber } from "../rule/rule.ts";
+import { feedsSignals, isOnSignals } from "../rule/signal-source.ts";
+import { OpenSignal } from "./open-signal.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
 import type { Signal } from "./signal.ts";
 import { renderTemplate } from "./template.ts";
 import { travelAttributes } from "./travel.ts";
 
-/** Samples kept at each end of a signal. */
-const SAMPLES = 5;
-/** Events merged into a signal's attributes; those after only count. */
-const MERGE_CAP = 1000;
-const TAG_CAP = 100;
-/** Events kept unread at most; then they are read together. */
-const UNREAD_CAP = 32;
 const RENDER_EVERY_MS = 10_000;
 /** Signals of one key a match may still reach. */
 const RECENT_SIGNALS = 8;
@@ -28,133 +22,20 @@ export interface SignalEvent {
   readonly signal: Signal;
 }
 
+/** What became of signals, for rules that read them. */
+export interface BookChange extends SignalEvent {
+  readonly signal: OpenSignal;
+  /** When its first match was before, where it moved. */
+  readonly firstSeenBeforeMs?: number;
+  /** Signals that are none any more: part of this one now, or left without a match. */
+  readonly gone?: readonly OpenSignal[];
+}
+
 export interface SignalBookOptions {
   readonly suppressions?: readonly Suppression[];
   readonly criticalAssets?: readonly CriticalAsset[];
   readonly reader: EventReader;
   readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
-}
-
-/** A matched event that nobody has looked into yet. */
-interface Unread {
-  readonly bytes: Uint8Array;
-  readonly input: MadeFrom;
-}
-
-/**
- * A signal whose events are read when somebody asks for them: parsing costs far more than matching, and most rules need
- * nothing of an event but its samples at the end.
- */
-class OpenSignal implements Signal {
-  readonly id: string;
-  readonly ruleId: string;
-  readonly ruleName: string;
-  readonly ruleVersion: number;
-  readonly group: Readonly<Record<string, string>>;
-  readonly rule: Rule;
-  readonly perQuery: number[] = [];
-  caseName = "";
-  severity: Severity = "info";
-  firstSeenMs: number;
-  lastSeenMs: number;
-  eventsMatched = 0;
-  title: string;
-  message: string;
-  renderedAtMs = Number.NEGATIVE_INFINITY;
-  /** What its method says beside what its events do. */
-  details: Readonly<Record<string, Json>> = {};
-  readonly #reader: EventReader;
-  readonly #first: Unread[] = [];
-  readonly #last: Unread[] = [];
-  readonly #tags = new Set<string>();
-  #added = 0;
-  /** Attributes are merged only where somebody may look at them. */
-  readonly #merged: MergedEvents | undefined;
-  readonly #unmerged: Unread[] = [];
-
-  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader, merges: boolean) {
-    this.#reader = reader;
-    this.#merged = merges ? new MergedEvents() : undefined;
-    this.id = id;
-    this.rule = rule;
-    this.ruleId = rule.id;
-    this.ruleName = rule.name;
-    this.ruleVersion = rule.version;
-    this.group = group;
-    this.firstSeenMs = timeMs;
-    this.lastSeenMs = timeMs;
-    this.title = rule.name;
-    this.message = rule.message;
-  }
-
-  add(event: Unread): void {
-    this.#keepSample(event);
-    if (this.#added++ >= MERGE_CAP) return;
-    for (const tag of this.#reader.tags(event.bytes, event.input)) this.#keepTag(tag);
-    if (!this.#merged) return;
-    this.#unmerged.push(event);
-    if (this.#unmerged.length >= UNREAD_CAP) this.#merge();
-  }
-
-  /** Takes over what a later signal of the same key holds. */
-  absorb(other: OpenSignal): void {
-    for (const event of [...other.#first, ...other.#last]) this.#keepSample(event);
-    for (const tag of other.#tags) this.#keepTag(tag);
-    if (this.#merged) {
-      this.#merge();
-      this.#merged.add(other.view());
-    }
-    this.eventsMatched += other.eventsMatched;
-    if (other.lastSeenMs > this.lastSeenMs) this.details = other.details;
-    other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
-    this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
-    if (severityNumber(other.severity) > severityNumber(this.severity)) {
-      this.severity = other.severity;
-      this.caseName = other.caseName;
-      this.title = other.title;
-    }
-    this.renderedAtMs = Number.NEGATIVE_INFINITY;
-  }
-
-  #keepSample(event: Unread): void {
-    if (this.#first.length < SAMPLES) this.#first.push(event);
-    else {
-      if (this.#last.length === SAMPLES) this.#last.shift();
-      this.#last.push(event);
-    }
-  }
-
-  #keepTag(tag: string): void {
-    if (this.#tags.size < TAG_CAP) this.#tags.add(tag);
-  }
-
-  get tags(): readonly string[] {
-    return [...new Set([...this.rule.tags, ...this.#tags])];
-  }
-
-  get samples(): readonly Json[] {
-    return [...this.#first, ...this.#last].map(({ bytes, input }) => this.#reader.record(bytes, input));
-  }
-
-  get samplesText(): string {
-    return `[${[...this.#first, ...this.#last].map(({ bytes, input }) => this.#reader.recordText(bytes, input)).join(",")}]`;
-  }
-
-  /** The signal as an event that suppressions, critical assets and templates look at. */
-  view(): LogEvent {
-    this.#merge();
-    const event = (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
-    return { ...event, attributes: { ...event.attributes, ...this.details } };
-  }
-
-  get latest(): LogEvent | undefined {
-    this.#merge();
-    return this.#merged?.latest;
-  }
-
-  #merge(): void {
-    for (const { bytes, input } of this.#unmerged.splice(0)) this.#merged!.add(this.#reader.event(bytes, input));
-  }
 }
 
 interface SignalKey {
@@ -174,6 +55,8 @@ export class SignalBook {
   readonly #recent: RecentEvents;
   readonly #profiles: readonly MadeFrom[];
   readonly #merges: readonly boolean[];
+  /** Is the rule's input the signals of others? */
+  readonly #isOfSignals: readonly boolean[];
   readonly #lives: readonly LifeCycle[];
   readonly #keys = new Map<string, SignalKey>();
   /** The same by the groups of each rule: several of them may have one key. */
@@ -189,18 +72,31 @@ export class SignalBook {
     // Suppressions, assets, the environment's decrement and templates look at a signal's attributes; else nobody does.
     const looks = (options.suppressions ?? []).length > 0 || (options.criticalAssets ?? []).length > 0;
     this.#lives = rules.map((rule) => (isThirdParty(rule) ? lifeCycleOf(rule) : rule.options));
-    this.#merges = rules.map((rule) => looks || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{") || isThirdParty(rule));
+    this.#isOfSignals = rules.map(isOnSignals);
+    const feeds = feedsSignals(rules);
+    this.#merges = rules.map((rule, i) => looks || feeds[i]! || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{") || isThirdParty(rule));
   }
 
-  /** Open or extend; undefined when a suppression ate the hit. */
-  apply(hit: CaseHit): SignalEvent | undefined {
+  /**
+   * Open or extend; undefined when a suppression ate the hit.
+   *
+   * @param sourceOf of a rule that reads signals: the signal of a slot.
+   */
+  apply(hit: CaseHit, sourceOf?: (slot: number) => OpenSignal): BookChange | undefined {
     const rule = this.#rules[hit.ruleIndex]!;
     const { text: key, group, recent } = this.#keyOf(rule, hit);
-    const known = this.#join(hit.ruleIndex, recent, hit.timeMs);
+    const gone: OpenSignal[] = [];
+    const known = this.#join(hit.ruleIndex, recent, hit.timeMs, gone);
     const extending = known !== undefined;
-    const signal = known ?? new OpenSignal(signalId(rule, key, hit, this.#recent.eventNumber(hit.slot)), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!);
+    const firstSeenBeforeMs = known?.firstSeenMs;
+    const madeBy = (): number | string => sourceOf?.(hit.slot).id ?? this.#recent.eventNumber(hit.slot);
+    const signal = known ?? new OpenSignal(signalId(rule, key, hit, madeBy()), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!, this.#isOfSignals[hit.ruleIndex]);
     const events = hit.count("fresh");
     for (const slot of events.slots) {
+      if (sourceOf) {
+        signal.addSource(slot, sourceOf(slot));
+        continue;
+      }
       const bytes = this.#recent.bytes(slot);
       if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
@@ -211,10 +107,16 @@ export class SignalBook {
       this.#options.onSuppressed?.(suppressor, hit);
       return undefined;
     }
-    signal.eventsMatched += events.total;
+    if (!sourceOf) signal.eventsMatched += events.total;
     events.perQuery.forEach((count, i) => (signal.perQuery[i] = (signal.perQuery[i] ?? 0) + count));
     signal.lastSeenMs = Math.max(signal.lastSeenMs, hit.timeMs);
     signal.firstSeenMs = Math.min(signal.firstSeenMs, hit.timeMs);
+    if (sourceOf) {
+      signal.madeOf!.match(hit.slot, { timeMs: hit.timeMs, fromMs: events.slots.length ? sourceOf(events.slots[0]!).firstSeenMs : hit.timeMs });
+      // The match may have moved here, from elsewhere in this signal or from another one.
+      for (const other of [...recent]) if (other !== signal) this.#unmatch(recent, other, hit.slot, gone);
+      retime(signal);
+    }
     this.#raise(hit, signal, extending);
     if (!extending) {
       // By time; the oldest leave, since no late match reaches them any more.
@@ -224,7 +126,41 @@ export class SignalBook {
       this.signals.push(signal);
     }
     this.#render(hit, signal);
-    return { kind: extending ? "extended" : "opened", signal };
+    const kind = extending ? "extended" : "opened";
+    const moved = extending && firstSeenBeforeMs !== signal.firstSeenMs;
+    return moved || gone.length ? { kind, signal, firstSeenBeforeMs: moved ? firstSeenBeforeMs : undefined, gone } : { kind, signal };
+  }
+
+  /** A match of a rule that reads signals does not hold any more. */
+  retract(ruleIndex: number, groupKey: string, slot: number): BookChange | undefined {
+    const recent = this.#keysOfGroups[ruleIndex]!.get(groupKey)?.recent ?? [];
+    for (const signal of [...recent]) {
+      const firstSeenBeforeMs = signal.firstSeenMs;
+      const gone: OpenSignal[] = [];
+      if (!this.#unmatch(recent, signal, slot, gone)) continue;
+      return { kind: "extended", signal, firstSeenBeforeMs: firstSeenBeforeMs === signal.firstSeenMs ? undefined : firstSeenBeforeMs, gone };
+    }
+    return undefined;
+  }
+
+  /** A signal is none any more, so it is part of none. */
+  forget(ruleIndex: number, groupKey: string, slot: number): void {
+    for (const signal of this.#keysOfGroups[ruleIndex]!.get(groupKey)?.recent ?? []) {
+      signal.madeOf!.remove(slot);
+      signal.eventsMatched = signal.madeOf!.size;
+    }
+  }
+
+  /** Takes a match out of a signal; one without any is no signal. */
+  #unmatch(recent: OpenSignal[], signal: OpenSignal, slot: number, gone: OpenSignal[]): boolean {
+    if (!signal.madeOf!.unmatch(slot)) return false;
+    if (signal.madeOf!.isMatched) retime(signal);
+    else {
+      gone.push(signal);
+      recent.splice(recent.indexOf(signal), 1);
+      this.signals.splice(this.signals.indexOf(signal), 1);
+    }
+    return true;
   }
 
   #eventAt(slot: number): LogEvent | undefined {
@@ -253,7 +189,7 @@ export class SignalBook {
   }
 
   /** The signal a match at this time belongs to. A late match that lies between two makes them one, as it would have in order. */
-  #join(ruleIndex: number, recent: OpenSignal[], timeMs: number): OpenSignal | undefined {
+  #join(ruleIndex: number, recent: OpenSignal[], timeMs: number, gone: OpenSignal[]): OpenSignal | undefined {
     const { keepAliveMs, maxSignalDurationMs } = this.#lives[ruleIndex]!;
     const fitting = recent.filter((signal) =>
       timeMs - signal.lastSeenMs < keepAliveMs && signal.firstSeenMs - timeMs < keepAliveMs &&
@@ -262,6 +198,7 @@ export class SignalBook {
     for (const other of others) {
       if (other.lastSeenMs - Math.min(first!.firstSeenMs, timeMs) > maxSignalDurationMs) break;
       first!.absorb(other);
+      gone.push(other);
       recent.splice(recent.indexOf(other), 1);
       this.signals.splice(this.signals.indexOf(other), 1);
     }
@@ -303,6 +240,13 @@ export class SignalBook {
   }
 }
 
+/** First and last seen are those of the matches it has, and so are the signals it counts. */
+function retime(signal: OpenSignal): void {
+  signal.firstSeenMs = signal.madeOf!.firstMs;
+  signal.lastSeenMs = signal.madeOf!.lastMs;
+  signal.eventsMatched = signal.madeOf!.size;
+}
+
 /** Name and case; what other products' alerts are called, their rule may say by a template. */
 function titleOf(rule: Rule, caseName: string, signal: OpenSignal): string {
   const { method } = rule.options;
@@ -332,7 +276,7 @@ function signalGroup(rule: Rule, hit: CaseHit): Record<string, string> {
 }
 
 /** The same for the same stream: rule, version, key, time of the opening match; a counter tells equal ones apart. */
-function signalId(rule: Rule, key: string, hit: CaseHit, event: number): string {
+function signalId(rule: Rule, key: string, hit: CaseHit, event: number | string): string {
   const sameMoment = rule.options.keepAliveMs === 0 ? event : 0;
   return hash("sha256", JSON.stringify([rule.id, rule.version, key.slice(key.indexOf(",")), hit.timeMs, sameMoment])).slice(0, 24);
 }

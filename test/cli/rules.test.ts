@@ -17,8 +17,8 @@ const tested = {
   ],
 };
 
-/** A rule over signals, which no scenario of logs can play. */
-const signalRule = { ...bruteForce, queries: [{ query: "source:auth", dataSource: "security_signals", aggregation: "count", groupByFields: ["@usr.id"] }], cases: [{ name: "x", status: "low", condition: "a > 0" }] };
+/** A rule over signals and events at once, which nothing plays. */
+const signalRule = { ...bruteForce, queries: [{ query: "source:auth", dataSource: "security_signals", groupByFields: ["@usr.id"] }, { query: "source:auth", groupByFields: ["@usr.id"] }], cases: [{ name: "x", status: "low", condition: "a > 0" }] };
 
 const tenFaults = `name: Ten faults
 isEnabled: "yes"
@@ -177,7 +177,7 @@ describe("rules test", () => {
     ].map((each) => `${JSON.stringify(each)}\n`).join(""));
     const ran = await rules("test", "--junit", "report.xml", "scenarios.jsonl");
     expect(ran.code).toBe(1);
-    expect(ran.stdout).toMatch(/FAIL scenarios\.jsonl: bad: eleven in a burst\n {4}unexpected .*\nFAIL scenarios\.jsonl: not refused: eleven in a burst\n {4}the rule was accepted\nskipped 1: query a reads signals, which this release does not\n4 passed, 2 failed, 1 skipped\n$/);
+    expect(ran.stdout).toMatch(/FAIL scenarios\.jsonl: bad: eleven in a burst\n {4}unexpected .*\nFAIL scenarios\.jsonl: not refused: eleven in a burst\n {4}the rule was accepted\nskipped 1: query a reads signals beside queries that read events, which this release does not\n4 passed, 2 failed, 1 skipped\n$/);
     const xml = readFileSync(`${folder.path}/report.xml`, "utf8");
     expect(xml).toMatch(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n<testsuites tests="7" failures="2" skipped="1"/);
     expect(xml.match(/<testcase /g)).toHaveLength(7);

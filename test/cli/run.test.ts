@@ -160,11 +160,11 @@ describe("vespid run", () => {
   });
 
   test("a rule this release does not run is never passed over in silence", async () => {
-    const fresh = { ...bruteForce, id: "fresh", name: "New user", queries: [{ query: "source:auth", dataSource: "security_signals", aggregation: "count", groupByFields: ["@usr.id"] }], cases: [{ name: "", status: "low", condition: "a > 0" }] };
+    const fresh = { ...bruteForce, id: "fresh", name: "New user", queries: [{ query: "source:auth", dataSource: "security_signals" }, { query: "source:auth" }], cases: [{ name: "", status: "low", condition: "a > 0" }] };
     folder.write("fresh.json", JSON.stringify(fresh));
     const ran = await vespid(["run", "--rules", "fresh.json", "auth.jsonl"], { cwd: folder.path });
     expect(ran.code).toBe(0);
-    expect(ran.stderr).toContain("warning rule New user: query a reads signals, which this release does not; the rule does nothing\n");
+    expect(ran.stderr).toContain("warning rule New user: query a reads signals beside queries that read events, which this release does not; the rule does nothing\n");
     const off = { ...bruteForce, isEnabled: false };
     folder.write("off.json", JSON.stringify(["a", "b", "c", "d"].map((id) => ({ ...off, id, name: `Rule ${id}` }))));
     expect((await vespid(["run", "--rules", "off.json", "auth.jsonl"], { cwd: folder.path })).stderr).toContain("warning 4 rules, such as Rule a, Rule b, Rule c: it is disabled; they do nothing\n");

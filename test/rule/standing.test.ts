@@ -9,6 +9,8 @@ describe("standing queries", () => {
   const fresh = readRule(methodRule("new_value", {}, { metrics: ["@a"] }));
   const correlated = readRule(rule({ type: "signal_correlation", queries: [{ name: "a", ruleId: "x" }], cases: [{ status: "low", condition: "a > 0" }] }));
   const scheduled = readRule(rule({ schedulingOptions: { rrule: "FREQ=DAILY" } }));
+  const mixed = readRule(rule({ queries: [{ name: "s", query: "*", dataSource: "security_signals" }, { name: "t", query: "*" }], cases: [{ status: "low" }] }));
+  const freshSignals = readRule(methodRule("new_value", {}, { metrics: ["@a"], dataSource: "security_signals" }));
   const onSignals = readRule(rule({ queries: [{ name: "s", query: "*", dataSource: "security_signals" }], cases: [{ status: "low" }] }));
 
   test("ids of one rule follow each other, and what does not run has none", () => {
@@ -17,9 +19,9 @@ describe("standing queries", () => {
   });
 
   test("[RU-08] every rule that judges nothing says why", () => {
-    expect(idleRules([live, disabled, fresh, correlated, scheduled, onSignals]).map(({ reason }) => reason)).toEqual([
-      "it is disabled", "signal_correlation is not detected by this release",
-      "scheduled rules are not run by this release", "query s reads signals, which this release does not",
+    expect(idleRules([live, disabled, fresh, correlated, scheduled, onSignals, mixed, freshSignals]).map(({ reason }) => reason)).toEqual([
+      "it is disabled", "scheduled rules are not run by this release",
+      "query s reads signals beside queries that read events, which this release does not", "new_value over signals is not detected by this release",
     ]);
   });
 

@@ -1,0 +1,113 @@
+import type { OpenSignal, Unread } from "./open-signal.ts";
+
+/** A match at one signal, and how far back the signals that took part reach. */
+interface Match {
+  readonly fromMs: number;
+  readonly timeMs: number;
+}
+
+/** What a signal of a rule that reads signals is made of: other signals, and a match at the first match of some of them. */
+export class MadeOf {
+  /** By number, in the order they opened. */
+  readonly #sources = new Map<number, OpenSignal>();
+  /** Its matches, by number of the signal each is at. */
+  readonly #matches = new Map<number, Match>();
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  get size(): number {
+    return this.#sources.size;
+  }
+
+  get firstMs(): number {
+    return this.#firstMs;
+  }
+
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  get isMatched(): boolean {
+    return this.#matches.size > 0;
+  }
+
+  /** False where it is part of it already. */
+  add(number: number, source: OpenSignal): boolean {
+    if (this.#sources.has(number)) return false;
+    this.#sources.set(number, source);
+    return true;
+  }
+
+  remove(number: number): void {
+    this.#sources.delete(number);
+  }
+
+  /** A match, over the signals from one time to another; it takes the place of an earlier one at the same signal. */
+  match(number: number, match: Match): void {
+    const before = this.#matches.get(number);
+    this.#matches.set(number, match);
+    if (before && (before.timeMs !== match.timeMs || before.fromMs !== match.fromMs)) this.#lookAgain();
+    else this.#stretch(match);
+  }
+
+  /** False where there was no match at it. */
+  unmatch(number: number): boolean {
+    if (!this.#matches.delete(number)) return false;
+    this.#lookAgain();
+    return true;
+  }
+
+  #stretch({ timeMs }: Match): void {
+    this.#firstMs = Math.min(this.#firstMs, timeMs);
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
+  }
+
+  /** A match moved or went: with it may go signals that no other has. */
+  #lookAgain(): void {
+    this.#firstMs = Number.POSITIVE_INFINITY;
+    this.#lastMs = Number.NEGATIVE_INFINITY;
+    const spans: Array<{ readonly fromMs: number; timeMs: number }> = [];
+    for (const match of [...this.#matches.values()].toSorted((a, b) => a.fromMs - b.fromMs)) {
+      this.#stretch(match);
+      const last = spans.at(-1);
+      if (last && match.fromMs <= last.timeMs) last.timeMs = Math.max(last.timeMs, match.timeMs);
+      else spans.push({ ...match });
+    }
+    for (const [number, { firstSeenMs }] of this.#sources) {
+      if (!spans.some(({ fromMs, timeMs }) => firstSeenMs >= fromMs && firstSeenMs <= timeMs)) this.#sources.delete(number);
+    }
+  }
+
+  absorb(other: MadeOf): void {
+    for (const [number, source] of other.#sources) this.#sources.set(number, source);
+    for (const [number, match] of other.#matches) {
+      this.#matches.set(number, match);
+      this.#stretch(match);
+    }
+  }
+
+  /** By time, ties as they opened. */
+  get #ordered(): OpenSignal[] {
+    return [...this.#sources].toSorted(([a, x], [b, y]) => x.firstSeenMs - y.firstSeenMs || a - b).map(([, source]) => source);
+  }
+
+  /** Samples of the signals: the first ones and the last ones. */
+  samples(most: number): readonly Unread[] {
+    const ordered = this.#ordered;
+    const first: Unread[] = [];
+    for (let i = 0; i < ordered.length && first.length < most * 2; i++) first.push(...ordered[i]!.sampleEvents);
+    if (first.length <= most * 2) return first;
+    const last: Unread[] = [];
+    for (let i = ordered.length - 1; i >= 0 && last.length < most; i--) last.unshift(...ordered[i]!.sampleEvents);
+    return [...first.slice(0, most), ...last.slice(-most)];
+  }
+
+  tags(most: number): readonly string[] {
+    const tags = new Set<string>();
+    for (const source of this.#ordered) {
+      for (const tag of source.tags) if (tags.size < most) tags.add(tag);
+      if (tags.size >= most) break;
+    }
+    return [...tags];
+  }
+}

@@ -1,0 +1,171 @@
+import type { Json, LogEvent } from "../event/event.ts";
+import type { EventReader, MadeFrom } from "../event/made.ts";
+import { matches } from "../query/matches.ts";
+import type { QueryNode } from "../query/tree.ts";
+import { type Rule, type Severity, severityNumber } from "../rule/rule.ts";
+import { MadeOf } from "./made-of.ts";
+import { MergedEvents } from "./merge.ts";
+import type { Signal } from "./signal.ts";
+
+/** Samples kept at each end of a signal. */
+const SAMPLES = 5;
+/** Events merged into a signal's attributes; those after only count. */
+const MERGE_CAP = 1000;
+const TAG_CAP = 100;
+/** Events kept unread at most; then they are read together. */
+const UNREAD_CAP = 32;
+
+/** A matched event that nobody has looked into yet. */
+export interface Unread {
+  readonly bytes: Uint8Array;
+  readonly input: MadeFrom;
+}
+
+/**
+ * A signal whose events are read when somebody asks for them: parsing costs far more than matching, and most rules need
+ * nothing of an event but its samples at the end.
+ */
+export class OpenSignal implements Signal {
+  readonly id: string;
+  readonly ruleId: string;
+  ruleName: string;
+  ruleVersion: number;
+  readonly group: Readonly<Record<string, string>>;
+  readonly rule: Rule;
+  readonly perQuery: number[] = [];
+  caseName = "";
+  severity: Severity = "info";
+  firstSeenMs: number;
+  lastSeenMs: number;
+  eventsMatched = 0;
+  title: string;
+  message: string;
+  renderedAtMs = Number.NEGATIVE_INFINITY;
+  /** What its method says beside what its events do. */
+  details: Readonly<Record<string, Json>> = {};
+  /** Other signals, where its rule reads signals instead of events. */
+  readonly madeOf: MadeOf | undefined;
+  readonly #reader: EventReader;
+  readonly #first: Unread[] = [];
+  readonly #last: Unread[] = [];
+  readonly #tags = new Set<string>();
+  #added = 0;
+  /** Attributes are merged only where somebody may look at them. */
+  readonly #merged: MergedEvents | undefined;
+  readonly #unmerged: Unread[] = [];
+
+  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader, merges: boolean, isOfSignals = false) {
+    this.#reader = reader;
+    this.madeOf = isOfSignals ? new MadeOf() : undefined;
+    this.#merged = merges ? new MergedEvents() : undefined;
+    this.id = id;
+    this.rule = rule;
+    this.ruleId = rule.id;
+    this.ruleName = rule.name;
+    this.ruleVersion = rule.version;
+    this.group = group;
+    this.firstSeenMs = timeMs;
+    this.lastSeenMs = timeMs;
+    this.title = rule.name;
+    this.message = rule.message;
+  }
+
+  add(event: Unread): void {
+    this.#keepSample(event);
+    if (this.#added++ >= MERGE_CAP) return;
+    for (const tag of this.#reader.tags(event.bytes, event.input)) this.#keepTag(tag);
+    if (!this.#merged) return;
+    this.#unmerged.push(event);
+    if (this.#unmerged.length >= UNREAD_CAP) this.#merge();
+  }
+
+  /** A signal that is part of it, and its number. */
+  addSource(number: number, source: OpenSignal): void {
+    if (!this.madeOf!.add(number, source)) return;
+    this.eventsMatched = this.madeOf!.size;
+    if (!this.#merged || this.#added++ >= MERGE_CAP) return;
+    this.#merge();
+    this.#merged.add(source.view());
+  }
+
+  /** Takes over what a later signal of the same key holds. */
+  absorb(other: OpenSignal): void {
+    for (const event of [...other.#first, ...other.#last]) this.#keepSample(event);
+    for (const tag of other.#tags) this.#keepTag(tag);
+    if (this.#merged) {
+      this.#merge();
+      this.#merged.add(other.view());
+    }
+    if (this.madeOf && other.madeOf) {
+      this.madeOf.absorb(other.madeOf);
+      this.eventsMatched = this.madeOf.size;
+    } else this.eventsMatched += other.eventsMatched;
+    if (other.lastSeenMs > this.lastSeenMs) this.details = other.details;
+    other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
+    this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
+    if (severityNumber(other.severity) > severityNumber(this.severity)) {
+      this.severity = other.severity;
+      this.caseName = other.caseName;
+      this.title = other.title;
+    }
+    this.renderedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #keepSample(event: Unread): void {
+    if (this.#first.length < SAMPLES) this.#first.push(event);
+    else {
+      if (this.#last.length === SAMPLES) this.#last.shift();
+      this.#last.push(event);
+    }
+  }
+
+  #keepTag(tag: string): void {
+    if (this.#tags.size < TAG_CAP) this.#tags.add(tag);
+  }
+
+  get tags(): readonly string[] {
+    return [...new Set([...this.rule.tags, ...(this.madeOf?.tags(TAG_CAP) ?? this.#tags)])];
+  }
+
+  /** The first five and the last five. */
+  get sampleEvents(): readonly Unread[] {
+    return this.madeOf?.samples(SAMPLES) ?? [...this.#first, ...this.#last];
+  }
+
+  get samples(): readonly Json[] {
+    return this.sampleEvents.map(({ bytes, input }) => this.#reader.record(bytes, input));
+  }
+
+  get samplesText(): string {
+    return `[${this.sampleEvents.map(({ bytes, input }) => this.#reader.recordText(bytes, input)).join(",")}]`;
+  }
+
+  /** The signal as an event that suppressions, critical assets and templates look at. */
+  view(): LogEvent {
+    this.#merge();
+    const event = (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
+    return { ...event, attributes: { ...event.attributes, ...this.details } };
+  }
+
+  /** The signal as an event that a search over signals looks at. */
+  searched(): LogEvent {
+    const view = this.view();
+    const { id, name, type, version } = this.rule;
+    const workflow = { ...(view.attributes?.workflow as { [name: string]: Json } | undefined), rule: { id, name, type, version }, triage: { state: "open" } };
+    return { ...view, status: this.severity, timestamp: this.firstSeenMs, attributes: { ...view.attributes, workflow } };
+  }
+
+  /** Those of its samples that a query takes. */
+  samplesOf(node: QueryNode): LogEvent[] {
+    return this.sampleEvents.map(({ bytes, input }) => this.#reader.event(bytes, input)).filter((event) => matches(node, event));
+  }
+
+  get latest(): LogEvent | undefined {
+    this.#merge();
+    return this.#merged?.latest;
+  }
+
+  #merge(): void {
+    for (const { bytes, input } of this.#unmerged.splice(0)) this.#merged!.add(this.#reader.event(bytes, input));
+  }
+}
