@@ -58,8 +58,11 @@ function program(): Command {
     .option("--stats", "print what the engine counted, as JSON, on standard error")
     .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
     .option("--malformed <file>", "keep lines that could not be read here")
+    .option("--checkpoint <folder>", "save there what rules know and how far inputs were read, and go on behind it next time")
+    .option("--checkpoint-every <seconds>", "time between two states, beside the one at the end", "30")
     .addHelpText("after", examples(
       "vespid run --rules rules/ auth.log cloudtrail.ndjson.gz",
+      "vespid run --rules rules/ --checkpoint state/ --json logs/ >> signals.jsonl",
       "tail -f app.log | vespid run --rules rules/ --follow -",
       "vespid run --rules rules/ --json --fail-on high logs/ > signals.jsonl") +
       "\n\nExit codes: 0 done, 1 --fail-on was reached, 2 a rule or input is not right.\nFormat log is the event envelope, intake Datadog's log intake JSON, raw any JSON object a line, text and syslog lines.")
@@ -123,6 +126,8 @@ function program(): Command {
   rules.command("test").description("run rules' own tests, and scenarios of .jsonl files").argument("<path...>", "rule files, scenario files, folders or globs")
     .option("--json", "print one test a line")
     .option("--junit <file>", "write a JUnit report")
+    .option("--logs <input...>", "recorded logs to play through all rules, for what they cover")
+    .option("--strict", "exit 1 also when a rule lacks a test of what must match or of what must not")
     .option("--workers <n>", "worker threads of the engine the scenarios run on", "0")
     .addHelpText("after", examples("vespid rules test rules/", "vespid rules test scenarios.jsonl --junit report.xml") + "\n\nExit codes: 0 none failed, 1 some did, 2 a rule or path is not right. Skipped tests never count as passed.")
     .action(async (paths: string[], options) => finish((await import("./rules-test.ts")).rulesTest(paths, options)));
@@ -133,6 +138,12 @@ function program(): Command {
     .action(async (paths: string[], options) => finish((await import("./rules-explain.ts")).rulesExplain(paths, options)));
 
   journalCommand(vespid);
+
+  const state = vespid.command("state").description("saved state of detection").addHelpText("after", examples("vespid state inspect state/"));
+  state.command("inspect").description("show what a saved state holds, checking every part of it").argument("<path>", "the file, or the folder that run --checkpoint wrote")
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid state inspect state/", "vespid state inspect --json state/state.vespid") + "\n\nExit codes: 0 it is whole, 2 it is damaged, of another version, or cannot be read.")
+    .action(async (path: string, options) => finish((await import("./state-inspect.ts")).stateInspect(path, options)));
 
   vespid.command("bench").description("measure, each number beside its baseline (in a clone)").argument("[option...]", "handed to bench/run")
     .option("--peers", "also the programs others use for the job, where installed")

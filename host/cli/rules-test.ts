@@ -6,6 +6,8 @@ import { type Scenario, runScenario } from "../scenario.ts";
 import { junitXml } from "./junit.ts";
 import { endOnErrors, loadRuleFiles, ruleFiles } from "./load-rules.ts";
 import { UsageError } from "./problems.ts";
+import { Coverage, coverageText } from "./rules-coverage.ts";
+import { ownScenarios, playLogs } from "./rules-scenarios.ts";
 import { count, jsonLine, plural, safe, styled } from "./text.ts";
 
 export interface TestOutcome {
@@ -22,9 +24,13 @@ export interface RulesTestOptions {
   readonly junit?: string;
   readonly json?: boolean;
   readonly workers?: string;
+  /** Recorded logs that are played through all rules, for what they cover. */
+  readonly logs?: readonly string[];
+  /** Fail where a rule has no test, or only one-sided ones. */
+  readonly strict?: boolean;
 }
 
-/** `vespid rules test`: the rules' own tests, and scenarios from `.jsonl`. Exit code 1 when one fails. */
+/** `vespid rules test`: the rules' own tests, scenarios from `.jsonl`, and what they cover. Exit code 1 when one fails. */
 export async function rulesTest(paths: readonly string[], options: RulesTestOptions): Promise<number> {
   const workers = Number(options.workers ?? 0);
   if (!Number.isInteger(workers) || workers < 0) throw new UsageError(`--workers ${options.workers} is no number of threads`);
@@ -37,21 +43,25 @@ export async function rulesTest(paths: readonly string[], options: RulesTestOpti
   }
   const { rules, problems, fileOf } = loadRuleFiles(plain);
   await endOnErrors(problems, "in the rules; no test was run");
-  outcomes.push(...(await ownTests(rules, fileOf)));
-  const untested = rules.filter((rule) => !rule.tests.length).length;
-  report(outcomes, untested, options);
-  return outcomes.some((each) => each.outcome === "failed") ? 1 : 0;
+  const coverage = new Coverage(rules);
+  outcomes.push(...(await ownTests(rules, fileOf, coverage)), ...(await ownScenarios(rules, fileOf, workers, coverage)));
+  const signals = options.logs?.length ? await playLogs(rules, options.logs, workers, coverage) : undefined;
+  const covered = report(outcomes, rules.length ? coverage : undefined, signals, options);
+  const isShort = options.strict && covered && covered.both_ways < covered.rules;
+  return isShort || outcomes.some((each) => each.outcome === "failed") ? 1 : 0;
 }
 
-function report(outcomes: readonly TestOutcome[], untested: number, options: RulesTestOptions): void {
+function report(outcomes: readonly TestOutcome[], coverage: Coverage | undefined, signals: number | undefined, options: RulesTestOptions): ReturnType<Coverage["report"]> | undefined {
   const tally = { passed: 0, failed: 0, skipped: 0 };
   for (const { outcome } of outcomes) tally[outcome]++;
   if (options.junit) writeFileSync(options.junit, junitXml(outcomes));
-  const summary = `${count(tally.passed)} passed, ${count(tally.failed)} failed, ${count(tally.skipped)} skipped${untested ? `; ${plural(untested, "rule")} without a test` : ""}\n`;
+  const covered = coverage?.report();
+  const summary = `${count(tally.passed)} passed, ${count(tally.failed)} failed, ${count(tally.skipped)} skipped${signals === undefined ? "" : `; ${plural(signals, "signal")} in the recorded logs`}\n`;
   if (options.json) {
     for (const outcome of outcomes) process.stdout.write(jsonLine(outcome));
+    if (covered) process.stdout.write(jsonLine({ coverage: covered }));
     process.stderr.write(summary);
-    return;
+    return covered;
   }
   for (const each of outcomes) {
     if (each.outcome !== "failed") continue;
@@ -61,7 +71,8 @@ function report(outcomes: readonly TestOutcome[], untested: number, options: Rul
   const reasons = new Map<string, number>();
   for (const each of outcomes) if (each.outcome === "skipped") reasons.set(each.detail ?? "", (reasons.get(each.detail ?? "") ?? 0) + 1);
   for (const [reason, times] of reasons) process.stdout.write(`${styled("yellow", "skipped")} ${count(times)}: ${safe(reason)}\n`);
-  process.stdout.write(summary);
+  process.stdout.write(covered ? `${summary}${coverageText(covered, coverage!.hasPlayed)}\n` : summary);
+  return covered;
 }
 
 /** Scenario lines with their line numbers; undefined when the file holds rules instead. */
@@ -116,8 +127,9 @@ interface OwnTest {
 }
 
 /** Sample logs of all rules in one batch, all queries running: the kernels and the company of a live run. */
-async function ownTests(rules: readonly Rule[], fileOf: (rule: Rule) => string): Promise<TestOutcome[]> {
+async function ownTests(rules: readonly Rule[], fileOf: (rule: Rule) => string, coverage: Coverage): Promise<TestOutcome[]> {
   const queries = rules.flatMap((rule) => rule.queries.map((query) => query.node));
+  const owners = rules.flatMap((rule) => rule.queries.map(({ label }) => ({ rule, label })));
   const tests: OwnTest[] = [];
   let first = 0;
   for (const rule of rules) {
@@ -136,6 +148,8 @@ async function ownTests(rules: readonly Rule[], fileOf: (rule: Rule) => string):
     for (const hit of hits) {
       const own = some[hit.index]!;
       matched.set(own, hit.queries.includes(own.query));
+      // A sample speaks for its own rule only.
+      for (const query of hit.queries) if (owners[query]!.rule === own.rule) coverage.matched(own.rule, owners[query]!.label);
     }
   }
   await matcher.close();

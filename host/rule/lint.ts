@@ -43,9 +43,10 @@ function lintWords(rule: Rule, warn: Warn): void {
 }
 
 function lintTests(rule: Rule, warn: Warn): void {
-  if (!rule.tests.length) return warn("lint/no-test", "tests", "the rule has no test", "add a sample that must match and one that must not");
+  if (!rule.tests.length && !rule.scenarios.length) return warn("lint/no-test", "tests", "the rule has no test", "add a sample that must match and one that must not");
   for (const expected of [true, false]) {
-    if (rule.tests.every((test) => test.expected !== expected)) warn("lint/one-sided-tests", "tests", `no test shows what must ${expected ? "" : "not "}match`, `add a sample with "expected": ${expected}`);
+    const isShown = rule.tests.some((test) => test.expected === expected) || rule.scenarios.some((scenario) => scenario.signals.length > 0 === expected);
+    if (!isShown) warn("lint/one-sided-tests", "tests", `no test shows what must ${expected ? "" : "not "}match`, `add a sample with "expected": ${expected}`);
   }
 }
 

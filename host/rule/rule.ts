@@ -46,6 +46,8 @@ export interface Rule {
   readonly schedule?: RuleSchedule;
   readonly calculatedFields: readonly CalculatedField[];
   readonly tests: readonly RuleTest[];
+  /** Tests that play logs through the whole rule. */
+  readonly scenarios: readonly RuleScenario[];
   /** The payload as given, for echoing. */
   readonly wire: { readonly [name: string]: unknown };
 }
@@ -133,6 +135,33 @@ export interface RuleTest {
   readonly format: "log" | "intake";
   readonly event: unknown;
   readonly expected: boolean;
+}
+
+/** A test of the whole rule: logs, and the signals that must come of them and no others. */
+export interface RuleScenario {
+  readonly name: string;
+  /** In arrival order; or recorded logs, as a path seen from the rule's file. */
+  readonly logs: readonly ScenarioLog[] | string;
+  readonly signals: readonly ExpectedSignal[];
+}
+
+export interface ScenarioLog {
+  readonly format: RuleTest["format"];
+  readonly event: { readonly [name: string]: unknown };
+}
+
+/** What is not said may be anything. Times in ms. */
+export interface ExpectedSignal {
+  readonly case?: string;
+  readonly status?: string;
+  readonly group?: Readonly<Record<string, string>>;
+  readonly first?: number;
+  readonly last?: number;
+  /** Times between which the first match lies: where a method may judge a little earlier or later. */
+  readonly first_between?: readonly [low: number, high: number];
+  readonly count_at_least?: number;
+  readonly title?: string;
+  readonly message?: string;
 }
 
 export function severityNumber(severity: Severity): number {

@@ -6,7 +6,7 @@ import { readCases } from "./wire-case.ts";
 import { methodKind, readMethod, readOptions } from "./wire-options.ts";
 import { readQueries } from "./wire-query.ts";
 import { readCalculatedFields, readSchedule } from "./wire-schedule.ts";
-import { readTests } from "./wire-test.ts";
+import { readScenarios, readTests } from "./wire-test.ts";
 
 export type ReadRule =
   | { readonly ok: true; readonly rule: Rule; readonly problems: readonly Problem[] }
@@ -70,6 +70,7 @@ function readMembers(members: Members, reader: Reader): Rule {
     ...(schedule ? { schedule } : {}),
     calculatedFields: readCalculatedFields(members, schedule !== undefined, reader),
     tests: readTests(members, labels, reader),
+    scenarios: readScenarios(members, reader),
     wire: members,
   };
 }

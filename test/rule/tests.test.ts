@@ -38,3 +38,32 @@ describe("[RU-17] [RU-18] a rule's own tests", () => {
 
   test("tests that are not a list", () => expect(faults(rule({ tests: {} }))).toEqual(["rule/wrong-type tests"]));
 });
+
+describe("tests that play logs", () => {
+  const scenarios = (test: Wire) => readRule(rule({ tests: [test] })).scenarios;
+
+  test("logs as shippers send them and envelopes, copies, times in either form", () => {
+    expect(scenarios({ name: "burst", logs: [{ ddsource: "auth", t: "2026-03-01T10:00:00Z", repeat: { count: 2, step: 1000 } }, { source: "auth", attributes: {} }], expect: { signals: [{ case: "x", first: "2026-03-01T10:00:01Z", group: { "@n": 5 } }] } })).toEqual([{
+      name: "burst",
+      logs: [
+        { format: "intake", event: { ddsource: "auth", timestamp: 1772359200000 } }, { format: "intake", event: { ddsource: "auth", timestamp: 1772359201000 } },
+        { format: "log", event: { source: "auth", attributes: {} } },
+      ],
+      signals: [{ case: "x", first: 1772359201000, group: { "@n": "5" } }],
+    }]);
+  });
+
+  test("recorded logs by their path; such a test is no sample", () => {
+    const read = readRule(rule({ tests: [{ logs: "auth.ndjson", expect: { signals: [] } }] }));
+    expect([read.scenarios, read.tests]).toEqual([[{ name: "test 1", logs: "auth.ndjson", signals: [] }], []]);
+  });
+
+  test.each<[string, Wire, string[]]>([
+    ["nothing expected", { logs: [] }, ["rule/missing-field tests[0].expect.signals"]],
+    ["a log that is a list", { logs: [[]], expect: { signals: [] } }, ["rule/wrong-type tests[0].logs[0]"]],
+    ["a time that is none", { logs: [{ t: "noon" }], expect: { signals: [] } }, ["rule/bad-date tests[0].logs[0].t"]],
+    ["too many copies", { logs: [{ repeat: { count: 1e9 } }], expect: { signals: [] } }, ["rule/out-of-range tests[0].logs[0].repeat.count"]],
+    ["a severity that is none", { logs: [{}], expect: { signals: [{ status: "grave" }] } }, ["rule/unknown-value tests[0].expect.signals[0].status"]],
+    ["a misspelt member", { logs: [{}], expect: { signals: [{ caze: "x" }] } }, ["rule/unknown-field tests[0].expect.signals[0].caze"]],
+  ])("%s", (_name, wire, expected) => expect(faults(rule({ tests: [wire] }))).toEqual(expected));
+});
