@@ -114,7 +114,7 @@ export class SignalBook {
     if (sourceOf) {
       signal.madeOf!.match(hit.slot, { timeMs: hit.timeMs, fromMs: events.slots.length ? sourceOf(events.slots[0]!).firstSeenMs : hit.timeMs });
       // The match may have moved here, from elsewhere in this signal or from another one.
-      for (const other of [...recent]) if (other !== signal) this.#unmatch(recent, other, hit.slot, gone);
+      for (const other of recent.filter((each) => each !== signal)) this.#unmatch(recent, other, hit.slot, gone);
       retime(signal);
     }
     this.#raise(hit, signal, extending);
@@ -134,7 +134,7 @@ export class SignalBook {
   /** A match of a rule that reads signals does not hold any more. */
   retract(ruleIndex: number, groupKey: string, slot: number): BookChange | undefined {
     const recent = this.#keysOfGroups[ruleIndex]!.get(groupKey)?.recent ?? [];
-    for (const signal of [...recent]) {
+    for (const signal of recent) {
       const firstSeenBeforeMs = signal.firstSeenMs;
       const gone: OpenSignal[] = [];
       if (!this.#unmatch(recent, signal, slot, gone)) continue;
