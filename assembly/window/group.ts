@@ -6,7 +6,7 @@ import {
 import { dropCandidate } from "./candidates";
 import { countGroups, evictFrom, isOver, lookOver } from "./evict";
 import { clearKeep, freeKeep, queryAt } from "./keep";
-import { pieceFor } from "./pressure";
+import { makeWay, pieceFor } from "./pressure";
 import { clearStore, freeRing } from "./ring";
 import { givePiece } from "./slab";
 import { addGroup, digest, findGroup, keyCapOf, removeGroup } from "./table";
@@ -115,7 +115,8 @@ export function groupOf(rule: usize, fragment: u32, key: usize, length: usize): 
   const group = bareGroup(rule, key, length);
   if (!group) return 0;
   store<u32>(group, fragment, GROUP_FRAGMENT);
-  if (!addGroup(group)) {
+  // A table that is full and finds no memory to grow has places again once groups give way.
+  if (!addGroup(group) && !(makeWay() && addGroup(group))) {
     freeGroup(group);
     return 0;
   }

@@ -8,6 +8,11 @@ export function hold(on: bool): void {
   held = on;
 }
 
+/** Groups give way unless somebody walks over them; true when some did. */
+export function makeWay(): bool {
+  return !held && relieve();
+}
+
 /** A piece of memory, made free by giving up groups where it must be; 0 when even that does not help. */
 export function pieceFor(bytes: usize): usize {
   const piece = takePiece(bytes);

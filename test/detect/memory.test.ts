@@ -72,6 +72,17 @@ describe("memory of the windows", () => {
     expect(feed(detector, rules, attackers.map((user) => event(START + 200_000, user)))).toBe(100);
   }, 60_000);
 
+  test.each([1, 2, 3, 5, 8, 12])("in %i MB newcomers are taken in whatever the table's size: others give way", async (size) => {
+    const rules = [thresholdRule([{ name: "failed" }], ["failed > 10"], 3600)];
+    const detector = await createDetector(rules, "simd", { stateBytes: size * MB });
+    for (let i = 0; i < 15; i++) feed(detector, rules, Array.from({ length: 20_000 }, (_, j) => event(START + i * 20_000 + j, `user${i * 20_000 + j}`)));
+    const { evicted, groups, stateBytes, refused } = detector.counts;
+    expect(refused).toBe(0);
+    expect(groups + evicted).toBe(300_000);
+    expect(stateBytes).toBeLessThanOrEqual(size * MB);
+    expect(feed(detector, rules, Array.from({ length: 11 }, (_, i) => event(START + 400_000 + i, "attacker")))).toBe(1);
+  }, 60_000);
+
   test("where all are near their threshold some give way, and are counted", async () => {
     const rules = [thresholdRule([{ name: "failed" }], ["failed > 10"], 300)];
     const detector = await createDetector(rules, "simd", { groupCap: 1000 });
