@@ -42,7 +42,7 @@ interface Waiting {
 }
 
 const MEGABYTE = 1024 * 1024;
-/** The disk's free space is asked for again after so many written bytes: others write there too. */
+/** The disk's free space is asked for again after so many written bytes, sooner when it is scarce: others write there too. */
 const ASK_ROOM_BYTES = 4 * MEGABYTE;
 
 /**
@@ -278,7 +278,7 @@ export class Journal {
     if (free - bytes < this.#options.reserveBytes) {
       throw new JournalFull(`${free} bytes are free where the journal lies (${this.folder}), and ${this.#options.reserveBytes} are to be left free`);
     }
-    this.#askRoomIn = ASK_ROOM_BYTES;
+    this.#askRoomIn = Math.min(ASK_ROOM_BYTES, (free - bytes - this.#options.reserveBytes) / 2);
   }
 
   async #write(payload: Payload): Promise<JournalPosition> {

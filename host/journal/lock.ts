@@ -20,7 +20,8 @@ export function takeLock(folder: string): Lock {
   const database = new DatabaseSync(join(folder, "lock"));
   try {
     // Somebody who only looks holds it for an instant, and shall not turn a writer away.
-    database.exec(`PRAGMA busy_timeout = ${WAIT_MS}; BEGIN EXCLUSIVE`);
+    // Its own journal stays in memory: on a full disk it could not be made.
+    database.exec(`PRAGMA busy_timeout = ${WAIT_MS}; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE`);
   } catch (error) {
     database.close();
     if (!isBusy(error)) throw error;
