@@ -5,6 +5,7 @@ import { DetectionPipeline, type EngineInput, type EngineStats } from "./pipelin
 import type { CriticalAssetRule, ReferenceTables, SecurityFilter, Suppression } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
 import { readRule } from "./rule/wire.ts";
+import type { CheckpointOptions, RestoredState } from "./saved-state.ts";
 import type { SignalEvent } from "./signal/book.ts";
 import type { Signal } from "./signal/signal.ts";
 
@@ -21,6 +22,7 @@ export type { Rule } from "./rule/rule.ts";
 export { readRule } from "./rule/wire.ts";
 export { type Signal, signalJson } from "./signal/signal.ts";
 export type { EngineInput, EngineStats } from "./pipeline.ts";
+export type { CheckpointOptions, RestoredState } from "./saved-state.ts";
 export type { SignalEvent } from "./signal/book.ts";
 
 export interface EngineOptions {
@@ -37,11 +39,16 @@ export interface EngineOptions {
   readonly variant?: Variant;
   /** How far behind the highest event time an event is still judged. 300 by default. */
   readonly allowedLatenessSeconds?: number;
-  /** What rules may remember, in bytes; groups far from their threshold give way first. 1 GiB by default, taken as it is needed. */
+  /**
+   * What rules may remember, in bytes, taken as it is needed; groups far from their threshold give way first. Windows, other methods
+   * and contents of logs have an equal part each, as far as there are such rules. 1 GiB for each of them by default.
+   */
   readonly stateBytes?: number;
   /** Called for every signal opened or extended, besides the iterator. */
   readonly onSignal?: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
+  /** What `checkpoint` of an earlier engine gave: this one goes on behind it, with the same rules or others. */
+  readonly state?: Uint8Array;
 }
 
 /** Bytes of logs in, signals out. */
@@ -56,14 +63,24 @@ export interface Engine {
   finalSignals(): readonly Signal[];
   /** Resolves when everything pushed has been judged. */
   flush(): Promise<void>;
-  close(): Promise<EngineStats>;
+  /**
+   * All that is known once everything pushed has been judged: an engine created with it goes on as if it were this one.
+   *
+   * Nothing is to be pushed until it resolves, if `position` is to be that of the state.
+   */
+  checkpoint(options?: CheckpointOptions): Promise<Uint8Array>;
+  /** What became of the state it was created with. */
+  readonly restored: RestoredState | undefined;
+  /** With `goesOn`, what waits for time to pass is not judged now: an engine created from a checkpoint will. */
+  close(options?: { readonly goesOn?: boolean }): Promise<EngineStats>;
+  /** Counted from the very beginning, before a checkpoint too. */
   stats(): EngineStats;
 }
 
 /**
  * An engine with its rules compiled.
  *
- * Throws `ProblemError` when a rule is refused. The same bytes give the same signals for any number of workers.
+ * Throws `ProblemError` when a rule is refused, or a state that is damaged or of another version. The same bytes give the same signals for any number of workers.
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const rules = options.rules.map((rule) => (isRule(rule) ? rule : readRule(rule)));
@@ -85,6 +102,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       if (listening) queue.put(event);
     },
     onMalformed: options.onMalformed,
+    state: options.state,
   });
   return {
     push: (bytes, input) => pipeline.push(bytes, input),
@@ -95,8 +113,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     finalSignals: () => pipeline.signals,
     flush: () => pipeline.flush(),
-    async close() {
-      const stats = await pipeline.close();
+    checkpoint: (options = {}) => pipeline.checkpoint(options),
+    restored: pipeline.restored,
+    async close(options = {}) {
+      const stats = await pipeline.close(options.goesOn === true);
       queue.end();
       return stats;
     },

@@ -9,6 +9,8 @@ import { JudgedEvents } from "./detect/method/judged-events.ts";
 import { MethodRunner } from "./detect/method/runner.ts";
 import { RecentEvents } from "./detect/recent.ts";
 import { planRules } from "./detect/threshold.ts";
+import { RuleKeys, seedOf } from "./detect/state/detection-state.ts";
+import { type StateFile, readState } from "./detect/state/format.ts";
 import { setupBytes } from "./detect/window-memory.ts";
 import type { Executor } from "./engine/executor.ts";
 import type { Variant } from "./engine/kernel.ts";
@@ -24,6 +26,7 @@ import { signalProblems } from "./rule/signal-source.ts";
 import { type StandingQuery, standingQueries } from "./rule/standing.ts";
 import { type BookChange, SignalBook, type SignalEvent } from "./signal/book.ts";
 import { SignalReaders } from "./signal/readers.ts";
+import { type CheckpointOptions, type RestoredState, type StatefulParts, restorePipeline, savePipeline } from "./saved-state.ts";
 import type { Signal } from "./signal/signal.ts";
 
 export interface DetectionSetup extends EventGuards {
@@ -39,6 +42,8 @@ export interface DetectionSetup extends EventGuards {
   readonly stateBytes?: number;
   readonly onSignal: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
+  /** What another pipeline saved: it is taken up where it fits. */
+  readonly state?: Uint8Array;
   /** Sees each batch of matches just before it is judged; good for the call only. */
   readonly onMatches?: (matches: MatchColumns, firstEvent: number, profile: InputProfile, partition: string) => void;
   /** Hears which suppression ate a match. */
@@ -94,10 +99,15 @@ export class DetectionPipeline {
   readonly #profiles: InputProfile[];
   readonly #profileNumbers = new Map<InputProfile, number>();
   readonly #onSignal: (event: SignalEvent) => void;
+  readonly #parts: StatefulParts;
+  /** What became of the state it was given. */
+  readonly restored: RestoredState | undefined;
 
   static async create(setup: DetectionSetup): Promise<DetectionPipeline> {
     const problems = signalProblems(setup.rules).map(({ problem }) => problem).filter((problem) => problem.level !== "warning");
     if (problems.length) throw new ProblemError(problems);
+    const file = setup.state && readState(setup.state);
+    const keys = new RuleKeys(setup.rules);
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
     const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
@@ -108,11 +118,16 @@ export class DetectionPipeline {
     const events = new JudgedEvents(recent, profiles, reader);
     const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs, events }), standing, setup.allowedLatenessMs);
     const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant), standing, setup.allowedLatenessMs);
-    const detector = new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs }, { runner, content, recent });
-    return new DetectionPipeline(setup, executor, detector, profiles, reader);
+    const detector = new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs, seed: file && seedOf(file), salts: keys.salts }, { runner, content, recent });
+    try {
+      return new DetectionPipeline(setup, executor, detector, profiles, reader, keys, file);
+    } catch (error) {
+      await executor.close();
+      throw error;
+    }
   }
 
-  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector, profiles: InputProfile[], reader: EventReader) {
+  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector, profiles: InputProfile[], reader: EventReader, keys: RuleKeys, file: StateFile | undefined) {
     this.#profiles = profiles;
     this.#executor = executor;
     this.#detector = detector;
@@ -131,6 +146,10 @@ export class DetectionPipeline {
       onEnd: (partition) => this.#detector.end(partition),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
     });
+    const { allowedLatenessMs, rules } = setup;
+    this.#parts = { rules, keys, detector, book: this.#book, readers: this.#readers, flow: this.#flow.stats, profiles, allowedLatenessMs };
+    this.restored = file && restorePipeline(this.#parts, file);
+    profiles.forEach((profile, number) => this.#profileNumbers.set(profile, number));
   }
 
   async push(bytes: Uint8Array, input: EngineInput): Promise<void> {
@@ -147,9 +166,16 @@ export class DetectionPipeline {
     return this.#flow.flush();
   }
 
-  async close(): Promise<EngineStats> {
+  /** All that is known behind what was pushed so far, as a state file. */
+  async checkpoint(options: CheckpointOptions): Promise<Uint8Array> {
     await this.#flow.flush();
-    this.#detector.finish((hit) => this.#hear(hit));
+    return savePipeline(this.#parts, options);
+  }
+
+  /** @param goesOn another will go on from a checkpoint: what waits for time to pass waits on. */
+  async close(goesOn = false): Promise<EngineStats> {
+    await this.#flow.flush();
+    if (!goesOn) this.#detector.finish((hit) => this.#hear(hit));
     await this.#executor.close();
     return this.stats();
   }

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { expect, test } from "vitest";
 
 const host = join(import.meta.dirname, "..", "host");
-const rooms = ["query", "rule", "lint", "template", "guard", "scenario"];
+const rooms = ["query", "rule", "lint", "template", "guard", "scenario", "state"];
 
 /** Every text in the host that is written as a problem's code, and where. */
 function codes(): Map<string, Set<string>> {

@@ -46,6 +46,8 @@ export interface InputContext {
   readonly signal?: AbortSignal;
   /** Bytes handed on at once; many inputs open together take less each. */
   readonly frameBytes?: number;
+  /** Bytes of the content, unpacked, to pass over: told from how it begins. */
+  readonly startAt?: (head: Uint8Array) => number;
 }
 
 /** Is it a stream that may go on for ever, rather than a file? */
@@ -76,10 +78,20 @@ export async function readInput(path: string, sink: RecordSink, context: InputCo
   try {
     const live = isLive(path);
     const { source, head } = await openContent(counted, { arrange: context.arrange, live, chunkBytes: context.frameBytes });
+    await passOver(source, context.startAt?.(head) ?? 0);
     // Records of a recorded input come in the same portions every time, however fast it is unpacked.
     await readRecords(source, sink, profileOf(context.settings, head, path), arrivalMs, context, live ? QUIET_MS : undefined);
   } finally {
     raw.close();
+  }
+}
+
+async function passOver(source: ByteSource, bytes: number): Promise<void> {
+  const buffer = bytes > 0 ? new Uint8Array(Math.min(bytes, FRAME_BYTES)) : new Uint8Array();
+  for (let left = bytes; left > 0; ) {
+    const count = (await source.read(buffer.subarray(0, Math.min(left, buffer.length)))) ?? 0;
+    if (count === 0) return;
+    left -= count;
   }
 }
 

@@ -36,7 +36,9 @@ export interface FeedTarget {
   /** Nothing more comes of an input; told of those that are read beside others. */
   ended?(file: string): void;
   /** Part of a record over the limit, to be kept. */
-  tooLarge?(bytes: Uint8Array, ended: boolean): void;
+  tooLarge?(bytes: Uint8Array, ended: boolean, file: string): void;
+  /** Bytes of a recorded input's content to pass over, told from how it begins. */
+  startAt?(file: string, head: Uint8Array): number;
   /** Lines go to standard output while reading: on a terminal a bar would get into their way. */
   readonly prints?: boolean;
 }
@@ -112,7 +114,7 @@ class Feeder {
   async read(file: string): Promise<void> {
     if (this.#signal?.aborted) return;
     this.#progress.begin(file);
-    await this.#records(file, (bytes, input) => this.#target.push(bytes, input, file), FRAME_BYTES);
+    await this.#records(file, file, (bytes, input) => this.#target.push(bytes, input, file), FRAME_BYTES);
   }
 
   async readMerged(files: readonly string[]): Promise<void> {
@@ -128,7 +130,7 @@ class Feeder {
     const merge = new Merge(lanes, (lane) => {
       const file = fileOf.get(lane)!;
       this.#progress.begin(file);
-      this.#records(file, (bytes, input) => lane.put(bytes, input), MERGED_FRAME_BYTES).catch((error: unknown) => {
+      this.#records(file, lane.name, (bytes, input) => lane.put(bytes, input), MERGED_FRAME_BYTES).catch((error: unknown) => {
         fatal ??= error;
       }).finally(() => lane.end());
     }, (lane) => this.#target.ended?.(lane.name));
@@ -161,16 +163,17 @@ class Feeder {
     return timed.sort((a, b) => (a.timeMs < b.timeMs ? -1 : a.timeMs > b.timeMs ? 1 : 0)).map(({ file }) => file);
   }
 
-  async #records(file: string, push: Push, frameBytes: number): Promise<void> {
+  /** @param name of the input: a file named twice is two. */
+  async #records(file: string, name: string, push: Push, frameBytes: number): Promise<void> {
     try {
       await readInput(file, {
         push,
         tooLarge: (bytes, ended) => {
           if (ended) this.#tooLarge++;
-          this.#target.tooLarge?.(bytes, ended);
+          this.#target.tooLarge?.(bytes, ended, name);
         },
         progress: (bytes) => this.#progress.advance(bytes),
-      }, this.#context(frameBytes));
+      }, { ...this.#context(frameBytes), startAt: isLive(file) ? undefined : (head) => this.#target.startAt?.(name, head) ?? 0 });
     } catch (error) {
       if (!isReadFault(error)) throw error;
       this.#faults.push({ file, text: `${file === "-" ? "standard input" : file}: ${faultText(error)}` });

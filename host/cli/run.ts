@@ -10,6 +10,7 @@ import { type Fed, type FeedOptions, feedMerged, inputFiles } from "./feed.ts";
 import { endOnErrors, loadGoodRules, ruleProblemTexts } from "./load-rules.ts";
 import { malformedCounts } from "./match.ts";
 import { choosePipelines } from "./pipelines.ts";
+import { Checkpoint, countedSince, droppedTexts } from "./checkpoint.ts";
 import { UsageError } from "./problems.ts";
 import { Settings, type SettingsFiles } from "./settings.ts";
 import { Announcer, printSignals } from "./signals.ts";
@@ -25,6 +26,8 @@ export interface RunOptions extends FeedOptions, SettingsFiles {
   readonly stats?: boolean;
   readonly lateness: string;
   readonly malformed?: string;
+  readonly checkpoint?: string;
+  readonly checkpointEvery: string;
 }
 
 /** Inputs below this are judged in this thread: starting workers would cost more than it saves. */
@@ -40,14 +43,15 @@ const PACKED_RATIO = 10;
 export async function run(inputs: readonly string[], options: RunOptions): Promise<number> {
   const startMs = performance.now();
   const failOn = severityOf(options.failOn);
-  const latenessSeconds = Number(options.lateness);
-  if (!(latenessSeconds >= 0) || options.lateness.trim() === "") throw new UsageError(`--lateness ${options.lateness} is no number of seconds`);
+  const latenessSeconds = secondsOf("--lateness", options.lateness);
+  const checkpointSeconds = secondsOf("--checkpoint-every", options.checkpointEvery);
   const files = inputFiles(inputs);
   const workers = workersOf(options.workers, files);
   const { rules } = await loadGoodRules(options.rules);
   const settings = await loadSettings(options, rules);
   const pipelines = await choosePipelines(options, standingQueries(rules));
   warnOfIdle(rules);
+  const checkpoint = options.checkpoint === undefined ? undefined : new Checkpoint(options.checkpoint, checkpointSeconds);
   const kept = options.malformed === undefined ? undefined : openSync(options.malformed, "w");
   const live = options.follow === true || (!options.json && files.some(isLive));
   const announcer = live ? new Announcer(options.json === true) : undefined;
@@ -60,41 +64,64 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
     securityFilters: settings.securityFilters,
     criticalAssets: settings.criticalAssets,
     referenceTables: settings.referenceTables,
+    state: checkpoint?.state,
     onSignal: announcer && ((event) => announcer.hear(event)),
     onMalformed: kept === undefined ? undefined : (_reason, bytes) => {
       writeSync(kept, bytes);
       if (bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");
     },
   });
+  if (engine.restored) {
+    checkpoint!.resume(engine.restored);
+    for (const text of droppedTexts(engine.restored)) process.stderr.write(`${text}\n`);
+  }
+  const before = engine.stats();
   const stop = stopOnInterrupt(files);
   const fed = await feedMerged(files, options, {
     pipelines,
-    push: (bytes, input, file) => engine.push(bytes, { ...input, partition: file }),
+    push: async (bytes, input, file) => {
+      await engine.push(bytes, { ...input, partition: file });
+      checkpoint?.advance(file, bytes.length);
+      if (checkpoint?.isDue) await checkpoint.write(engine);
+    },
     ended: (file) => engine.end(file),
-    tooLarge: kept === undefined ? undefined : (bytes, ended) => {
+    startAt: (file, head) => checkpoint?.startAt(file, head) ?? 0,
+    tooLarge: (bytes, ended, file) => {
+      checkpoint?.advance(file, bytes.length, ended);
+      if (kept === undefined) return;
       writeSync(kept, bytes);
       if (ended && bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");
     },
   }, stop.signal);
-  const stats = await engine.close();
+  const state = await checkpoint?.take(engine, true);
+  // What waits for time to pass waits for the next run, where there is to be one.
+  const stats = countedSince(before, await engine.close({ goesOn: checkpoint !== undefined }));
   stop.done();
   if (kept !== undefined) closeSync(kept);
-  const signals = engine.finalSignals();
+  const signals = engine.finalSignals().filter((signal) => !checkpoint || checkpoint.isNew(signal));
   if (options.out !== undefined) {
     const { signalsToArrow } = await import("./signals-arrow.ts");
     writeFileSync(options.out, signalsToArrow(signals));
   }
   if (!options.follow) printSignals(signals, options.json === true);
+  if (state) checkpoint!.put(state);
   const seconds = (performance.now() - startMs) / 1000;
   process.stderr.write(summary(stats, fed, signals.length, seconds));
   if (options.stats) process.stderr.write(`${JSON.stringify({ ...stats, malformed: malformedCounts(stats.malformed, fed.tooLarge), seconds, workers, inputs: files.length })}\n`);
   if (fed.behind) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${plural(fed.behind, "input")} read after others of the same time: ${OPEN_CAP} are read at once\n`);
+  for (const text of checkpoint?.texts() ?? []) process.stderr.write(`${text}\n`);
   for (const fault of fed.faults) process.stderr.write(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
   if (fed.faults.length) return 2;
   return failOn !== undefined && signals.some((signal) => severityNumber(signal.severity) >= severityNumber(failOn)) ? 1 : 0;
 }
 
 const NEWLINE = 10;
+
+function secondsOf(option: string, text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0) || text.trim() === "") throw new UsageError(`${option} ${text} is no number of seconds`);
+  return seconds;
+}
 
 export function severityOf(text: string | undefined): Severity | undefined {
   if (text === undefined) return undefined;

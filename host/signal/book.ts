@@ -7,6 +7,7 @@ import type { EventReader, MadeFrom } from "../event/made.ts";
 import { type Suppression, ruleEvent, suppressorOf } from "../rule/guards.ts";
 import { type Rule, type RuleCase, severityNumber } from "../rule/rule.ts";
 import { feedsSignals, isOnSignals } from "../rule/signal-source.ts";
+import { type ReadSignal, type SavedSignal, type SignalPlan, readSignals, writeSignals } from "./book-state.ts";
 import { OpenSignal } from "./open-signal.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
 import type { Signal } from "./signal.ts";
@@ -47,8 +48,10 @@ interface SignalKey {
 
 /** Opens and extends signals from case hits: keys, severity, suppression, samples, text. */
 export class SignalBook {
-  readonly signals: Signal[] = [];
+  readonly signals: OpenSignal[] = [];
   suppressed = 0;
+  /** Changes of signals so far. */
+  revision = 0;
   readonly #rules: readonly Rule[];
   readonly #ruleEvents: readonly LogEvent[];
   readonly #options: SignalBookOptions;
@@ -126,9 +129,57 @@ export class SignalBook {
       this.signals.push(signal);
     }
     this.#render(hit, signal);
+    signal.revision = ++this.revision;
     const kind = extending ? "extended" : "opened";
     const moved = extending && firstSeenBeforeMs !== signal.firstSeenMs;
     return moved || gone.length ? { kind, signal, firstSeenBeforeMs: moved ? firstSeenBeforeMs : undefined, gone } : { kind, signal };
+  }
+
+  /**
+   * Signals of each rule as bytes, by number of the rule.
+   *
+   * @param others signals that are none any more, of which others are made; they stand behind the book's own.
+   * @param isOver left out where true: nothing changes such a signal any more, and nobody will ask for it.
+   */
+  save(others: readonly OpenSignal[], isOver: (signal: OpenSignal, lives: LifeCycle) => boolean = () => false): { readonly sections: Array<{ readonly ruleIndex: number; readonly count: number; readonly bytes: Uint8Array }>; readonly places: ReadonlyMap<OpenSignal, number> } {
+    const numbers = new Map(this.#rules.map((rule, i) => [rule, i]));
+    const kept = [...this.signals.filter((signal) => !isOver(signal, this.#lives[numbers.get(signal.rule)!]!)), ...others];
+    const own = new Set<OpenSignal>(this.signals);
+    const places = new Map(kept.map((signal, place) => [signal, place]));
+    const keys = new Map<OpenSignal, { readonly text: string; readonly at: number }>();
+    for (const { text, recent } of this.#keys.values()) recent.forEach((signal, at) => keys.set(signal, { text: JSON.stringify((JSON.parse(text) as unknown[]).slice(1)), at }));
+    const byRule = new Map<number, SavedSignal[]>();
+    kept.forEach((signal, place) => {
+      const ruleIndex = numbers.get(signal.rule)!;
+      const key = keys.get(signal);
+      const list = byRule.get(ruleIndex) ?? [];
+      byRule.set(ruleIndex, list);
+      list.push({ signal, ruleIndex, place, recentAt: key ? key.at + 1 : 0, isGone: !own.has(signal), key: key?.text ?? "" });
+    });
+    const sections = [...byRule].toSorted(([a], [b]) => a - b).map(([ruleIndex, signals]) => ({ ruleIndex, count: signals.length, bytes: writeSignals(signals, this.#profiles, (signal) => places.get(signal) ?? -1) }));
+    return { sections, places };
+  }
+
+  /** Takes up saved signals; the book is empty before. Answers them by place. Throws `StateFault`. */
+  restore(sections: ReadonlyArray<{ readonly ruleIndex: number; readonly bytes: Uint8Array }>): ReadonlyMap<number, OpenSignal> {
+    const read: ReadSignal[] = sections.flatMap(({ ruleIndex, bytes }) => readSignals(bytes, ruleIndex, this.#planOf(ruleIndex), this.#profiles, this.#options.reader)).toSorted((a, b) => a.place - b.place);
+    const byPlace = new Map(read.map(({ place, signal }) => [place, signal]));
+    for (const { signal, parts, isGone } of read) {
+      if (parts) signal.madeOf?.restore(parts, (place) => byPlace.get(place));
+      if (!isGone) this.signals.push(signal);
+    }
+    for (const { signal, ruleIndex, recentAt, key } of read.toSorted((a, b) => a.recentAt - b.recentAt)) {
+      if (recentAt === 0) continue;
+      const text = JSON.stringify([ruleIndex, ...(JSON.parse(key) as unknown[])]);
+      const known = this.#keys.get(text) ?? { text, group: signal.group, recent: [] };
+      this.#keys.set(text, known);
+      known.recent.push(signal);
+    }
+    return byPlace;
+  }
+
+  #planOf(ruleIndex: number): SignalPlan {
+    return { rule: this.#rules[ruleIndex]!, merges: this.#merges[ruleIndex]!, isOfSignals: this.#isOfSignals[ruleIndex]! };
   }
 
   /** A match of a rule that reads signals does not hold any more. */
@@ -154,6 +205,7 @@ export class SignalBook {
   /** Takes a match out of a signal; one without any is no signal. */
   #unmatch(recent: OpenSignal[], signal: OpenSignal, slot: number, gone: OpenSignal[]): boolean {
     if (!signal.madeOf!.unmatch(slot)) return false;
+    signal.revision = ++this.revision;
     if (signal.madeOf!.isMatched) retime(signal);
     else {
       gone.push(signal);

@@ -6,6 +6,12 @@ interface Match {
   readonly timeMs: number;
 }
 
+/** The same by places among all saved signals. */
+export interface SavedParts {
+  readonly sources: ReadonlyArray<readonly [number: number, place: number]>;
+  readonly matches: ReadonlyArray<readonly [number: number, fromMs: number, timeMs: number]>;
+}
+
 /** What a signal of a rule that reads signals is made of: other signals, and a match at the first match of some of them. */
 export class MadeOf {
   /** By number, in the order they opened. */
@@ -14,6 +20,23 @@ export class MadeOf {
   readonly #matches = new Map<number, Match>();
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
+
+  save(placeOf: (signal: OpenSignal) => number): SavedParts {
+    return {
+      sources: [...this.#sources].map(([number, source]) => [number, placeOf(source)]), matches: [...this.#matches].map(([number, { fromMs, timeMs }]) => [number, fromMs, timeMs]),
+    };
+  }
+
+  restore({ sources, matches }: SavedParts, at: (place: number) => OpenSignal | undefined): void {
+    for (const [number, place] of sources) {
+      const source = at(place);
+      if (source) this.#sources.set(number, source);
+    }
+    for (const [number, fromMs, timeMs] of matches) {
+      this.#matches.set(number, { fromMs, timeMs });
+      this.#stretch({ fromMs, timeMs });
+    }
+  }
 
   get size(): number {
     return this.#sources.size;

@@ -10,6 +10,13 @@ function isMembers(value: Json | undefined): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+export interface SavedMerge {
+  readonly attributes: Members;
+  readonly reserved: ReadonlyArray<readonly [name: string, values: readonly string[]]>;
+  readonly high: readonly string[];
+  readonly latest?: LogEvent;
+}
+
 /** Attributes of a signal's events, merged: one value stays as it is, several become a list. */
 export class MergedEvents {
   readonly #attributes: Members = {};
@@ -24,6 +31,21 @@ export class MergedEvents {
     this.latest = event;
     this.#unmerged.push(event);
     if (this.#unmerged.length >= UNMERGED_CAP) this.#mergeAll();
+  }
+
+  /** All of it as JSON. */
+  save(): SavedMerge {
+    this.#mergeAll();
+    return { attributes: this.#attributes, reserved: [...this.#reserved].map(([name, values]) => [name, [...values]]), high: [...this.#high], latest: this.latest };
+  }
+
+  static restore(saved: SavedMerge): MergedEvents {
+    const merged = new MergedEvents();
+    Object.assign(merged.#attributes, saved.attributes);
+    for (const [name, values] of saved.reserved) merged.#reserved.set(name, new Set(values));
+    for (const at of saved.high) merged.#high.add(at);
+    merged.latest = saved.latest;
+    return merged;
   }
 
   #mergeAll(): void {

@@ -4,7 +4,8 @@ import { matches } from "../query/matches.ts";
 import type { QueryNode } from "../query/tree.ts";
 import { type Rule, type Severity, severityNumber } from "../rule/rule.ts";
 import { MadeOf } from "./made-of.ts";
-import { MergedEvents } from "./merge.ts";
+import type { SavedParts } from "./made-of.ts";
+import { MergedEvents, type SavedMerge } from "./merge.ts";
 import type { Signal } from "./signal.ts";
 
 /** Samples kept at each end of a signal. */
@@ -14,6 +15,20 @@ const MERGE_CAP = 1000;
 const TAG_CAP = 100;
 /** Events kept unread at most; then they are read together. */
 const UNREAD_CAP = 32;
+
+export type { SavedParts } from "./made-of.ts";
+
+/** A signal as JSON, but for its samples and its rule. */
+export interface SavedSignalHead {
+  readonly shown: Pick<OpenSignal, "id" | "ruleName" | "ruleVersion" | "group" | "caseName" | "severity" | "firstSeenMs" | "lastSeenMs" | "eventsMatched" | "title" | "message" | "revision" | "details">;
+  readonly perQuery: readonly number[];
+  /** Absent: never. */
+  readonly renderedAtMs?: number;
+  readonly tags: readonly string[];
+  readonly added: number;
+  readonly merged?: SavedMerge;
+  readonly parts?: SavedParts;
+}
 
 /** A matched event that nobody has looked into yet. */
 export interface Unread {
@@ -41,6 +56,7 @@ export class OpenSignal implements Signal {
   title: string;
   message: string;
   renderedAtMs = Number.NEGATIVE_INFINITY;
+  revision = 0;
   /** What its method says beside what its events do. */
   details: Readonly<Record<string, Json>> = {};
   /** Other signals, where its rule reads signals instead of events. */
@@ -51,7 +67,7 @@ export class OpenSignal implements Signal {
   readonly #tags = new Set<string>();
   #added = 0;
   /** Attributes are merged only where somebody may look at them. */
-  readonly #merged: MergedEvents | undefined;
+  #merged: MergedEvents | undefined;
   readonly #unmerged: Unread[] = [];
 
   constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader, merges: boolean, isOfSignals = false) {
@@ -125,6 +141,32 @@ export class OpenSignal implements Signal {
 
   get tags(): readonly string[] {
     return [...new Set([...this.rule.tags, ...(this.madeOf?.tags(TAG_CAP) ?? this.#tags)])];
+  }
+
+  /** @param placeOf of a signal among all that are saved. */
+  save(placeOf: (signal: OpenSignal) => number): { readonly head: SavedSignalHead; readonly first: readonly Unread[]; readonly last: readonly Unread[] } {
+    this.#merge();
+    const { id, ruleName, ruleVersion, group, caseName, severity, firstSeenMs, lastSeenMs, eventsMatched, title, message, revision, details, renderedAtMs } = this;
+    const head: SavedSignalHead = {
+      shown: { id, ruleName, ruleVersion, group, caseName, severity, firstSeenMs, lastSeenMs, eventsMatched, title, message, revision, details },
+      perQuery: Array.from(this.perQuery, (number) => number ?? 0), ...(renderedAtMs > Number.NEGATIVE_INFINITY ? { renderedAtMs } : {}),
+      tags: [...this.#tags], added: this.#added, merged: this.#merged?.save(), parts: this.madeOf?.save(placeOf),
+    };
+    return { head, first: this.#first, last: this.#last };
+  }
+
+  static restore(head: SavedSignalHead, first: readonly Unread[], last: readonly Unread[], plan: { readonly rule: Rule; readonly merges: boolean; readonly isOfSignals: boolean }, reader: EventReader): { readonly signal: OpenSignal; readonly parts: SavedParts | undefined } {
+    const { shown, perQuery, renderedAtMs, tags, added, merged, parts } = head;
+    const signal = new OpenSignal(shown.id, plan.rule, shown.group, shown.firstSeenMs, reader, plan.merges, plan.isOfSignals);
+    Object.assign(signal, shown);
+    signal.perQuery.push(...perQuery);
+    if (renderedAtMs !== undefined) signal.renderedAtMs = renderedAtMs;
+    for (const tag of tags) signal.#tags.add(tag);
+    signal.#added = added;
+    if (merged && signal.#merged) signal.#merged = MergedEvents.restore(merged);
+    signal.#first.push(...first);
+    signal.#last.push(...last);
+    return { signal, parts };
   }
 
   /** The first five and the last five. */

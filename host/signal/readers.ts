@@ -76,6 +76,42 @@ export class SignalReaders {
     return sum;
   }
 
+  /** The detector of a rule that reads signals. */
+  detector(ruleIndex: number): MethodDetector | undefined {
+    return this.#readers.find((reader) => reader.ruleIndex === ruleIndex)?.detector;
+  }
+
+  /** Signals that some rule has read, in the order in which they opened. */
+  get heard(): OpenSignal[] {
+    return this.#heard.map(({ signal }) => signal);
+  }
+
+  isHeard(signal: OpenSignal): boolean {
+    return this.#numbers.has(signal);
+  }
+
+  /** What was read, signals by their places among all that are saved. */
+  save(places: ReadonlyMap<OpenSignal, number>): SavedHeard[] {
+    return this.#heard.map(({ signal, timeMs, matches: found }) => ({
+      place: places.get(signal)!, timeMs, isGone: !this.#numbers.has(signal),
+      matches: [...found].map(([{ ruleIndex }, own]) => [ruleIndex, own.map(({ queryIndex, groupKey, group, values }) => ({ queryIndex, groupKey, group, values }))]),
+    }));
+  }
+
+  /** @param ruleOf number of the rule now; undefined where it is another by now. */
+  restore(saved: readonly SavedHeard[], places: ReadonlyMap<number, OpenSignal>, ruleOf: (ruleIndex: number) => number | undefined): void {
+    for (const { place, timeMs, isGone, matches: found } of saved) {
+      const signal = places.get(place);
+      const own = found.flatMap(([before, each]): Array<[Reader, MethodMatch[]]> => {
+        const reader = this.#readers.find(({ ruleIndex }) => ruleIndex === ruleOf(before));
+        return reader && signal ? [[reader, each.map((match) => ({ ...match, number: Number.NaN }))]] : [];
+      });
+      // Numbers are places in this list: one that nobody reads any more keeps its own.
+      const number = this.#heard.push({ signal: signal!, timeMs, matches: new Map(own) }) - 1;
+      if (signal && own.length && !isGone) this.#numbers.set(signal, number);
+    }
+  }
+
   hear(change: BookChange): void {
     this.#queue.push(change);
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#hearOne(next);
@@ -164,6 +200,14 @@ export class SignalReaders {
     if (!change.gone?.includes(change.signal)) this.#onChange(change);
     this.#queue.push(change);
   }
+}
+
+/** A signal that was read, as JSON. */
+export interface SavedHeard {
+  readonly place: number;
+  readonly timeMs: number;
+  readonly isGone: boolean;
+  readonly matches: ReadonlyArray<readonly [ruleIndex: number, matches: ReadonlyArray<Omit<MethodMatch, "number">>]>;
 }
 
 /** A hit of a rule that reads signals; its slots are numbers of signals. */

@@ -21,6 +21,8 @@ export interface Signal {
   readonly samples: readonly Json[];
   /** The same as JSON text, a list. */
   readonly samplesText: string;
+  /** Number of its latest change among the changes of all signals: one that is greater came later. */
+  readonly revision: number;
 }
 
 /** The signal as `--json` prints it and the Arrow file holds it: members in fixed order, times in ms. */

@@ -1,7 +1,8 @@
 import type { Rule } from "../../rule/rule.ts";
 import type { Detector } from "../detector.ts";
+import type { MethodDetector } from "../method/method.ts";
 import { StateFault } from "./bytes.ts";
-import { fingerprintOf, sameBytes } from "./fingerprint.ts";
+import { fingerprintsOf, sameBytes } from "./fingerprint.ts";
 import {
   SECTION_CONTENT, SECTION_ENGINE, SECTION_METHOD, SECTION_RECENT, SECTION_WINDOWS, type StateFile, type StateSection, damaged, sectionName,
 } from "./format.ts";
@@ -40,7 +41,7 @@ export class RuleKeys {
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
-    this.fingerprints = rules.map(fingerprintOf);
+    this.fingerprints = fingerprintsOf(rules);
   }
 
   /** Of the rules' key hashes; equal rules differ. */
@@ -56,6 +57,11 @@ export class RuleKeys {
 
   ofRule(index: number): { readonly id: string; readonly fingerprint: Uint8Array } {
     return { id: this.#rules[index]!.id, fingerprint: this.fingerprints[index]! };
+  }
+
+  indexOf(id: string, fingerprint: string): number | undefined {
+    const index = this.#rules.findIndex((rule, i) => rule.id === id && Buffer.from(this.fingerprints[i]!).toString("hex") === fingerprint);
+    return index < 0 ? undefined : index;
   }
 
   /** Hands each section to the rule it is of; answers what has none. */
@@ -81,8 +87,11 @@ export class RuleKeys {
   }
 }
 
+/** The detector of a rule whose events are not logs, by number of the rule. */
+export type OtherDetectors = (ruleIndex: number) => MethodDetector | undefined;
+
 /** Sections of all that a detector knows. Between batches. */
-export function saveDetection(detector: Detector, keys: RuleKeys, ruleCount: number): StateSection[] {
+export function saveDetection(detector: Detector, keys: RuleKeys, ruleCount: number, others?: OtherDetectors): StateSection[] {
   const clock = detector.windows.clock();
   const streams = detector.streams.entries();
   const common: CommonState = {
@@ -101,7 +110,7 @@ export function saveDetection(detector: Detector, keys: RuleKeys, ruleCount: num
     const rule = keys.ofRule(i);
     const windows = detector.windows.save(i);
     if (windows) sections.push({ kind: SECTION_WINDOWS, items: windows.groups, body: windows.bytes, rule });
-    const method = detector.methods?.detector(i);
+    const method = detector.methods?.detector(i) ?? others?.(i);
     if (method) sections.push({ kind: SECTION_METHOD, items: method.counts().groups, body: method.save(), rule });
     const judge = detector.content?.judge(i);
     if (judge) sections.push({ kind: SECTION_CONTENT, items: judge.counts().groups, body: judge.save(), rule });
@@ -115,7 +124,7 @@ export function seedOf(file: StateFile): bigint {
 }
 
 /** Puts a saved state into a detector that has seen nothing and was made with its seed; what was not taken up. */
-export function restoreDetection(detector: Detector, keys: RuleKeys, file: StateFile): DroppedState[] {
+export function restoreDetection(detector: Detector, keys: RuleKeys, file: StateFile, others?: OtherDetectors): DroppedState[] {
   const common = commonOf(file);
   const recent = file.sections.find((section) => section.kind === SECTION_RECENT);
   if (!recent) throw damaged("no recent events");
@@ -131,20 +140,20 @@ export function restoreDetection(detector: Detector, keys: RuleKeys, file: State
   const dropped: DroppedState[] = [];
   const kinds: readonly number[] = [SECTION_WINDOWS, SECTION_METHOD, SECTION_CONTENT];
   const strays = keys.match(file.sections.filter((section) => kinds.includes(section.kind)), (section, i) => {
-    const fault = restoreRule(detector, section, i);
+    const fault = restoreRule(detector, section, i, others);
     if (fault) dropped.push({ ruleId: section.rule!.id, kind: sectionName(section.kind), ...fault });
   });
   detector.windows.setClock(Object.fromEntries(Object.entries(common.clock).map(([name, number]) => [name, Number(number)])) as unknown as WindowClock);
   return [...strays, ...dropped];
 }
 
-function restoreRule(detector: Detector, { kind, items, body }: StateSection, ruleIndex: number): Pick<DroppedState, "items" | "reason" | "detail"> | undefined {
+function restoreRule(detector: Detector, { kind, items, body }: StateSection, ruleIndex: number, others: OtherDetectors | undefined): Pick<DroppedState, "items" | "reason" | "detail"> | undefined {
   if (kind === SECTION_WINDOWS) {
     const outcome = detector.windows.restore(ruleIndex, body);
     if (typeof outcome === "string") return { items, reason: "unfit", detail: outcome };
     return outcome.lost ? { items: outcome.lost, reason: "memory", detail: "these groups found no memory" } : undefined;
   }
-  const owner = kind === SECTION_METHOD ? detector.methods?.detector(ruleIndex) : detector.content?.judge(ruleIndex);
+  const owner = kind === SECTION_METHOD ? (detector.methods?.detector(ruleIndex) ?? others?.(ruleIndex)) : detector.content?.judge(ruleIndex);
   const fault = owner ? owner.restore(body) : "the rule is not run any more";
   return fault === undefined ? undefined : { items, reason: "unfit", detail: fault };
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Rule } from "../../rule/rule.ts";
+import { signalSources } from "../../rule/signal-source.ts";
 
 /** Bytes of a fingerprint. */
 export const FINGERPRINT_BYTES = 16;
@@ -17,6 +18,27 @@ export function fingerprintOf(rule: Rule): Uint8Array {
   // Where in its text a part of a query stands says nothing of its meaning; the text itself is in the tree.
   const text = JSON.stringify(parts, (name, value: unknown) => (name === "span" || name === "text" ? undefined : value));
   return createHash("sha256").update(text).digest().subarray(0, FINGERPRINT_BYTES);
+}
+
+/** By number of the rule; state of a rule that reads signals hangs on the rules they are of as well. */
+export function fingerprintsOf(rules: readonly Rule[]): Uint8Array[] {
+  const sources = signalSources(rules);
+  const known = new Map<Rule, Uint8Array>();
+  const of = (rule: Rule): Uint8Array => {
+    let fingerprint = known.get(rule);
+    if (fingerprint) return fingerprint;
+    fingerprint = fingerprintOf(rule);
+    // Told before the sources are asked for: rules that read each other in a circle are refused elsewhere.
+    known.set(rule, fingerprint);
+    const read = [...new Set(rule.queries.flatMap((query) => [...(sources.get(query) ?? [])]))];
+    if (read.length) {
+      const hash = createHash("sha256").update(fingerprint);
+      for (const source of read) hash.update(`${source.id} `).update(of(source));
+      known.set(rule, (fingerprint = hash.digest().subarray(0, FINGERPRINT_BYTES)));
+    }
+    return fingerprint;
+  };
+  return rules.map(of);
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

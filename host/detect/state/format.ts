@@ -28,7 +28,7 @@ import { FINGERPRINT_BYTES } from "./fingerprint.ts";
  *       40  u32   bodyCrc        CRC-32 of the body
  *       44  u32   headCrc        CRC-32 of bytes 0 to 43 and of the id
  *
- * Bodies: `engine` is JSON; `recent` is documented in `recent-state.ts`, `windows` in `window-state.ts`, `signals` in
+ * Bodies: `engine`, `flow` and `heard` are JSON: clocks and streams, counters and inputs' profiles, signals that rules have read. `recent` is documented in `recent-state.ts`, `windows` in `window-state.ts`, `signals` in
  * `signal/book-state.ts`; `method` and `content` are what the detector's own `save` wrote, with a version of its own.
  */
 export const STATE_VERSION = 1;
@@ -39,8 +39,10 @@ export const SECTION_WINDOWS = 3;
 export const SECTION_METHOD = 4;
 export const SECTION_CONTENT = 5;
 export const SECTION_SIGNALS = 6;
+export const SECTION_FLOW = 7;
+export const SECTION_HEARD = 8;
 
-const KIND_NAMES = ["", "engine", "recent", "windows", "method", "content", "signals"];
+const KIND_NAMES = ["", "engine", "recent", "windows", "method", "content", "signals", "flow", "heard"];
 
 export function sectionName(kind: number): string {
   return KIND_NAMES[kind] ?? `kind ${kind}`;
