@@ -11,6 +11,13 @@ export interface IntakeBatch {
   readonly arrivalMs: number;
   /** Stream the events belong to. Each has a watermark of its own: one that lags is not late for another's sake. */
   readonly partition: string;
+  /** Which rules ask about them; logs when absent. */
+  readonly dataSource?: "events";
+  /**
+   * Where the source stands once the batch is taken, for the source alone to read. A sink that keeps it beside the batch and
+   * gives the last one of a partition back after a restart makes that source exactly-once.
+   */
+  readonly mark?: string;
 }
 
 /** Why a batch was not taken. `full` passes, and the sender shall try again; `disk` may need somebody's hand. */
@@ -50,7 +57,11 @@ export interface IntakeCounts {
   bytes: number;
   unpackedBytes: number;
   events: number;
+  /** Events that came longer than a log may be, and were shortened. */
+  truncated: number;
+  /** Requests that were not taken, of `refusals` the sum. */
   refused: number;
-  /** By reason. */
+  readonly refusals: Map<string, number>;
+  /** Records of accepted requests, by reason. */
   readonly rejected: Map<string, number>;
 }

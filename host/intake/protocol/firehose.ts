@@ -1,0 +1,156 @@
+import type { Json } from "../../event/event.ts";
+import type { RejectedRecord } from "../contract.ts";
+import { type Answer, type DecodeContext, type Decoded, type Draft, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, jsonAnswer, refusedStatus, retryHeaders } from "../exchange.ts";
+import { frameBody } from "../frame.ts";
+import { headerText } from "../keys.ts";
+import { type Defaults, draftOf, queryDefaults, withDefaults } from "../query.ts";
+import { RecordDraft, isMembers, linesOf, parseObject, tagsOf, textAt } from "../record.ts";
+import { gunzipOr } from "../unpack.ts";
+import { looksCloudTrail, wrapperOf, decodeWrapped } from "./cloud.ts";
+
+/** AWS tries for at most two hours; so many requests of one delivery stream never lie between two tries. */
+const WINDOW_MS = 2 * 60 * 60 * 1000;
+const WINDOW_REQUESTS = 20_000;
+
+function key({ headers }: RequestHead): string | undefined {
+  return headerText(headers, "x-amz-firehose-access-key");
+}
+
+function requestId(head: RequestHead): string | undefined {
+  return headerText(head.headers, "x-amz-firehose-request-id");
+}
+
+function answerFor(head: RequestHead, status: number, id: string | undefined, errorMessage?: string, headers?: Answer["headers"]): Answer {
+  return jsonAnswer(status, { requestId: id ?? "", timestamp: head.arrivalMs, ...(errorMessage ? { errorMessage } : {}) }, headers);
+}
+
+/** 401 for a wrong key too, and 503 where it is to try again: AWS knows no others. */
+function refuse(refused: Refused, head: RequestHead): Answer {
+  const plain = refusedStatus(refused.kind);
+  const status = plain === 403 ? 401 : plain === 429 ? 503 : plain === 415 ? 400 : plain;
+  return answerFor(head, status, requestId(head), refused.message, retryHeaders(refused));
+}
+
+/** Requests taken lately: the same one comes again when an answer was lost. */
+class RecentRequests {
+  readonly #taken = new Map<string, number>();
+  readonly #pending = new Set<string>();
+
+  /** Throws `full` while the same request is being taken. */
+  isTaken(id: string, nowMs: number): boolean {
+    if (this.#pending.has(id)) throw new Refused("full", "the same request is being taken");
+    for (const [old, ms] of this.#taken) {
+      if (ms > nowMs - WINDOW_MS && this.#taken.size <= WINDOW_REQUESTS) break;
+      this.#taken.delete(old);
+    }
+    return this.#taken.has(id);
+  }
+
+  begin(id: string): void {
+    this.#pending.add(id);
+  }
+
+  settle(id: string, accepted: boolean, nowMs: number): void {
+    this.#pending.delete(id);
+    if (accepted) this.#taken.set(id, nowMs);
+  }
+}
+
+/** Tags of all records of a request. */
+function commonTags(head: RequestHead): string[] {
+  const text = headerText(head.headers, "x-amz-firehose-common-attributes");
+  const members = text === undefined ? undefined : parseObject(text);
+  return members ? tagsOf(members.commonAttributes ?? members) : [];
+}
+
+async function decode(request: IntakeRequest, context: DecodeContext, recent: RecentRequests): Promise<Decoded> {
+  const version = headerText(request.headers, "x-amz-firehose-protocol-version");
+  if (version !== undefined && version !== "1.0") throw new Refused("bad-request", "the protocol version is not 1.0");
+  const members = parseObject(request.body.toString());
+  if (!members || !Array.isArray(members.records)) throw new Refused("bad-body", "the body has no records");
+  const id = requestId(request) ?? textAt(members, "requestId");
+  const answer = answerFor(request, 200, id);
+  const given = queryDefaults(request);
+  const scope = `${headerText(request.headers, "x-amz-firehose-source-arn") ?? ""} ${id}`;
+  if (id !== undefined && recent.isTaken(scope, request.arrivalMs)) return { batches: [], events: 0, rejected: [{ reason: "request-seen", bytes: new Uint8Array(0) }], answer };
+  const found = await readRecords(members.records, { ...given, tags: [...(given.tags ?? []), ...commonTags(request)] }, request, context);
+  if (id === undefined) return { ...found, answer };
+  // The same may have come while this one was unpacked.
+  if (recent.isTaken(scope, request.arrivalMs)) return { batches: [], events: 0, answer };
+  recent.begin(scope);
+  return { ...found, answer, settled: (accepted) => recent.settle(scope, accepted, request.arrivalMs) };
+}
+
+interface Found {
+  batches: Draft[];
+  events: number;
+  truncated: number;
+  rejected: RejectedRecord[];
+}
+
+async function readRecords(records: readonly Json[], defaults: Defaults, request: IntakeRequest, context: DecodeContext): Promise<Found> {
+  const found: Found = { batches: [], events: 0, truncated: 0, rejected: [] };
+  const limits = { ...context.limits, entries: Number.POSITIVE_INFINITY };
+  const lines: string[] = [];
+  let room = WIDE_BODY_BYTES;
+  for (const record of records) {
+    const data = isMembers(record) ? record.data : undefined;
+    if (typeof data !== "string") {
+      found.rejected.push({ reason: "no-data", bytes: Buffer.from(JSON.stringify(record)) });
+      continue;
+    }
+    const packed = Buffer.from(data, "base64");
+    const bytes = await gunzipOr(packed, room);
+    if (!bytes) {
+      found.rejected.push({ reason: "damaged-gzip", bytes: packed });
+      continue;
+    }
+    room -= bytes.length;
+    const subscription = bytes.includes('"logEvents"') ? parseObject(bytes.toString()) : undefined;
+    if (subscription && Array.isArray(subscription.logEvents)) {
+      if (subscription.messageType !== "CONTROL_MESSAGE") lines.push(...cloudWatchRecords(subscription, subscription.logEvents, defaults));
+      continue;
+    }
+    const wrapper = wrapperOf(bytes);
+    const unwrapped = wrapper && (await decodeWrapped(wrapper, { ...request, body: bytes }, { ...context, limits }, {} as Answer));
+    const framed = unwrapped ?? frameBody(bytes, limits, true);
+    const first = "kind" in framed && framed.kind === "json" && framed.events ? parseObject(Buffer.from(framed.bytes).toString("utf8").split("\n", 1)[0]!) : undefined;
+    const source = defaults.source ?? (first && looksCloudTrail(first) ? "cloudtrail" : "cloudwatch");
+    found.batches.push(...("kind" in framed ? draftOf(framed, { ...defaults, source }, context) : framed.batches));
+    found.events += framed.events;
+    found.truncated += framed.truncated ?? 0;
+    found.rejected.push(...(framed.rejected ?? []));
+  }
+  if (lines.length) found.batches.push({ profile: { format: "intake" }, bytes: linesOf(lines) });
+  found.events += lines.length;
+  return found;
+}
+
+/** A CloudWatch Logs subscription: events of one log stream. */
+function cloudWatchRecords(subscription: { readonly [name: string]: Json }, events: readonly Json[], defaults: Defaults): string[] {
+  const about = JSON.stringify({ awslogs: { owner: subscription.owner, logGroup: subscription.logGroup, logStream: subscription.logStream } });
+  return events.filter(isMembers).map((event) => {
+    const message = typeof event.message === "string" ? event.message : JSON.stringify(event.message ?? "");
+    const inner = message.startsWith('{"eventVersion"') ? parseObject(message) : undefined;
+    const isTrail = inner !== undefined && looksCloudTrail(inner);
+    const record = new RecordDraft().put("aws", about).reserve({
+      message,
+      source: defaults.source ?? (isTrail ? "cloudtrail" : "cloudwatch"),
+      // A trail's own time says when it happened, CloudWatch's when it came there.
+      ...(typeof event.timestamp === "number" && !isTrail ? { timestamp: event.timestamp } : {}),
+    });
+    if (typeof event.id === "string") record.put("id", JSON.stringify(event.id));
+    return withDefaults(record, { ...defaults, source: undefined }).text();
+  });
+}
+
+/**
+ * Kinesis Data Firehose's HTTP delivery. A request that comes again within two hours is acknowledged and not taken twice.
+ *
+ * Source: intake.md 11.
+ */
+export function firehose(path = "/firehose"): Router {
+  const recent = new RecentRequests();
+  const endpoint: Endpoint = { input: "firehose", key, refuse, bodyBytes: WIDE_BODY_BYTES, decode: (request, context) => decode(request, context, recent) };
+  return (method, asked) => (method === "POST" && (asked === path || asked === "/aws/firehose") ? endpoint : undefined);
+}
