@@ -215,6 +215,7 @@ export const GROUP_COMBINATIONS = 32;
  *     228  u32  wireMask
  *     232  u32  countNested       messages that were JSON objects, wraps
  *     236  u32  lateStamps        u32[columns]: record in which a column was last given a value from the log's reserve
+ *     240  u32  countAhead        records read ahead of the others, wraps
  */
 export const EXTRACT_COLUMN_TABLE = 0;
 export const EXTRACT_COLUMN_LIST = 4;
@@ -275,7 +276,8 @@ export const EXTRACT_WIRE = 224;
 export const EXTRACT_WIRE_MASK = 228;
 export const EXTRACT_COUNT_NESTED = 232;
 export const EXTRACT_LATE_STAMPS = 236;
-export const EXTRACT_BYTES = 240;
+export const EXTRACT_COUNT_AHEAD = 240;
+export const EXTRACT_BYTES = 248;
 /** Last places of the record log, kept for columns that have nothing yet when one column floods it. */
 export const RECORD_LOG_RESERVE = 4096;
 

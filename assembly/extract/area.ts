@@ -19,6 +19,9 @@ let arenaFirst: usize = 0;
 /** Values of the record at hand that found no room. */
 let refused: u32 = 0;
 let dropped: u32 = 0;
+/** Rows from here on are read ahead of the others; their further values are logged from the log's end downwards. */
+let split: u32 = ROW_CAP;
+let upperCount: u32 = 0;
 
 export function openAreas(x: usize): void {
   cells = load<u32>(x, EXTRACT_CELLS);
@@ -32,6 +35,7 @@ export function openAreas(x: usize): void {
   arenaEnd = load<u32>(x, EXTRACT_ARENA_END);
   refused = 0;
   dropped = 0;
+  unsplitLog();
 }
 
 export function closeAreas(x: usize): void {
@@ -90,14 +94,68 @@ export function areasWereEmpty(logStart: u32, arenaStart: usize): bool {
   return logStart == 0 && arenaStart == arenaFirst;
 }
 
-/** Takes back what the record at hand has written. */
-export function rollBack(row: u32, logStart: u32, arenaStart: usize): void {
+function zeroRow(row: u32): void {
   for (let i: u32 = 0; i < columnListCount; i++) {
     store<u64>(cells + <usize>load<u32>(columnList + (<usize>i << 2)) * (ROW_CAP * 8) + (<usize>row << 3), 0);
   }
+}
+
+/** Takes back what the record at hand has written; its texts stay while those of a row read ahead may lie behind them. */
+export function rollBack(row: u32, logStart: u32, arenaStart: usize): void {
+  zeroRow(row);
   extraCount = logStart;
-  arenaTop = arenaStart;
+  if (split == ROW_CAP) arenaTop = arenaStart;
   refused = 0;
+}
+
+/** Values of rows from `row` on are logged apart. */
+export function splitLog(row: u32): void {
+  split = row;
+  upperCount = 0;
+}
+
+/** Drops the values logged apart. */
+export function unsplitLog(): void {
+  split = ROW_CAP;
+  upperCount = 0;
+}
+
+export function upperMark(): u32 {
+  return upperCount;
+}
+
+/** Takes back what a record read ahead has written, but for its texts and the count of values refused. */
+export function rollBackUpper(row: u32, logStart: u32): void {
+  zeroRow(row);
+  upperCount = logStart;
+}
+
+/** Takes `count` rows read ahead in behind `row`, `down` rows lower, with their further values. */
+export function joinRows(row: u32, count: u32, down: u32): void {
+  const after = row + count;
+  for (let i: u32 = 0; i < columnListCount; i++) {
+    const column = cells + <usize>load<u32>(columnList + (<usize>i << 2)) * (ROW_CAP * 8);
+    memory.copy(column + (<usize>row << 3), column + (<usize>(row + down) << 3), <usize>count << 3);
+    for (let r = after; r & 63; r++) store<u64>(column + (<usize>r << 3), 0);
+  }
+  if (!(after & 63) && after < <u32>ROW_CAP) zeroRows(after);
+  // Logged downwards: turned over where they lie, then moved behind the others.
+  let low = extraLog + <usize>(extraCapacity - upperCount) * EXTRA_LOG_BYTES;
+  const from = low;
+  let high = extraLog + <usize>extraCapacity * EXTRA_LOG_BYTES - EXTRA_LOG_BYTES;
+  for (; low < high; low += EXTRA_LOG_BYTES, high -= EXTRA_LOG_BYTES) {
+    for (let o: usize = 0; o < <usize>EXTRA_LOG_BYTES; o += 8) {
+      const held = load<u64>(low + o);
+      store<u64>(low + o, load<u64>(high + o));
+      store<u64>(high + o, held);
+    }
+  }
+  const to = extraLog + <usize>extraCount * EXTRA_LOG_BYTES;
+  memory.copy(to, from, <usize>upperCount * EXTRA_LOG_BYTES);
+  extraCount += upperCount;
+  const end = extraLog + <usize>extraCount * EXTRA_LOG_BYTES;
+  for (let entry = to; entry < end; entry += EXTRA_LOG_BYTES) store<u32>(entry, load<u32>(entry, EXTRA_LOG_ROW) - down, EXTRA_LOG_ROW);
+  unsplitLog();
 }
 
 /** Takes back texts only. */
@@ -115,15 +173,15 @@ export function feedValue(feed: u32, row: u32, cell: u64): void {
     return;
   }
   if (feed & FEED_FIRST) return;
-  if (extraCount == extraCapacity) {
+  if (extraCount + upperCount == extraCapacity) {
     refused++;
     return;
   }
-  const entry = extraLog + <usize>extraCount * EXTRA_LOG_BYTES;
+  const place = row < split ? extraCount++ : extraCapacity - ++upperCount;
+  const entry = extraLog + <usize>place * EXTRA_LOG_BYTES;
   store<u64>(entry, cell, EXTRA_LOG_CELL);
   store<u32>(entry, row, EXTRA_LOG_ROW);
   store<u32>(entry, column, EXTRA_LOG_COLUMN);
-  extraCount++;
 }
 
 /** Sorts the log by column (keeping row order) into the columns' own lists. */

@@ -1,21 +1,23 @@
 import {
   BAD_BYTES, BAD_END, BAD_REASON, BAD_START, EXTRACT_BAD, EXTRACT_BAD_CAPACITY, EXTRACT_BAD_COUNT, EXTRACT_BUDGET, EXTRACT_CONSUMED,
-  EXTRACT_COUNT_LEARNED, EXTRACT_COUNT_MISSED, EXTRACT_COUNT_PARSED, EXTRACT_FLAGS, EXTRACT_FLAG_PARSE, EXTRACT_INPUT_START,
-  EXTRACT_IN_ARRAY, EXTRACT_ROOT, EXTRACT_ROW_END, EXTRACT_ROW_START, EXTRACT_SKIP_RECORDS, EXTRACT_SKIP_SPAN, EXTRACT_SPARE_CELLS,
+  EXTRACT_COUNT_LEARNED, EXTRACT_COUNT_MISSED, EXTRACT_FLAGS, EXTRACT_FLAG_PARSE, EXTRACT_INPUT_START,
+  EXTRACT_IN_ARRAY, EXTRACT_SKIP_RECORDS, EXTRACT_SKIP_SPAN,
   REASON_NOT_AN_OBJECT, REASON_TRAILING_BYTES, ROW_CAP,
 } from "../layout";
+import { aheadEnd, aheadFrom, closeAhead, dropAhead, gapRecord, noteRow, openAhead, recordsAhead, rowLimit, stopAhead, takeAhead } from "./ahead";
 import {
   acceptRefusals, areasWereEmpty, arenaMark, closeAreas, logMark, openAreas, refusedValues, rollBack, zeroRows,
 } from "./area";
-import { fault, faultReason } from "./fault";
-import { gapRecord, gapRecordEnd, learnedGaps, missedGaps, resetGapCounts } from "./gap";
+import { closeExact, exactEnd, exactRecord, openExact, parseRecord } from "./exact";
+import { faultReason } from "./fault";
+import { gapRecordEnd, learnedGaps, missedGaps, openGaps, resetGapCounts } from "./gap";
 import { forget, openTables, tablesFull } from "./gaptable";
-import { openMembers, resetMembers } from "./members";
-import { closeParser, lastInstance, openParser, parseValue } from "./parse";
+import { openMembers } from "./members";
+import { closeParser, openParser, parseValue } from "./parse";
 import { closeMessage, messageCell, openMessage, readMessage } from "./message";
 import { openPlan } from "./plan";
 import { commitLog, openLog, resetLog } from "./recordlog";
-import { skipBlanks } from "./text";
+import { lineEnd, skipBlanks } from "./text";
 
 const LINE_FEED: u32 = 0x0a;
 
@@ -24,28 +26,14 @@ const SKIP_SPAN: u32 = 1024;
 const SKIP_SPAN_CAP: u32 = 65536;
 const BUDGET_CAP: i32 = 256;
 
-let root: u32 = 0;
 let bad: usize = 0;
 let badCapacity: u32 = 0;
 let badCount: u32 = 0;
 let inArray: u32 = 0;
-let parsed: u32 = 0;
 /** Set by the readers below: a row was filled, from recordStart to recordEnd. */
 let gotRow: bool = false;
 let recordStart: usize = 0;
 let recordEnd: usize = 0;
-
-function lineEnd(p: usize): usize {
-  if (ASC_FEATURE_SIMD) {
-    while (true) {
-      const mask = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(0x0a)));
-      if (mask) return p + <usize>ctz(mask);
-      p += 16;
-    }
-  }
-  while (load<u8>(p) != LINE_FEED) p++;
-  return p;
-}
 
 function refuse(start: usize, end: usize, reason: u32): void {
   const entry = bad + <usize>badCount * BAD_BYTES;
@@ -64,25 +52,6 @@ function refuseLine(p: usize, reason: u32): usize {
   return end + 1;
 }
 
-/** Where the next record may begin after one that ended at p, 0 when something else stands there. */
-function afterRecord(p: usize): usize {
-  p = skipBlanks(p);
-  const c = <u32>load<u8>(p);
-  if (c == LINE_FEED) return p + 1;
-  return c == 0x7b ? p : fault(REASON_TRAILING_BYTES);
-}
-
-function parseRecord(p: usize, row: u32): usize {
-  parsed++;
-  resetLog();
-  resetMembers(lastInstance());
-  recordStart = p;
-  const end = parseValue(p, root, 0);
-  if (!end) return 0;
-  recordEnd = end;
-  return end;
-}
-
 /** The next element of a line that is an array, or its end; the line is known to be JSON. */
 function arrayStep(p: usize, row: u32): usize {
   p = skipBlanks(p);
@@ -96,13 +65,15 @@ function arrayStep(p: usize, row: u32): usize {
     return lineEnd(p) + 1;
   }
   if (c == 0x7b) {
-    const end = parseRecord(p, row);
+    const end = parseRecord(p);
     if (!end) {
       // Cannot be after the check of the line; leave the line rather than stand still.
       inArray = 0;
       return refuseLine(p, faultReason());
     }
     commitLog(row);
+    recordStart = p;
+    recordEnd = end;
     gotRow = true;
     return end;
   }
@@ -127,12 +98,11 @@ function oddLine(p: usize): usize {
 }
 
 /** The record at p, read by the parser. */
-function exactRecord(p: usize, row: u32): usize {
-  const end = parseRecord(p, row);
-  if (!end) return refuseLine(p, faultReason());
-  const next = afterRecord(end);
+function oddRecord(p: usize, row: u32): usize {
+  const next = exactRecord(p, row);
   if (!next) return refuseLine(p, faultReason());
-  commitLog(row);
+  recordStart = p;
+  recordEnd = exactEnd();
   gotRow = true;
   return next;
 }
@@ -157,15 +127,13 @@ export function extract(x: usize, start: usize, end: usize): u32 {
   openParser(x);
   openTables(x);
   openMessage(x);
-  root = load<u32>(x, EXTRACT_ROOT);
+  openGaps(x);
+  openAhead(x);
+  openExact(x);
   bad = load<u32>(x, EXTRACT_BAD);
   badCapacity = load<u32>(x, EXTRACT_BAD_CAPACITY);
   badCount = 0;
   inArray = load<u32>(x, EXTRACT_IN_ARRAY);
-  parsed = 0;
-  const rowStart = <usize>load<u32>(x, EXTRACT_ROW_START);
-  const rowEnd = <usize>load<u32>(x, EXTRACT_ROW_END);
-  const spare = load<u32>(x, EXTRACT_SPARE_CELLS);
   const alwaysParse = (load<u32>(x, EXTRACT_FLAGS) & EXTRACT_FLAG_PARSE) != 0;
   let skip = load<u32>(x, EXTRACT_SKIP_RECORDS);
   let budget = <i32>load<u32>(x, EXTRACT_BUDGET);
@@ -180,7 +148,19 @@ export function extract(x: usize, start: usize, end: usize): u32 {
   }
   let row: u32 = 0;
   zeroRows(0);
-  while (p < end && row < <u32>ROW_CAP && badCount < badCapacity) {
+  while (p < end && badCount < badCapacity) {
+    if (aheadFrom()) {
+      if (p == aheadFrom()) {
+        row += takeAhead(row);
+        p = aheadEnd();
+        continue;
+      }
+      if (row == rowLimit()) {
+        dropAhead();
+        zeroRows(row);
+      }
+    }
+    if (row == ROW_CAP) break;
     const from = p;
     const logStart = logMark();
     const arenaStart = arenaMark();
@@ -193,14 +173,14 @@ export function extract(x: usize, start: usize, end: usize): u32 {
       continue;
     } else if (skip || alwaysParse) {
       if (skip) skip--;
-      p = exactRecord(p, row);
+      p = oddRecord(p, row);
     } else {
       resetGapCounts();
-      p = gapRecord(from, row, spare);
+      p = gapRecord(from, row, end);
       const learnedHere = learnedGaps();
       missedTotal += missedGaps();
       learnedTotal += learnedHere;
-      budget += <i32>(missedGaps() + learnedHere * 6) - 10;
+      budget += <i32>(missedGaps() + learnedHere * 6) - 10 * <i32>(1 + recordsAhead());
       if (p) {
         recordStart = from;
         recordEnd = gapRecordEnd();
@@ -208,7 +188,7 @@ export function extract(x: usize, start: usize, end: usize): u32 {
       } else {
         rollBack(row, logStart, arenaStart);
         budget += 16;
-        p = exactRecord(from, row);
+        p = oddRecord(from, row);
       }
       if (budget < 0) budget = 0;
       else if (budget > BUDGET_CAP) {
@@ -219,6 +199,7 @@ export function extract(x: usize, start: usize, end: usize): u32 {
           const span = min(max(load<u32>(x, EXTRACT_SKIP_SPAN), SKIP_SPAN) << 1, SKIP_SPAN_CAP);
           store<u32>(x, span, EXTRACT_SKIP_SPAN);
           skip = span;
+          stopAhead();
           forget();
         }
       }
@@ -228,6 +209,15 @@ export function extract(x: usize, start: usize, end: usize): u32 {
       if (message) readMessage(message, recordStart, row);
     }
     if (refusedValues()) {
+      if (aheadFrom()) {
+        // Perhaps only for what was read ahead: once more, alone.
+        dropAhead();
+        rollBack(row, logStart, arenaStart);
+        badCount = badBefore;
+        inArray = arrayBefore;
+        p = from;
+        continue;
+      }
       if (areasWereEmpty(logStart, arenaStart)) acceptRefusals();
       else {
         // The record does not fit beside its predecessors: it opens the next call.
@@ -242,19 +232,19 @@ export function extract(x: usize, start: usize, end: usize): u32 {
       rollBack(row, logStart, arenaStart);
       continue;
     }
-    store<u32>(rowStart + (<usize>row << 2), <u32>recordStart);
-    store<u32>(rowEnd + (<usize>row << 2), <u32>recordEnd);
+    noteRow(row, recordStart, recordEnd);
     row++;
-    if (!(row & 63) && row < <u32>ROW_CAP) zeroRows(row);
+    if (!(row & 63) && row < rowLimit()) zeroRows(row);
   }
   store<u32>(x, badCount, EXTRACT_BAD_COUNT);
   store<u32>(x, inArray, EXTRACT_IN_ARRAY);
   store<u32>(x, <u32>(min(p, end) - start), EXTRACT_CONSUMED);
   store<u32>(x, skip, EXTRACT_SKIP_RECORDS);
   store<u32>(x, <u32>budget, EXTRACT_BUDGET);
-  store<u32>(x, load<u32>(x, EXTRACT_COUNT_PARSED) + parsed, EXTRACT_COUNT_PARSED);
   store<u32>(x, load<u32>(x, EXTRACT_COUNT_MISSED) + missedTotal, EXTRACT_COUNT_MISSED);
   store<u32>(x, load<u32>(x, EXTRACT_COUNT_LEARNED) + learnedTotal, EXTRACT_COUNT_LEARNED);
+  closeAhead(x);
+  closeExact(x);
   closeMessage(x);
   closeParser(x);
   closeAreas(x);

@@ -1,3 +1,4 @@
+import { EXTRACT_SPARE_CELLS } from "../layout";
 import { learnGap, learnedEnd } from "./gaplearn";
 import {
   ALTERNATE_COUNT, GAP_ARRAY_BITS, GAP_BITS, GAP_CELLS, GAP_ELEMENT, GAP_END, GAP_LENGTH, GAP_NEED, GAP_NOTHING, GAP_RECORD_END,
@@ -6,7 +7,7 @@ import {
 } from "./gaptable";
 import { feedNode } from "./plan";
 import { digitsCell, plainDigits, readScalar, scalarCell } from "./scalar";
-import { hadEscapes, stopMask32, stringEnd, textCell, unescapedCell } from "./text";
+import { hadEscapes, nearStop, stringEnd, textCell, unescapedCell } from "./text";
 
 /**
  * The gap automaton: a record is values separated by gaps seen before. One comparison against the predicted gap checks the structure,
@@ -73,102 +74,162 @@ function alternative(state: u32, p: usize): u32 {
   return t;
 }
 
-/** One past the closing quote of the string at p, whose cell is left in `value`; 0 when it is not JSON. */
+// Cursor: u32 position, u32 state, u32 context, u32 row * 8, u64 keys seen, u64 keys seen inside arrays.
+const CURSOR_AT: usize = 0;
+const CURSOR_STATE: usize = 4;
+const CURSOR_CONTEXT: usize = 8;
+const CURSOR_ROW_BYTES: usize = 12;
+const CURSOR_SEEN: usize = 16;
+const CURSOR_SEEN_IN_ARRAY: usize = 24;
+const CURSOR_BYTES: usize = 64;
+
+/** Reads the rows in order. */
+export const LOWER: usize = memory.data(128, 64);
+/** Reads ahead of it. */
+export const UPPER: usize = LOWER + CURSOR_BYTES;
+
+let spare: u32 = 0;
+let stopped: usize = 0;
+
+export function openGaps(x: usize): void {
+  spare = load<u32>(x, EXTRACT_SPARE_CELLS);
+}
+
+/** The cursor readGaps came to a stop with. */
+export function stoppedCursor(): usize {
+  return stopped;
+}
+
+/** Puts a cursor on the record at p, an opening brace, whose values go to the cells of `row`. */
+export function placeCursor(cursor: usize, p: usize, row: u32): void {
+  store<u32>(cursor, <u32>p, CURSOR_AT);
+  store<u32>(cursor, startState(), CURSOR_STATE);
+  store<u32>(cursor, 0, CURSOR_CONTEXT);
+  store<u32>(cursor, row << 3, CURSOR_ROW_BYTES);
+  store<u64>(cursor, 0, CURSOR_SEEN);
+  store<u64>(cursor, 0, CURSOR_SEEN_IN_ARRAY);
+}
+
+/** Cell a transition's value goes to, or the spare one. */
+// @ts-ignore: decorator
+@inline
+function cellOf(t: u32, cursor: usize): usize {
+  return <usize>(load<u32>(t, GAP_CELLS) + load<u32>(cursor, CURSOR_ROW_BYTES));
+}
+
+/** One past the closing quote of the string at p, known to be plain up to `from`; its cell is left in `value`. 0 when it is not JSON. */
 let value: u64 = 0;
-function readText(p: usize, wanted: bool): usize {
-  const end = stringEnd(p);
+function readText(p: usize, from: usize, wanted: bool): usize {
+  const end = stringEnd(from);
   if (!end) return 0;
   value = wanted && hadEscapes() ? unescapedCell(p, end) : textCell(p, end);
   return end + 1;
 }
 
 /**
- * Reads the record at p, an opening brace, into the cells of its row.
+ * Reads on at LOWER, and at UPPER beside it, a value each in turn, until a record of one of them is at its end.
  *
- * @param rowBytes row * 8
- * @returns where the next record may begin, or 0 when the parser must read this one: its cells may then be half filled
+ * Each step waits for the one before it to learn where it stands. Steps at two places wait for nothing of each other: they overlap.
+ *
+ * @returns where the next record of stoppedCursor() may begin, or 0 when the parser must read this one: its cells may then be half filled
  */
-export function gapRecord(p: usize, row: u32, spare: u32): usize {
-  const rowBytes = row << 3;
-  let state = startState();
-  let context: u32 = 0;
-  let seen: u64 = 0;
-  let repeated: u64 = 0;
-  let seenInArray: u64 = 0;
+export function readGaps(both: bool): usize {
+  let cursor = LOWER;
+  let p = <usize>load<u32>(cursor, CURSOR_AT);
+  let state = load<u32>(cursor, CURSOR_STATE);
+  let otherP = <usize>load<u32>(UPPER, CURSOR_AT);
+  let otherState = load<u32>(UPPER, CURSOR_STATE);
   while (true) {
-    const place = state + context;
+    const place = state + load<u32>(cursor, CURSOR_CONTEXT);
     let t = load<u32>(place, STATE_PREDICTED);
     if (matches(t, p)) p += <usize>load<u32>(t, GAP_LENGTH);
     else {
       t = alternative(state, p);
-      if (!t) return 0;
+      if (!t) {
+        p = 0;
+        break;
+      }
       p = gapEnd;
       store<u32>(place, t, STATE_PREDICTED);
       // A record that surprised us once is of another kind than the last: its later places are predicted apart.
-      context = ((t * 0x9e3779b1) >> 29) << 2;
+      store<u32>(cursor, ((t * 0x9e3779b1) >> 29) << 2, CURSOR_CONTEXT);
     }
     const bits = load<u64>(t, GAP_BITS);
-    repeated |= seen & bits;
-    seen |= bits;
-    const type = load<u32>(t, GAP_TYPE);
-    state = load<u32>(t, GAP_TARGET);
-    if (type == GAP_TEXT) {
-      const cells = load<u32>(t, GAP_CELLS);
-      if (ASC_FEATURE_SIMD) {
-        const mask = stopMask32(p);
-        const end = p + <usize>ctz(mask);
-        // An empty mask counts 32: the byte there may be anything, so it must be asked for as well.
-        if (mask != 0 && load<u8>(end) == 0x22) {
-          store<u64>(cells + rowBytes, textCell(p, end));
-          p = end + 1;
-          continue;
-        }
-      }
-      p = readText(p, cells != spare);
-      if (!p) return 0;
-      store<u64>(cells + rowBytes, value);
-      continue;
+    const seen = load<u64>(cursor, CURSOR_SEEN);
+    if (seen & bits) {
+      p = 0;
+      break;
     }
-    if (type == GAP_SCALAR) {
-      const cells = load<u32>(t, GAP_CELLS);
+    store<u64>(cursor, seen | bits, CURSOR_SEEN);
+    state = load<u32>(t, GAP_TARGET);
+    const type = load<u32>(t, GAP_TYPE);
+    if (type == GAP_TEXT) {
+      const end = nearStop(p);
+      if (load<u8>(end) == 0x22) {
+        store<u64>(cellOf(t, cursor), textCell(p, end));
+        p = end + 1;
+      } else {
+        p = readText(p, end, load<u32>(t, GAP_CELLS) != spare);
+        if (!p) break;
+        store<u64>(cellOf(t, cursor), value);
+      }
+    } else if (type == GAP_SCALAR) {
       const digits = plainDigits(p);
       if (digits) {
-        store<u64>(cells + rowBytes, digitsCell(p, digits));
+        store<u64>(cellOf(t, cursor), digitsCell(p, digits));
         p += digits;
-        continue;
+      } else {
+        p = readScalar(p, load<u32>(t, GAP_CELLS) != spare);
+        if (!p) break;
+        store<u64>(cellOf(t, cursor), scalarCell());
       }
-      p = readScalar(p, cells != spare);
-      if (!p) return 0;
-      store<u64>(cells + rowBytes, scalarCell());
-      continue;
+    } else {
+      p = readRare(t, type, p, cursor);
+      if (!p || type == GAP_END) break;
     }
-    if (type == GAP_END) {
-      if (repeated) return 0;
-      // A gap learned before another object on the same line ends without its line feed.
-      if (load<u8>(p - 1) != 0x0a && load<u8>(p) != 0x7b) return 0;
-      recordEnd = p - <usize>load<u32>(t, GAP_LENGTH) + <usize>load<u32>(t, GAP_RECORD_END);
-      return arrayKeysRepeat(t, seenInArray) ? 0 : p;
-    }
-    if (type == GAP_NOTHING) return 0;
-    if (arrayKeysRepeat(t, seenInArray)) return 0;
-    seenInArray |= load<u64>(t, GAP_ARRAY_BITS);
-    if (type == GAP_TEXT_MANY) {
-      p = readText(p, true);
-      if (!p) return 0;
-      if (value) feedNode(load<u32>(t, GAP_CELLS), row, value);
-    } else if (type == GAP_SCALAR_MANY) {
-      p = readScalar(p, true);
-      if (!p) return 0;
-      if (scalarCell()) feedNode(load<u32>(t, GAP_CELLS), row, scalarCell());
-    } else if (type == GAP_ELEMENT) {
-      seenInArray &= ~load<u64>(load<u32>(state, STATE_PARENT), STATE_ARRAY_MASK);
-    }
+    if (!both) continue;
+    const lastP = p;
+    const lastState = state;
+    p = otherP;
+    state = otherState;
+    otherP = lastP;
+    otherState = lastState;
+    cursor = LOWER + UPPER - cursor;
   }
-  return 0;
+  stopped = cursor;
+  if (both) {
+    store<u32>(LOWER + UPPER - cursor, <u32>otherP, CURSOR_AT);
+    store<u32>(LOWER + UPPER - cursor, otherState, CURSOR_STATE);
+  }
+  return p;
+}
+
+/** What comes after a gap that is seldom: the end of the record, a value inside an array or of several columns. Where to go on, or 0. */
+function readRare(t: u32, type: u32, p: usize, cursor: usize): usize {
+  if (type == GAP_NOTHING || arrayKeysRepeat(t, cursor)) return 0;
+  if (type == GAP_END) {
+    recordEnd = p - <usize>load<u32>(t, GAP_LENGTH) + <usize>load<u32>(t, GAP_RECORD_END);
+    // A gap learned before another object on the same line ends without its line feed.
+    return load<u8>(p - 1) == 0x0a || load<u8>(p) == 0x7b ? p : 0;
+  }
+  const seen = load<u64>(cursor, CURSOR_SEEN_IN_ARRAY) | load<u64>(t, GAP_ARRAY_BITS);
+  store<u64>(cursor, seen, CURSOR_SEEN_IN_ARRAY);
+  const row = load<u32>(cursor, CURSOR_ROW_BYTES) >> 3;
+  if (type == GAP_TEXT_MANY) {
+    p = readText(p, p, true);
+    if (p && value) feedNode(load<u32>(t, GAP_CELLS), row, value);
+  } else if (type == GAP_SCALAR_MANY) {
+    p = readScalar(p, true);
+    if (p && scalarCell()) feedNode(load<u32>(t, GAP_CELLS), row, scalarCell());
+  } else if (type == GAP_ELEMENT) {
+    const elements = load<u64>(load<u32>(load<u32>(t, GAP_TARGET), STATE_PARENT), STATE_ARRAY_MASK);
+    store<u64>(cursor, seen & ~elements, CURSOR_SEEN_IN_ARRAY);
+  }
+  return p;
 }
 
 // @ts-ignore: decorator
 @inline
-function arrayKeysRepeat(t: u32, seenInArray: u64): bool {
-  return (load<u64>(t, GAP_ARRAY_BITS) & seenInArray) != 0;
+function arrayKeysRepeat(t: u32, cursor: usize): bool {
+  return (load<u64>(t, GAP_ARRAY_BITS) & load<u64>(cursor, CURSOR_SEEN_IN_ARRAY)) != 0;
 }

@@ -8,6 +8,8 @@ import { faultAt } from "./fault";
 @external("host", "canonicalNumber")
 declare function canonicalNumber(address: usize, length: usize, out: usize): usize;
 
+const ZEROS: usize = memory.data<u64>([0x3030303030303030, 0x3030303030303030], 16);
+const NINES: usize = memory.data<u64>([0x0909090909090909, 0x0909090909090909], 16);
 const NULL_TEXT: u32 = 0x6c6c756e;
 const TRUE_TEXT: u32 = 0x65757274;
 const FALSE_TEXT: u32 = 0x736c6166;
@@ -39,7 +41,7 @@ function cellOf(p: usize, end: usize, kind: u64): u64 {
 @inline
 export function plainDigits(p: usize): usize {
   if (ASC_FEATURE_SIMD) {
-    const mask = <u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(0x30)), i8x16.splat(10)));
+    const mask = <u32>i8x16.bitmask(i8x16.le_u(i8x16.sub(v128.load(p), v128.load(ZEROS)), v128.load(NINES)));
     const digits = <u32>ctz(~mask);
     const after = <u32>load<u8>(p + digits);
     if (digits - 1 < 15 && (load<u8>(p) != 0x30 || digits == 1) && after != 0x2e && (after | 0x20) != 0x65) return digits;

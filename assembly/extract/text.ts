@@ -32,12 +32,30 @@ export function skipBlanks(p: usize): usize {
   return load<u8>(p) > 0x20 ? p : skipBlankRun(p);
 }
 
+/** Address of the line feed that ends the line p stands in. */
+export function lineEnd(p: usize): usize {
+  if (ASC_FEATURE_SIMD) {
+    while (true) {
+      const mask = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(0x0a)));
+      if (mask) return p + <usize>ctz(mask);
+      p += 16;
+    }
+  }
+  while (load<u8>(p) != 0x0a) p++;
+  return p;
+}
+
+// Constants are loaded: engines build a splat anew in every turn of a loop, in three steps to a load's one.
+const SLASHES: usize = memory.data<u64>([0x5c5c5c5c5c5c5c5c, 0x5c5c5c5c5c5c5c5c], 16);
+const TWOS: usize = memory.data<u64>([0x0202020202020202, 0x0202020202020202], 16);
+const BLANKS: usize = memory.data<u64>([0x2020202020202020, 0x2020202020202020], 16);
+
 /** Lanes that end plain text: quote, backslash, control characters. */
 // @ts-ignore: decorator
 @inline
 function stopLanes(v: v128): v128 {
   // xor 2 moves the quote from 0x22 to 0x20 and the blank from 0x20 to 0x22, so one comparison finds quote and controls.
-  return v128.or(i8x16.eq(v, i8x16.splat(0x5c)), i8x16.lt_u(v128.xor(v, i8x16.splat(2)), i8x16.splat(33)));
+  return v128.or(i8x16.eq(v, v128.load(SLASHES)), i8x16.le_u(v128.xor(v, v128.load(TWOS)), v128.load(BLANKS)));
 }
 
 /** Bit i is set when byte i of the 32 at p ends plain text. */
@@ -57,6 +75,14 @@ function stopMask8(x: u64): u64 {
   const quote = x ^ (ONES * 0x22);
   const slash = x ^ (ONES * 0x5c);
   return (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((x - ONES * 0x20) & ~x)) & HIGHS;
+}
+
+/** First quote, backslash or control character at or after p; p + 32, whatever is there, when the 32 bytes before have none. */
+// @ts-ignore: decorator
+@inline
+export function nearStop(p: usize): usize {
+  if (ASC_FEATURE_SIMD) return p + <usize>ctz(stopMask32(p));
+  return textStop(p);
 }
 
 /** First quote, backslash or control character at or after p. */
@@ -123,15 +149,10 @@ export function stringEnd(p: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function textEnd(p: usize): usize {
-  if (ASC_FEATURE_SIMD) {
-    const mask = stopMask32(p);
-    const end = p + <usize>ctz(mask);
-    if (mask != 0 && load<u8>(end) == 0x22) {
-      escapes = false;
-      return end;
-    }
-  }
-  return stringEnd(p);
+  const end = nearStop(p);
+  if (<u32>load<u8>(end) != QUOTE) return stringEnd(p);
+  escapes = false;
+  return end;
 }
 
 /** Writes a code point as UTF-8 (a lone surrogate as its three bytes); returns the next free address. */

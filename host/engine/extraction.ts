@@ -263,11 +263,12 @@ export class Extraction {
   }
 
   /** How the automaton fares, counted since the start (each wraps at 2^32). */
-  get counters(): { parsed: number; missed: number; learned: number; states: number; transitions: number } {
+  get counters(): { parsed: number; missed: number; learned: number; ahead: number; states: number; transitions: number } {
     return {
       parsed: this.#get(layout.EXTRACT_COUNT_PARSED),
       missed: this.#get(layout.EXTRACT_COUNT_MISSED),
       learned: this.#get(layout.EXTRACT_COUNT_LEARNED),
+      ahead: this.#get(layout.EXTRACT_COUNT_AHEAD),
       states: this.#get(layout.EXTRACT_STATE_TOP),
       transitions: this.#get(layout.EXTRACT_TRANSITION_TOP),
     };
