@@ -23,7 +23,7 @@ import { ProblemError } from "./problem.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
 import { signalProblems } from "./rule/signal-source.ts";
-import { type StandingQuery, standingQueries } from "./rule/standing.ts";
+import { type StandingQuery, isWindowed, standingQueries } from "./rule/standing.ts";
 import { type BookChange, SignalBook, type SignalEvent } from "./signal/book.ts";
 import { SignalReaders } from "./signal/readers.ts";
 import { type CheckpointOptions, type RestoredState, type StatefulParts, restorePipeline, savePipeline } from "./saved-state.ts";
@@ -68,20 +68,28 @@ export interface EngineStats extends Readonly<FlowStats> {
   readonly expired: number;
   /** Matches that found no memory. */
   readonly refused: number;
+  /** Sightings of values kept by filters only, for want of room: now and then one takes a new value for known. */
+  readonly filtered: number;
   readonly stateBytes: number;
 }
 
 const STATE_BYTES = 1024 * 1024 * 1024;
 
-const CONTENT_BYTES = 1024 * 1024 * 1024;
+/** Windows, other methods and contents have memories of their own: what is given goes to those that the rules need, each an equal part. */
+function stateShare({ rules, stateBytes }: DetectionSetup, standing: readonly StandingQuery[]): number {
+  if (stateBytes === undefined) return STATE_BYTES;
+  const live = new Set(standing.map((query) => query.ruleIndex));
+  const needed = new Set(rules.filter((_, i) => live.has(i)).flatMap((rule) => [isWindowed(rule) ? "windows" : "methods", ...(rule.options.method.kind === "content_anomaly" ? ["contents"] : [])]));
+  return Math.floor(stateBytes / Math.max(1, needed.size));
+}
 
 /** Judges of the rules that look at content; their memory is there only where such a rule is. */
-async function contentJudges(rules: readonly Rule[], standing: readonly StandingQuery[], variant: Variant): Promise<Array<ContentJudge | undefined>> {
+async function contentJudges(rules: readonly Rule[], standing: readonly StandingQuery[], variant: Variant, bytes: number): Promise<Array<ContentJudge | undefined>> {
   const live = new Set(standing.map((query) => query.ruleIndex));
   const looks = (rule: Rule, i: number): boolean => live.has(i) && rule.options.method.kind === "content_anomaly";
   if (!rules.some(looks)) return [];
   const { ContentRoom } = await import("./engine/content-room.ts");
-  const room = await ContentRoom.create(variant, CONTENT_BYTES);
+  const room = await ContentRoom.create(variant, bytes);
   return rules.map((rule, i) => (looks(rule, i) ? new ContentAnomaly(rule, room) : undefined));
 }
 
@@ -111,13 +119,14 @@ export class DetectionPipeline {
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
     const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
-    const state = await StateInstance.create(setup.variant, setup.stateBytes ?? STATE_BYTES, setupBytes(plans));
+    const stateBytes = stateShare(setup, standing);
+    const state = await StateInstance.create(setup.variant, stateBytes, setupBytes(plans));
     const recent = new RecentEvents();
     const profiles: InputProfile[] = [];
     const reader = new EventReader(setup.pipelines);
     const events = new JudgedEvents(recent, profiles, reader);
-    const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs, events }), standing, setup.allowedLatenessMs);
-    const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant), standing, setup.allowedLatenessMs);
+    const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs, events, stateBytes }), standing, setup.allowedLatenessMs);
+    const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant, stateBytes), standing, setup.allowedLatenessMs);
     const detector = new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs, seed: file && seedOf(file), salts: keys.salts }, { runner, content, recent });
     try {
       return new DetectionPipeline(setup, executor, detector, profiles, reader, keys, file);
@@ -138,12 +147,11 @@ export class DetectionPipeline {
     const readers = new SignalReaders(setup.rules, this.#book, (change) => this.#onSignal(change));
     this.#readers = readers.isIdle ? undefined : readers;
     this.#flow = new Flow(executor, {
-      onMatches: (matches, profile, firstEvent, partition) => {
+      onMatches: (matches, profile, firstEvent, partition, arrivalMs) => {
         setup.onMatches?.(matches, firstEvent, profile, partition);
-        this.#judge(matches, profile, firstEvent, partition);
+        this.#detector.apply(matches, firstEvent, this.#numberOf(profile), partition, (hit) => this.#hear(hit), arrivalMs);
       },
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
-      onEnd: (partition) => this.#detector.end(partition),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
     });
     const { allowedLatenessMs, rules } = setup;
@@ -159,7 +167,12 @@ export class DetectionPipeline {
 
   /** Nothing more comes of a partition, so it holds the state of others back no longer. Its name is not to be used again. */
   end(partition: string): void {
-    this.#flow.end(partition);
+    this.#flow.after(() => this.#detector.end(partition));
+  }
+
+  /** The server's clock stands here, as of what was pushed so far. */
+  tick(clockMs: number): void {
+    this.#flow.after(() => this.#detector.tick(clockMs, (hit) => this.#hear(hit)));
   }
 
   flush(): Promise<void> {
@@ -206,10 +219,6 @@ export class DetectionPipeline {
     let number = this.#profileNumbers.get(profile);
     if (number === undefined) this.#profileNumbers.set(profile, (number = this.#profiles.push(profile) - 1));
     return number;
-  }
-
-  #judge(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void {
-    this.#detector.apply(matches, firstEvent, this.#numberOf(profile), partition, (hit) => this.#hear(hit));
   }
 
   #hear(hit: CaseHit): void {

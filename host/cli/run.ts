@@ -26,6 +26,7 @@ export interface RunOptions extends FeedOptions, SettingsFiles {
   readonly stats?: boolean;
   readonly lateness: string;
   readonly malformed?: string;
+  readonly memory?: string;
   readonly checkpoint?: string;
   readonly checkpointEvery: string;
 }
@@ -45,6 +46,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   const failOn = severityOf(options.failOn);
   const latenessSeconds = secondsOf("--lateness", options.lateness);
   const checkpointSeconds = secondsOf("--checkpoint-every", options.checkpointEvery);
+  const stateBytes = memoryOf(options.memory);
   const files = inputFiles(inputs);
   const workers = workersOf(options.workers, files);
   const { rules } = await loadGoodRules(options.rules);
@@ -60,6 +62,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
     pipelines: pipelines.all,
     workers,
     allowedLatenessSeconds: latenessSeconds,
+    stateBytes,
     suppressions: settings.suppressions,
     securityFilters: settings.securityFilters,
     criticalAssets: settings.criticalAssets,
@@ -110,6 +113,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   if (options.stats) process.stderr.write(`${JSON.stringify({ ...stats, malformed: malformedCounts(stats.malformed, fed.tooLarge), seconds, workers, inputs: files.length })}\n`);
   if (fed.behind) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${plural(fed.behind, "input")} read after others of the same time: ${OPEN_CAP} are read at once\n`);
   for (const text of checkpoint?.texts() ?? []) process.stderr.write(`${text}\n`);
+  warnOfMemory(stats);
   for (const fault of fed.faults) process.stderr.write(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
   if (fed.faults.length) return 2;
   return failOn !== undefined && signals.some((signal) => severityNumber(signal.severity) >= severityNumber(failOn)) ? 1 : 0;
@@ -148,6 +152,25 @@ export async function loadSettings(options: SettingsFiles, rules: readonly Rule[
   return settings;
 }
 
+/** Bytes of a size as people write it. */
+function memoryOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([KMG]?)i?B?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(number) * 1024 ** " KMG".indexOf((unit || " ").toUpperCase());
+  if (!(bytes >= 1024 * 1024)) throw new UsageError(`--memory ${text} is no size of 1MB or more; write it as 512MB or 2GB`);
+  return Math.floor(bytes);
+}
+
+/** Whatever rules had to forget may cost a signal: that is never passed over in silence. */
+function warnOfMemory({ evicted, evictedNear, refused, filtered }: EngineStats): void {
+  const parts = [
+    ...(evicted ? [`${count(evicted)} groups or values given up${evictedNear ? `, ${count(evictedNear)} of them near a threshold` : ""}`] : []),
+    ...(refused ? [`${count(refused)} matches not kept`] : []),
+    ...(filtered ? [`${count(filtered)} values known by a filter only, which may miss a new one`] : []),
+  ];
+  if (parts.length) process.stderr.write(`${styled("yellow", "warning", process.stderr)} rules had too little memory, so signals may be missing: ${parts.join("; ")}; give more with --memory\n`);
+}
+
 const NAMED_IDLE = 3;
 
 /** Rules that are accepted but judge nothing are never passed over in silence. */
@@ -178,8 +201,6 @@ function summary(stats: EngineStats, fed: Fed, signals: number, seconds: number)
   if (malformed.length) parts.push(`unreadable: ${malformed.map(([reason, times]) => `${count(times)} ${reason}`).join(", ")}`);
   if (stats.lostBytes) parts.push(`set aside after a worker ended twice: ${byteSize(stats.lostBytes)}`);
   if (stats.lateDropped) parts.push(`too late to be judged: ${count(stats.lateDropped)}`);
-  if (stats.evicted) parts.push(`groups given up for want of memory: ${count(stats.evicted)}, ${count(stats.evictedNear)} of them near a threshold`);
-  if (stats.refused) parts.push(`matches not kept for want of memory: ${count(stats.refused)}`);
   if (stats.suppressed) parts.push(`suppressed: ${count(stats.suppressed)}`);
   if (stats.clamped) parts.push(`ahead of their arrival: ${count(stats.clamped)}`);
   if (stats.withoutTime) parts.push(`without a readable time: ${count(stats.withoutTime)}`);

@@ -50,6 +50,8 @@ export interface DetectorCounts {
   readonly expired: number;
   /** Matches that found no memory. */
   readonly refused: number;
+  /** Sightings of values kept by filters only, for want of room: now and then one takes a new value for known. */
+  readonly filtered: number;
   readonly stateBytes: number;
 }
 
@@ -65,11 +67,13 @@ export class Detector {
   readonly content: ContentFilter | undefined;
   readonly #hit: WindowHit;
   readonly #hasValues: boolean;
+  readonly #allowedLatenessMs: number;
 
   /** @param plans of the rules, as `planRules` gives them; `state` has room for what `setupBytes` says of them. */
   constructor(plans: ReadonlyArray<ThresholdPlan | undefined>, standing: readonly StandingQuery[], state: StateMemory, options: DetectorOptions, others: OtherMethods = {}) {
     this.recent = others.recent ?? new RecentEvents();
     this.#state = state;
+    this.#allowedLatenessMs = options.allowedLatenessMs;
     this.methods = others.runner?.isIdle ? undefined : others.runner;
     this.content = others.content?.isIdle ? undefined : others.content;
     this.seed = options.seed ?? crypto.getRandomValues(new BigUint64Array(1))[0]!;
@@ -86,11 +90,11 @@ export class Detector {
   get counts(): DetectorCounts {
     const u32 = (field: number): number => this.#u32(field);
     const others = [this.methods?.counts(), this.content?.counts()].filter((counts) => counts !== undefined);
-    const sum = (name: keyof MethodCounts): number => others.reduce((total, counts) => total + counts[name], 0);
+    const sum = (name: keyof MethodCounts): number => others.reduce((total, counts) => total + (counts[name] ?? 0), 0);
     return {
       lateDropped: u32(WINDOW_LATE_DROPPED) + sum("lateDropped"), groups: u32(WINDOW_GROUPS) + sum("groups"),
       evicted: u32(WINDOW_EVICTED) + sum("evicted"), evictedNear: u32(WINDOW_EVICTED_NEAR), expired: u32(WINDOW_EXPIRED), refused: u32(WINDOW_REFUSED),
-      stateBytes: u32(WINDOW_PAGES_USED) * PAGE_BYTES + sum("stateBytes"),
+      filtered: sum("filtered"), stateBytes: u32(WINDOW_PAGES_USED) * PAGE_BYTES + sum("stateBytes"),
     };
   }
 
@@ -99,7 +103,7 @@ export class Detector {
    *
    * @param firstEvent number of the batch's first event in the whole stream.
    */
-  apply(batch: MatchColumns, firstEvent: number, profile: number, partition: string, onHit: (hit: CaseHit) => void): void {
+  apply(batch: MatchColumns, firstEvent: number, profile: number, partition: string, onHit: (hit: CaseHit) => void, arrivalMs?: number): void {
     const rows = this.recent.count;
     if (batch.count) {
       this.recent.addBatch(batch, firstEvent, profile);
@@ -118,12 +122,18 @@ export class Detector {
       this.#runMethods(Number.POSITIVE_INFINITY, onHit);
       this.recent.now = this.recent.count;
     }
-    this.streams.note(partition, batch.batchHighMs, this.recent.count);
+    this.streams.note(partition, batch.batchHighMs, this.recent.count, arrivalMs);
   }
 
   /** Nothing more comes of a partition: it holds nothing back. */
   end(partition: string): void {
     this.streams.end(partition);
+  }
+
+  /** The server's clock stands here, in its place among the batches: streams that are silent hold nothing back, and what waits for time to pass is judged. */
+  tick(clockMs: number, onHit: (hit: CaseHit) => void): void {
+    this.recent.now = this.recent.count;
+    this.methods?.advanceTo(this.streams.tick(clockMs) - this.#allowedLatenessMs, onHit);
   }
 
   /** Nothing more comes at all: what waits for time to pass is judged. */

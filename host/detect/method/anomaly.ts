@@ -3,6 +3,7 @@ import { hashOfTexts } from "./anomaly-distinct.ts";
 import { AnomalyGroup, type OpenBucket } from "./anomaly-group.ts";
 import { type AnomalyPlan, planAnomaly } from "./anomaly-plan.ts";
 import type { MethodCounts, MethodDetector, MethodEvent, MethodMatch, OnHit } from "./method.ts";
+import { GroupBudget, type GroupHolder, type StateBudget, unlimitedBudget } from "./state-budget.ts";
 import { BROKEN_STATE, openState, startState } from "./store-bytes.ts";
 
 const STATE_VERSION = 1;
@@ -12,6 +13,8 @@ export interface SeriesOptions {
   readonly allowedLatenessMs: number;
   /** Groups kept; the least lately seen give way. */
   readonly groupCap?: number;
+  /** Memory it shares with others; as much as it likes by default. */
+  readonly budget?: StateBudget;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface SeriesOptions {
  * of the bucket's events, the others with their own. At the close a bucket whose newest events made no match gets its chance
  * again: an earlier bucket may have grown meanwhile. Late events count in their own bucket until that closes.
  */
-export class AnomalyDetector implements MethodDetector {
+export class AnomalyDetector implements MethodDetector, GroupHolder {
   readonly #rule: Rule;
   readonly #plan: AnomalyPlan;
   readonly #options: SeriesOptions;
@@ -33,11 +36,13 @@ export class AnomalyDetector implements MethodDetector {
   #closedTo = Number.NEGATIVE_INFINITY;
   #lateDropped = 0;
   #evicted = 0;
+  readonly #budget: GroupBudget;
 
   constructor(rule: Rule, options: SeriesOptions) {
     this.#rule = rule;
     this.#plan = planAnomaly(rule);
     this.#options = options;
+    this.#budget = new GroupBudget(options.budget ?? unlimitedBudget(), this);
   }
 
   apply(event: MethodEvent, onHit: OnHit): void {
@@ -96,12 +101,28 @@ export class AnomalyDetector implements MethodDetector {
     }
     found.sort((a, b) => a.open.lastMs - b.open.lastMs || (a.group.key < b.group.key ? -1 : 1));
     for (const { group, open, caseIndex } of found) this.#hit(group, open, caseIndex, open.lastSlot, onHit);
+    if (closing.length) this.#budget.look();
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  measure(): number {
+    let bytes = 0;
+    for (const group of this.#groups.values()) bytes += group.sizeBytes;
+    return bytes;
+  }
+
+  giveWay(): boolean {
+    const gone = leastLatelySeen(this.#groups);
+    for (const group of gone) group.isGone = true;
+    this.#evicted += gone.length;
+    return gone.length > 0;
   }
 
   counts(): MethodCounts {
-    let stateBytes = 0;
-    for (const group of this.#groups.values()) stateBytes += group.sizeBytes;
-    return { groups: this.#groups.size, stateBytes, lateDropped: this.#lateDropped, evicted: this.#evicted };
+    return { groups: this.#groups.size, stateBytes: this.measure(), lateDropped: this.#lateDropped, evicted: this.#evicted };
   }
 
   save(): Uint8Array {
@@ -141,14 +162,10 @@ export class AnomalyDetector implements MethodDetector {
   #groupOf(match: MethodMatch): AnomalyGroup {
     let group = this.#groups.get(match.groupKey);
     if (!group) {
+      if (this.#groups.size >= (this.#options.groupCap ?? GROUP_CAP)) this.giveWay();
+      this.#budget.makeRoom();
       group = new AnomalyGroup(match.groupKey, match.group);
       this.#groups.set(group.key, group);
-      if (this.#groups.size > (this.#options.groupCap ?? GROUP_CAP)) {
-        for (const gone of leastLatelySeen(this.#groups, group)) {
-          gone.isGone = true;
-          this.#evicted++;
-        }
-      }
     }
     return group;
   }
@@ -182,7 +199,7 @@ export class AnomalyDetector implements MethodDetector {
 }
 
 /** Takes out a sixteenth of the groups, at least one, but never the one that stays. */
-export function leastLatelySeen<Group extends { readonly key: string; readonly lastSlot: number }>(groups: Map<string, Group>, stays: Group): Group[] {
+export function leastLatelySeen<Group extends { readonly key: string; readonly lastSlot: number }>(groups: Map<string, Group>, stays?: Group): Group[] {
   const gone = [...groups.values()].filter((group) => group !== stays).toSorted((a, b) => a.lastSlot - b.lastSlot).slice(0, Math.max(1, groups.size >> 4));
   for (const group of gone) groups.delete(group.key);
   return gone;

@@ -1,5 +1,6 @@
 import type { Rule } from "../../rule/rule.ts";
 import type { MethodCounts, MethodDetector, MethodEvent, MethodMatch, OnHit } from "./method.ts";
+import { type BudgetHolder, type StateBudget, unlimitedBudget } from "./state-budget.ts";
 import { BROKEN_STATE, openState, startState } from "./store-bytes.ts";
 import { addNumber, addText, endHash, hash, hashText, startHash } from "./store-hash.ts";
 import { SeenLists } from "./store-list.ts";
@@ -14,6 +15,8 @@ export interface ImpossibleTravelSetup {
   readonly moveCap?: number;
   /** Users of whom nothing can follow any more are swept out after as many came, or as many as there are. */
   readonly sweepLeast?: number;
+  /** Memory it shares with others; as much as it likes by default. */
+  readonly budget?: StateBudget;
 }
 
 const VERSION = 1;
@@ -46,7 +49,7 @@ const here = { latitude: 0, longitude: 0, lo: 0, hi: 0 };
  * A late event is judged when it comes, against the user's latest event: the two may be impossible either way round, and the
  * match is at the later one's time. It does not become the predecessor.
  */
-export class ImpossibleTravelDetector implements MethodDetector {
+export class ImpossibleTravelDetector implements MethodDetector, BudgetHolder {
   readonly #rule: Rule;
   readonly #setup: Required<ImpossibleTravelSetup>;
   /** How long a user is only watched; undefined where no locations are kept. */
@@ -65,7 +68,9 @@ export class ImpossibleTravelDetector implements MethodDetector {
     const { method } = rule.options;
     if (method.kind !== "impossible_travel") throw new Error(`${rule.id} is a ${method.kind} rule`);
     this.#rule = rule;
-    this.#setup = { groupCap: 1 << 20, placeCap: 64, moveCap: 256, sweepLeast: 4096, ...setup };
+    const budget = setup.budget ?? unlimitedBudget();
+    this.#setup = { groupCap: 1 << 20, placeCap: 64, moveCap: 256, sweepLeast: 4096, budget, ...setup };
+    budget.join(this);
     this.#learningMs = method.baselineDays === undefined ? undefined : method.baselineDays * DAY_MS;
     this.#places = new SeenLists(this.#setup.placeCap);
     this.#moves = new SeenLists(this.#setup.moveCap);
@@ -83,9 +88,23 @@ export class ImpossibleTravelDetector implements MethodDetector {
     this.#floorMs = Math.max(this.#floorMs, timeMs);
   }
 
+  get stateBytes(): number {
+    return this.#users.bytes + this.#places.bytes + this.#moves.bytes;
+  }
+
+  giveWay(): boolean {
+    if (this.#users.count === 0) return false;
+    this.#dropUsers();
+    this.#users.shrink();
+    const { u32, count } = this.#users;
+    this.#places.pack(u32[PLACES]!.subarray(0, count));
+    this.#moves.pack(u32[MOVES]!.subarray(0, count));
+    return true;
+  }
+
   counts(): MethodCounts {
     return {
-      groups: this.#users.count, stateBytes: this.#users.bytes + this.#places.bytes + this.#moves.bytes, lateDropped: this.#lateDropped,
+      groups: this.#users.count, stateBytes: this.stateBytes, lateDropped: this.#lateDropped,
       evicted: this.#evicted + this.#places.evicted + this.#moves.evicted,
     };
   }
@@ -121,6 +140,7 @@ export class ImpossibleTravelDetector implements MethodDetector {
   #travel(event: MethodEvent, match: MethodMatch, onHit: OnHit): void {
     const { timeMs, slot } = event;
     const { lo, hi } = here;
+    if (!this.#mayTake(this.#places.nextBytes + this.#moves.nextBytes)) this.#dropUsers();
     hashText(match.groupKey);
     let user = this.#users.find(hash.lo, hash.hi);
     const isFirst = user < 0;
@@ -146,6 +166,10 @@ export class ImpossibleTravelDetector implements MethodDetector {
     u32[PLACE_LO]![user] = lo;
     u32[PLACE_HI]![user] = hi;
     u32[COUNTED]![user] = isHit ? 1 : 0;
+  }
+
+  #mayTake(bytes: number): boolean {
+    return bytes === 0 || this.#setup.budget.allows(this, bytes);
   }
 
   #isTold(user: number, timeMs: number): boolean {
@@ -196,7 +220,7 @@ export class ImpossibleTravelDetector implements MethodDetector {
   #addUser(lo: number, hi: number, timeMs: number): number {
     const { groupCap } = this.#setup;
     if (--this.#untilSweep < 0 || this.#users.count >= groupCap) this.#sweep();
-    if (this.#users.count >= groupCap) this.#dropUsers();
+    if (this.#users.count >= groupCap || !this.#mayTake(this.#users.nextBytes)) this.#dropUsers();
     const user = this.#users.add(lo, hi);
     const { f64 } = this.#users;
     f64[FIRST_MS]![user] = timeMs;

@@ -63,6 +63,8 @@ export interface MethodCounts {
   readonly lateDropped: number;
   /** Groups or values given up for want of room. */
   readonly evicted: number;
+  /** Values known only by a filter, for want of room: with a chance of error that misses a signal. */
+  readonly filtered?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { NewValueOptions } from "../../rule/method.ts";
 import type { Rule } from "../../rule/rule.ts";
 import type { MethodCounts, MethodDetector, MethodEvent, MethodMatch, OnHit } from "./method.ts";
+import { type BudgetHolder, type StateBudget, unlimitedBudget } from "./state-budget.ts";
 import { BROKEN_STATE, openState, startState } from "./store-bytes.ts";
 import { DayFilters } from "./store-filter.ts";
 import { addText, endHash, hash, hashText, startHash } from "./store-hash.ts";
@@ -18,6 +19,8 @@ export interface NewValueSetup {
   readonly sweepLeast?: number;
   /** Bytes of the filters that take the values beyond the caps. */
   readonly filterBytes?: number;
+  /** Memory it shares with others; as much as it likes by default. */
+  readonly budget?: StateBudget;
 }
 
 /** Values beyond the caps: remembered by the day, and with a chance of error that misses a signal. */
@@ -33,6 +36,7 @@ export interface FilteredValues {
 
 const VERSION = 1;
 const DAY_MS = 86_400_000;
+const LEAST_FILTERED = 4096;
 /** Columns of a group. */
 const FIRST_MS = 0;
 const LAST_MS = 1;
@@ -48,7 +52,7 @@ const GROUP = 0;
  * A group whose values are all forgotten keeps its place, 40 bytes, for it is not to learn anew: such ones give way first when
  * there are too many groups. All that gives way depends on the events and the times given to `advance` alone.
  */
-export class NewValueDetector implements MethodDetector {
+export class NewValueDetector implements MethodDetector, BudgetHolder {
   readonly #rule: Rule;
   readonly #setup: Required<NewValueSetup>;
   readonly #learning: NewValueOptions["learning"];
@@ -71,7 +75,9 @@ export class NewValueDetector implements MethodDetector {
     const { method } = rule.options;
     if (method.kind !== "new_value") throw new Error(`${rule.id} is a ${method.kind} rule`);
     this.#rule = rule;
-    this.#setup = { groupCap: 1 << 20, valueCap: 65_536, valueBudget: 1 << 21, filterBytes: 1 << 25, sweepLeast: 4096, ...setup };
+    const budget = setup.budget ?? unlimitedBudget();
+    this.#setup = { groupCap: 1 << 20, valueCap: 65_536, valueBudget: 1 << 21, filterBytes: 1 << 25, sweepLeast: 4096, budget, ...setup };
+    budget.join(this);
     this.#learning = method.learning;
     this.#forgetMs = method.forgetAfterDays * DAY_MS;
     this.#filters = new DayFilters(this.#setup.filterBytes);
@@ -94,9 +100,23 @@ export class NewValueDetector implements MethodDetector {
     this.#floorMs = Math.max(this.#floorMs, timeMs);
   }
 
+  /** Without the filters, which have a budget of their own. */
+  get stateBytes(): number {
+    return this.#groups.bytes + this.#values.bytes;
+  }
+
+  /** Values longest unseen go to the filters, or groups longest unseen go: of whichever takes more. */
+  giveWay(): boolean {
+    if (this.#values.bytes >= this.#groups.bytes && this.#filterValues()) return true;
+    if (this.#groups.count === 0) return false;
+    this.#dropGroups();
+    this.#groups.shrink();
+    this.#values.shrink();
+    return true;
+  }
+
   counts(): MethodCounts {
-    const stateBytes = this.#groups.bytes + this.#values.bytes + this.#filters.bytes;
-    return { groups: this.#groups.count, stateBytes, lateDropped: this.#lateDropped, evicted: this.#evicted };
+    return { groups: this.#groups.count, stateBytes: this.stateBytes + this.#filters.bytes, lateDropped: this.#lateDropped, evicted: this.#evicted, filtered: this.#filters.sightings };
   }
 
   /** What is known by filters only, for whoever watches over the engine. */
@@ -200,7 +220,11 @@ export class NewValueDetector implements MethodDetector {
   }
 
   #isFull(group: number): boolean {
-    return this.#groups.u32[VALUES]![group]! >= this.#setup.valueCap || this.#values.count >= this.#setup.valueBudget;
+    return this.#groups.u32[VALUES]![group]! >= this.#setup.valueCap || this.#values.count >= this.#setup.valueBudget || !this.#mayTake(this.#values.nextBytes);
+  }
+
+  #mayTake(bytes: number): boolean {
+    return bytes === 0 || this.#setup.budget.allows(this, bytes);
   }
 
   /** Values that are forgotten for every event to come leave; nobody can tell. */
@@ -209,15 +233,31 @@ export class NewValueDetector implements MethodDetector {
     const beforeMs = this.#floorMs - this.#forgetMs;
     this.#filters.forget(beforeMs);
     const seen = this.#values.f64[SEEN_MS]!;
-    this.#values.keep((row) => seen[row]! > beforeMs);
+    this.#keepValues((row) => seen[row]! > beforeMs);
     this.#untilSweep = Math.max(this.#setup.sweepLeast, this.#values.count);
+  }
+
+  #keepValues(isKept: (row: number) => boolean): void {
+    this.#values.keep(isKept);
     const held = this.#groups.u32[VALUES]!.fill(0);
     const groups = this.#values.u32[GROUP]!;
     for (let row = 0; row < this.#values.count; row++) held[groups[row]!]!++;
   }
 
+  /** The eighth of the values longest unseen goes to the filters; false where there are too few to make a difference. */
+  #filterValues(): boolean {
+    const { count, lo, hi, f64 } = this.#values;
+    if (count < LEAST_FILTERED) return false;
+    const marks = oldestRows(f64[SEEN_MS]!, count, count >> 3);
+    for (let row = 0; row < count; row++) if (marks[row] === 1) this.#filters.add(lo[row]!, hi[row]!, f64[SEEN_MS]![row]!);
+    this.#keepValues((row) => marks[row] === 0);
+    this.#values.shrink();
+    return true;
+  }
+
   #addGroup(lo: number, hi: number, timeMs: number): number {
-    if (this.#groups.count >= this.#setup.groupCap) this.#dropGroups();
+    while (!this.#mayTake(this.#groups.nextBytes) && this.#values.bytes > this.#groups.bytes && this.#filterValues());
+    if (this.#groups.count >= this.#setup.groupCap || !this.#mayTake(this.#groups.nextBytes)) this.#dropGroups();
     const group = this.#groups.add(lo, hi);
     this.#groups.f64[FIRST_MS]![group] = timeMs;
     this.#groups.f64[LAST_MS]![group] = timeMs;

@@ -76,12 +76,18 @@ export class MethodRunner {
     this.#detectors.forEach((detector, ruleIndex) => detector?.advance(timeMs, (hit) => onHit(new MethodCaseHit(ruleIndex, hit))));
   }
 
+  /** The same, where it has not come further yet. */
+  advanceTo(timeMs: number, onHit: (hit: CaseHit) => void): void {
+    if (timeMs < this.toldMs + TOLD_EVERY_MS) return;
+    this.toldMs = timeMs;
+    this.advance(timeMs, onHit);
+  }
+
   /** By events, not by batches: what happens when time goes on must not hang on how the stream was cut. */
   #tellTime(timeMs: number, recent: RecentEvents, onHit: (hit: CaseHit) => void): void {
     if (timeMs < this.toldMs + TOLD_EVERY_MS) return;
-    this.toldMs = timeMs;
     recent.now = this.#slot + 1;
-    this.advance(timeMs, onHit);
+    this.advanceTo(timeMs, onHit);
   }
 
   detector(ruleIndex: number): MethodDetector | undefined {
@@ -89,7 +95,7 @@ export class MethodRunner {
   }
 
   counts(): MethodCounts {
-    const sum = { groups: 0, stateBytes: 0, lateDropped: 0, evicted: 0 };
+    const sum = { groups: 0, stateBytes: 0, lateDropped: 0, evicted: 0, filtered: 0 };
     for (const detector of this.#detectors) {
       if (!detector) continue;
       const counts = detector.counts();
@@ -97,6 +103,7 @@ export class MethodRunner {
       sum.stateBytes += counts.stateBytes;
       sum.lateDropped += counts.lateDropped;
       sum.evicted += counts.evicted;
+      sum.filtered += counts.filtered ?? 0;
     }
     return sum;
   }

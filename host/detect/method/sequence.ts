@@ -5,6 +5,7 @@ import type { MethodCounts, MethodDetector, MethodEvent, MethodMatch, OnHit } fr
 import { EventList } from "./sequence-events.ts";
 import { SequenceGroup } from "./sequence-group.ts";
 import { type SequencePlan, planSequence } from "./sequence-plan.ts";
+import { GroupBudget, type GroupHolder, unlimitedBudget } from "./state-budget.ts";
 import { BROKEN_STATE, openState, startState } from "./store-bytes.ts";
 
 const STATE_VERSION = 1;
@@ -22,7 +23,7 @@ const SWEEP_MS = 60_000;
  * An event of a query without group-by, beside others that have it, is every group's that an own event or a step under way
  * keeps alive; it is judged for each of them.
  */
-export class SequenceDetector implements MethodDetector {
+export class SequenceDetector implements MethodDetector, GroupHolder {
   readonly #rule: Rule;
   readonly #plan: SequencePlan;
   readonly #options: SeriesOptions;
@@ -33,12 +34,14 @@ export class SequenceDetector implements MethodDetector {
   #sweptMs = Number.NEGATIVE_INFINITY;
   #lateDropped = 0;
   #evicted = 0;
+  readonly #budget: GroupBudget;
 
   constructor(rule: Rule, options: SeriesOptions) {
     this.#rule = rule;
     this.#plan = planSequence(rule);
     this.#options = options;
     this.#shared = this.#noShared();
+    this.#budget = new GroupBudget(options.budget ?? unlimitedBudget(), this);
   }
 
   apply(event: MethodEvent, onHit: OnHit): void {
@@ -83,12 +86,27 @@ export class SequenceDetector implements MethodDetector {
       if (group.lastMs < timeMs - this.#plan.horizonMs) this.#groups.delete(group.key);
       else group.expire(timeMs);
     }
+    this.#budget.look();
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  measure(): number {
+    let bytes = this.#shared.reduce((sum, list) => sum + (list?.sizeBytes ?? 0), 0);
+    for (const group of this.#groups.values()) bytes += group.sizeBytes;
+    return bytes;
+  }
+
+  giveWay(): boolean {
+    const gone = leastLatelySeen(this.#groups);
+    this.#evicted += gone.length;
+    return gone.length > 0;
   }
 
   counts(): MethodCounts {
-    let stateBytes = this.#shared.reduce((sum, list) => sum + (list?.sizeBytes ?? 0), 0);
-    for (const group of this.#groups.values()) stateBytes += group.sizeBytes;
-    return { groups: this.#groups.size, stateBytes, lateDropped: this.#lateDropped, evicted: this.#evicted };
+    return { groups: this.#groups.size, stateBytes: this.measure(), lateDropped: this.#lateDropped, evicted: this.#evicted };
   }
 
   save(): Uint8Array {
@@ -135,9 +153,10 @@ export class SequenceDetector implements MethodDetector {
   #groupOf(match: MethodMatch): SequenceGroup {
     let group = this.#groups.get(match.groupKey);
     if (!group) {
+      if (this.#groups.size >= (this.#options.groupCap ?? GROUP_CAP)) this.giveWay();
+      this.#budget.makeRoom();
       group = new SequenceGroup(match.groupKey, match.group, this.#plan, this.#shared);
       this.#groups.set(group.key, group);
-      if (this.#groups.size > (this.#options.groupCap ?? GROUP_CAP)) this.#evicted += leastLatelySeen(this.#groups, group).length;
     }
     return group;
   }

@@ -28,6 +28,11 @@ export class SeenLists {
     return this.#lo.length * 20;
   }
 
+  /** Bytes that one key more would take beside what there is: mostly none. */
+  get nextBytes(): number {
+    return this.#free !== 0 || this.#count < this.#lo.length ? 0 : (Math.ceil(this.#count * 1.5) - this.#count) * 20;
+  }
+
   /** When the key was last seen; -Infinity if never. */
   lastSeen(first: number, lo: number, hi: number): number {
     for (let row = first; row !== 0; row = this.#next[row]!) {
@@ -70,6 +75,37 @@ export class SeenLists {
     while (this.#next[last] !== 0) last = this.#next[last]!;
     this.#next[last] = this.#free;
     this.#free = first;
+  }
+
+  /** Packs the lists with these first rows, all there are, and gives back what is left; the first rows are changed in place. */
+  pack(firsts: Uint32Array): void {
+    const rows = firsts.reduce((sum, first) => sum + this.#lengthOf(first), 1);
+    const [lo, hi, next, seen] = [this.#lo, this.#hi, this.#next, this.#seen];
+    const room = Math.max(FIRST_ROWS, rows);
+    this.#lo = new Uint32Array(room);
+    this.#hi = new Uint32Array(room);
+    this.#next = new Uint32Array(room);
+    this.#seen = new Float64Array(room);
+    this.#free = 0;
+    this.#count = 1;
+    for (let i = 0; i < firsts.length; i++) {
+      let row = firsts[i]!;
+      if (row === 0) continue;
+      firsts[i] = this.#count;
+      for (; row !== 0; row = next[row]!) {
+        const at = this.#count++;
+        this.#lo[at] = lo[row]!;
+        this.#hi[at] = hi[row]!;
+        this.#seen[at] = seen[row]!;
+        this.#next[at] = next[row] === 0 ? 0 : at + 1;
+      }
+    }
+  }
+
+  #lengthOf(first: number): number {
+    let length = 0;
+    for (let row = first; row !== 0; row = this.#next[row]!) length++;
+    return length;
   }
 
   save(writer: ByteWriter): void {

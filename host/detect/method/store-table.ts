@@ -28,7 +28,24 @@ export class KeyTable {
   }
 
   get bytes(): number {
-    return this.lo.length * (8 + this.f64.length * 8 + this.u32.length * 4) + this.#index.length * 4;
+    return this.lo.length * this.#rowBytes + this.#index.length * 4;
+  }
+
+  /** Bytes that one row more would take beside what there is: mostly none, now and then half as much again. */
+  get nextBytes(): number {
+    const rows = this.count === this.lo.length ? Math.ceil(this.count * 1.5) - this.count : 0;
+    const index = (this.count + 1) * 4 > this.#index.length * 3 ? this.#index.length : 0;
+    return rows * this.#rowBytes + index * 4;
+  }
+
+  get #rowBytes(): number {
+    return 8 + this.f64.length * 8 + this.u32.length * 4;
+  }
+
+  /** Gives back what no row stands in. */
+  shrink(): void {
+    this.#grow(Math.max(FIRST_ROWS, this.count));
+    this.#reindex(indexSize(this.lo.length));
   }
 
   /** Row of the key; -1 without one. */
