@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { comparePositions, positionText, readPosition, type JournalEntry } from "../../host/journal/contract.ts";
 import { Journal } from "../../host/journal/journal.ts";
-import { arrivalMs, entry, everything, folders, noise, random, textOf, texts } from "./support.ts";
+import { arrivalMs, entry, everything, folders, noise, textOf, texts } from "./support.ts";
+import { random } from "./support-plain.ts";
 
 const folder = folders();
 

@@ -5,7 +5,8 @@ import { checkFolder } from "../../host/journal/check.ts";
 import { FRAME_HEAD_BYTES, frameMark } from "../../host/journal/frame.ts";
 import { Journal } from "../../host/journal/journal.ts";
 import { SEGMENT_HEAD_BYTES, listFolder, readSegmentHead, segmentPath } from "../../host/journal/segment.ts";
-import { entry, everything, flipBit, folders, lastSegmentPath, noise, random, textOf, texts } from "./support.ts";
+import { entry, everything, flipBit, folders, lastSegmentPath, noise, textOf, texts } from "./support.ts";
+import { random } from "./support-plain.ts";
 
 const folder = folders();
 

@@ -4,21 +4,11 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import type { Damage, JournalEntry, JournalPosition, StoredEntry } from "../../host/journal/contract.ts";
 import { listFolder, segmentPath } from "../../host/journal/segment.ts";
+import { random } from "./support-plain.ts";
 import type { Journal } from "../../host/journal/journal.ts";
 
 export const arrivalMs = Date.parse("2026-03-01T10:00:00Z");
 export const profile = { format: "raw", source: "nginx" } as const;
-
-/** The same numbers for the same seed. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 export function entry(text: string, more: Partial<JournalEntry> = {}): JournalEntry {
   return { profile, arrivalMs, partition: "http", bytes: Buffer.from(text), ...more };
