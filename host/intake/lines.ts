@@ -3,7 +3,7 @@ import type { IntakeKeys, IntakeSink } from "./contract.ts";
 import { Batching } from "./lines/batching.ts";
 import { LineConnections, type TlsOptions } from "./lines/connections.ts";
 import { LineDatagrams } from "./lines/datagrams.ts";
-import { type LineCounts, newLineCounts, senderPartitions } from "./lines/stream.ts";
+import { type LineCounts, newLineCounts, refuse, senderPartitions } from "./lines/stream.ts";
 
 export type { TlsOptions } from "./lines/connections.ts";
 export type { LineCounts } from "./lines/stream.ts";
@@ -69,7 +69,7 @@ export async function listenForLines(options: LineListenerOptions, sink: IntakeS
     flushMs: options.flushMs ?? 5,
     heldBytes: options.heldBytes ?? 4 * 1024 * 1024,
     nowMs: options.nowMs ?? Date.now,
-    onRefused: () => void counts.refused++,
+    onRefused: ({ reason }) => refuse(counts, reason),
     onError: options.onError ?? (() => {}),
   });
   const name = options.name ?? `syslog:${protocol}:${options.port}`;

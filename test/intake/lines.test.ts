@@ -237,7 +237,7 @@ describe("lines over UDP", () => {
     sink.refusal = undefined;
     await until("the others", () => sink.lines().length === 4);
     expect(counts).toMatchObject({ events: 4 });
-    expect(counts.rejected.get("full")).toBe(6);
+    expect(counts.refusals.get("datagram")).toBe(6);
   });
 });
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { InputProfile } from "../../engine/task.ts";
-import type { IntakeBatch, IntakeSink } from "../contract.ts";
+import type { IntakeBatch, IntakeSink, Refusal } from "../contract.ts";
 import type { LineFormat } from "./message.ts";
 
 const NEWLINE = 10;
@@ -20,7 +20,7 @@ export interface BatchingOptions {
   readonly heldBytes: number;
   readonly nowMs: () => number;
   /** A refusal by the sink, before it is tried again. */
-  readonly onRefused: () => void;
+  readonly onRefused: (refusal: Refusal) => void;
   /** The sink failed: our own fault, tried again like a refusal. */
   readonly onError: (error: unknown) => void;
 }
@@ -126,8 +126,9 @@ export class Batching {
     const batches: IntakeBatch[] = gathered.map(({ profile, partition, arrivalMs, bytes, length }) => ({ profile, partition, arrivalMs, bytes: bytes.subarray(0, length) }));
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LAST_WAIT_MS)) {
       try {
-        if (!(await this.#sink.accept(batches))) return;
-        this.#options.onRefused();
+        const refusal = await this.#sink.accept(batches);
+        if (!refusal) return;
+        this.#options.onRefused(refusal);
       } catch (error) {
         this.#options.onError(error);
       }

@@ -4,7 +4,7 @@ import type { IntakeKeys } from "../contract.ts";
 import type { Batching } from "./batching.ts";
 import { cutText, isBlank } from "./framing.ts";
 import { MessageReader } from "./message.ts";
-import { type LineCounts, reject, type StreamOptions, takeMessage } from "./stream.ts";
+import { type LineCounts, refuse, reject, type StreamOptions, takeMessage } from "./stream.ts";
 
 /** Room in the kernel for bursts; it gives less where the system's limit is lower. */
 const RECEIVE_BYTES = 4 * 1024 * 1024;
@@ -57,8 +57,7 @@ export class LineDatagrams {
     const message = cutText(datagram.subarray(0, end), this.#options.limitBytes);
     if (isBlank(message)) return;
     if (this.#batching.isFull) {
-      counts.refused++;
-      reject(counts, "full");
+      refuse(counts, "datagram");
       return;
     }
     takeMessage(message, message.length < end, this.#reader, this.#options.partition(address), this.#options, this.#batching, counts);

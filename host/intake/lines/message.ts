@@ -5,6 +5,7 @@ import type { IntakeKeys } from "../contract.ts";
 /** How the lines of a stream are read: syslog lines, Datadog's intake JSON, plain text. */
 export type LineFormat = "syslog" | "intake" | "text";
 
+const NEWLINE = 10;
 const SPACE = 32;
 const LESS = 60;
 const OPEN = 123;
@@ -77,6 +78,11 @@ function isKeyByte(byte: number): boolean {
   return (letter >= 97 && letter <= 122) || (byte >= 48 && byte <= 57) || byte === 45 || byte === 95;
 }
 
+/** Does the text begin and end as a JSON object does? */
+export function looksLikeObject(bytes: Uint8Array): boolean {
+  return bytes[0] === OPEN && lastByte(bytes) === CLOSE;
+}
+
 function lastByte(bytes: Uint8Array): number {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1]! <= SPACE) end--;
@@ -85,11 +91,15 @@ function lastByte(bytes: Uint8Array): number {
 
 /**
  * A message of several lines as one line of intake JSON that reads as the message itself would have, had it stood on one.
+ * Bytes that stand on one line stay what they are.
  */
-export function asOneLine(bytes: Uint8Array, format: "syslog" | "text", hasSource: boolean): Uint8Array {
+export function onOneLine(bytes: Uint8Array, format: LineFormat, hasSource: boolean): { readonly format: LineFormat; readonly bytes: Uint8Array } {
+  if (!bytes.includes(NEWLINE)) return { format, bytes };
+  // In JSON a newline can only stand between values, where any blank will do.
+  if (format === "intake") return { format, bytes: bytes.map((byte) => (byte === NEWLINE ? SPACE : byte)) };
   const text = decoder.decode(bytes).trimEnd();
   const record = (format === "syslog" && readSyslog(text)) || { message: text };
   // Lines of syslog are of that source unless they or their input say otherwise; JSON is of none.
   const { source } = hasSource || "ddsource" in record ? {} : textDefaults({ format });
-  return encoder.encode(JSON.stringify(source === undefined ? record : { ...record, ddsource: source }));
+  return { format: "intake", bytes: encoder.encode(JSON.stringify(source === undefined ? record : { ...record, ddsource: source })) };
 }

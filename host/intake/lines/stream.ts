@@ -1,11 +1,9 @@
 import type { IntakeCounts } from "../contract.ts";
 import type { Batching } from "./batching.ts";
-import { asOneLine, type MessageReader } from "./message.ts";
+import { onOneLine, type MessageReader } from "./message.ts";
 
 /** Counts of one listener since start. */
 export interface LineCounts extends IntakeCounts {
-  /** Messages whose end was dropped at the limit; they are events all the same. */
-  truncated: number;
   /** Times a connection was paused because the sink was full. */
   pauses: number;
 }
@@ -19,7 +17,13 @@ export interface StreamOptions {
 }
 
 export function newLineCounts(): LineCounts {
-  return { requests: 0, bytes: 0, unpackedBytes: 0, events: 0, refused: 0, rejected: new Map(), truncated: 0, pauses: 0 };
+  return { requests: 0, bytes: 0, unpackedBytes: 0, events: 0, truncated: 0, refused: 0, refusals: new Map(), rejected: new Map(), pauses: 0 };
+}
+
+/** A hand-over, or a datagram, that there was no room for. */
+export function refuse(counts: IntakeCounts, reason: string): void {
+  counts.refused++;
+  counts.refusals.set(reason, (counts.refusals.get(reason) ?? 0) + 1);
 }
 
 export function reject(counts: IntakeCounts, reason: string): void {
@@ -36,16 +40,9 @@ export function takeMessage(bytes: Uint8Array, truncated: boolean, reader: Messa
   if (truncated) counts.truncated++;
   counts.events++;
   const payload = reader.start > 0 ? bytes.subarray(reader.start) : bytes;
-  const { format } = reader;
-  if (!payload.includes(10)) batching.add(format, partition, payload);
-  else if (format === "intake") batching.add(format, partition, withBlanks(payload));
-  else batching.add("intake", partition, asOneLine(payload, format, options.hasSource));
+  const line = onOneLine(payload, reader.format, options.hasSource);
+  batching.add(line.format, partition, line.bytes);
   return true;
-}
-
-/** JSON over several lines on one: outside of texts a newline is a blank, and inside there can be none. */
-function withBlanks(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => (byte === 10 ? 32 : byte));
 }
 
 /**
