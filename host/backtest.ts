@@ -1,8 +1,8 @@
 import { Census, type Group, type RuleCensus } from "./census.ts";
-import type { EngineInput, EngineStats } from "./pipeline.ts";
-import { type DetectionSetup, DetectionPipeline } from "./pipeline.ts";
+import { type DetectionSetup, DetectionPipeline, type EngineInput, type EngineStats } from "./pipeline.ts";
 import { type Rule, type Severity, severityNumber } from "./rule/rule.ts";
 import { type Sensitivity, sensitivityOf } from "./rule/sensitivity.ts";
+import { signalSources } from "./rule/signal-source.ts";
 import { idleReason, standingQueries } from "./rule/standing.ts";
 import type { Signal } from "./signal/signal.ts";
 import { type TimeAxis, TimeCounts, timeAxis } from "./time-counts.ts";
@@ -61,41 +61,54 @@ export interface BacktestResult {
 
 export type BacktestSetup = Omit<DetectionSetup, "onMatches" | "onSignal" | "onSuppressed">;
 
-/** Runs rules, and each of them with its dial turned, over logs in one pass of one engine. */
+/**
+ * Runs rules, and each of them with its dial turned, over logs in one pass.
+ *
+ * One engine does it, but for rules that search the signals of all others: they must not see those of turned rules. These are
+ * then turned in a second engine, beside the first in the same pass.
+ */
 export class Backtest {
   readonly #rules: readonly Rule[];
-  readonly #pipeline: DetectionPipeline;
+  readonly #pipelines: readonly DetectionPipeline[];
   readonly #census: Census;
   readonly #sensitivities: readonly Sensitivity[];
 
   static async create(setup: BacktestSetup): Promise<Backtest> {
     const sensitivities = setup.rules.map((rule) => sensitivityOf(rule));
-    const turned = sensitivities.flatMap((each) => [...new Set(each.turned.map(({ rule }) => rule))]).filter((rule) => !setup.rules.includes(rule));
-    const rules = [...setup.rules, ...turned];
+    const turnedOf = (i: number): Rule[] => [...new Set(sensitivities[i]!.turned.map(({ rule }) => rule))].filter((rule) => rule !== setup.rules[i]);
+    const searched = searchedRules(setup.rules);
+    const isSeen = setup.rules.map((rule) => searched?.has(rule) ?? false);
+    const rules = [...setup.rules, ...setup.rules.flatMap((_, i) => (isSeen[i] ? [] : turnedOf(i)))];
     const census = new Census(setup.rules, standingQueries(rules));
-    const pipeline = await DetectionPipeline.create({ ...setup, rules, onSignal() {}, onMatches: (matches, firstEvent) => census.count(matches, firstEvent) });
-    return new Backtest(setup.rules, pipeline, census, sensitivities);
+    const pipelines = [await DetectionPipeline.create({ ...setup, rules, onSignal() {}, onMatches: (matches, firstEvent) => census.count(matches, firstEvent) })];
+    const apart = setup.rules.flatMap((_, i) => (isSeen[i] ? turnedOf(i) : []));
+    // Rules that count the signals of one other find it there too.
+    if (apart.length) pipelines.push(await DetectionPipeline.create({ ...setup, rules: [...setup.rules.filter((_, i) => isSeen[i]), ...apart], onSignal() {} }));
+    return new Backtest(setup.rules, pipelines, census, sensitivities);
   }
 
-  private constructor(rules: readonly Rule[], pipeline: DetectionPipeline, census: Census, sensitivities: readonly Sensitivity[]) {
+  private constructor(rules: readonly Rule[], pipelines: readonly DetectionPipeline[], census: Census, sensitivities: readonly Sensitivity[]) {
     this.#rules = rules;
-    this.#pipeline = pipeline;
+    this.#pipelines = pipelines;
     this.#census = census;
     this.#sensitivities = sensitivities;
   }
 
-  push(bytes: Uint8Array, input: EngineInput): Promise<void> {
-    return this.#pipeline.push(bytes, input);
+  async push(bytes: Uint8Array, input: EngineInput): Promise<void> {
+    for (const pipeline of this.#pipelines) await pipeline.push(bytes, input);
   }
 
   end(partition: string): void {
-    this.#pipeline.end(partition);
+    for (const pipeline of this.#pipelines) pipeline.end(partition);
   }
 
   async close(): Promise<BacktestResult> {
-    const all = await this.#pipeline.close();
+    const [first, ...others] = this.#pipelines;
+    const all = await first!.close();
+    for (const pipeline of others) await pipeline.close();
     const byRule = new Map<string, Signal[]>();
-    for (const signal of this.#pipeline.signals) (byRule.get(signal.ruleId) ?? byRule.set(signal.ruleId, []).get(signal.ruleId)!).push(signal);
+    const own = new Set(this.#rules.map((rule) => rule.id));
+    for (const signal of [...first!.signals, ...others.flatMap((pipeline) => pipeline.signals.filter(({ ruleId }) => !own.has(ruleId)))]) (byRule.get(signal.ruleId) ?? byRule.set(signal.ruleId, []).get(signal.ruleId)!).push(signal);
     const rules = this.#rules.map((rule, i) => this.#ruleResult(rule, i, byRule));
     const stats = { ...all, signals: rules.reduce((sum, { signals }) => sum + signals, 0) };
     return { stats, rules, axis: (most) => timeAxis([this.#census.times, ...rules.map(({ times }) => times)], most) };
@@ -132,6 +145,13 @@ export class Backtest {
     const keys = new Map([...found].map(([key, each]) => [each, key]));
     return [...found.values()].sort((a, b) => b.signals - a.signals || b.events - a.events || (keys.get(a)! < keys.get(b)! ? -1 : 1));
   }
+}
+
+/** The rules whose signals a search may see; undefined where nothing searches. Rules that lean on a search are never seen. */
+function searchedRules(rules: readonly Rule[]): ReadonlySet<Rule> | undefined {
+  const sources = signalSources(rules);
+  const search = rules.flatMap((rule) => rule.queries).find((query) => query.dataSource === "security_signals" && query.correlation === undefined);
+  return search && sources.get(search);
 }
 
 function tally(signals: readonly Signal[]): Pick<TurnedBacktest, "signals" | "groups" | "bySeverity"> {

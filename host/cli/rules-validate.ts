@@ -1,5 +1,9 @@
+import { ColumnPlan } from "../engine/columns.ts";
+import { Matching } from "../engine/matching/matching.ts";
 import type { Problem } from "../problem.ts";
 import { lintRule, lintRules } from "../rule/lint.ts";
+import type { Rule } from "../rule/rule.ts";
+import { standingQueries } from "../rule/standing.ts";
 import { lintTemplates } from "../signal/template-lint.ts";
 import { loadRules, ruleProblemTexts } from "./load-rules.ts";
 import { jsonLine, plural } from "./text.ts";
@@ -19,10 +23,27 @@ export async function validate(paths: readonly string[], options: ValidateOption
 export async function lint(paths: readonly string[], options: ValidateOptions): Promise<number> {
   const loaded = loadRules(paths);
   const { rules, files } = loaded;
-  const alone = rules.flatMap((rule) => [...lintRule(rule), ...lintTemplates(rule)].map((problem) => ({ rule, problem })));
+  const alone = rules.flatMap((rule) => {
+    const said = [...lintRule(rule), ...lintTemplates(rule)];
+    return [...said, ...uncovered(rule, said)].map((problem) => ({ rule, problem }));
+  });
   const advice = [...alone, ...lintRules(rules)].map(({ rule, problem }) => loaded.placed(rule, { ...problem, message: `${rule.name}: ${problem.message}` }));
   const { errors, warnings } = await report([...loaded.problems, ...advice].sort(inOrder(files)), rules.length, files.length, options);
   return errors + warnings ? 1 : 0;
+}
+
+/** Queries that no predicate can rule out for a batch, so that they run on every one; not those of which as much was said already. */
+function uncovered(rule: Rule, said: readonly Problem[]): Problem[] {
+  const standing = standingQueries([rule]);
+  const { compiled } = new Matching(new ColumnPlan(), standing);
+  const found = new Set(standing.flatMap((query, i) => (compiled[i]!.cover ? [] : [query.queryIndex])));
+  // Queries of other products' alerts are numbered after their root queries.
+  if (rule.options.method.kind === "third_party") return [];
+  return [...found].flatMap((index) => {
+    const place = `queries[${index}].query`;
+    if (said.some((problem) => problem.place === place)) return [];
+    return [{ code: "lint/no-cover", level: "warning" as const, place, message: "nothing that must be there can be looked for beforehand, so the query runs on every batch of events", hint: "join it with something an event must have, such as source: or service:" }];
+  });
 }
 
 /** As they stand in the files. */

@@ -1,5 +1,7 @@
 import type { Problem } from "../problem.ts";
 import { canHold, conditionLabels, holdsFor, implies } from "./lint-condition.ts";
+import { lintReach } from "./lint-reach.ts";
+import { lintSamples } from "./lint-samples.ts";
 import { matchesEverything, restsOnLeadingWildcards, saysOnlyNot } from "./lint-query.ts";
 import { type Rule, type RuleQuery, severityNumber } from "./rule.ts";
 
@@ -16,6 +18,8 @@ export function lintRule(rule: Rule): Problem[] {
   lintTests(rule, warn);
   lintTags(rule, warn);
   rule.queries.forEach((query, i) => lintQuery(rule, query, i, warn));
+  lintSamples(rule, warn);
+  lintReach(rule, warn);
   if (rule.options.method.kind === "threshold" && rule.type !== "signal_correlation") lintCases(rule, warn);
   return problems;
 }

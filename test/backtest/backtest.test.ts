@@ -96,6 +96,27 @@ describe("a backtest", () => {
     expect(result!.sensitivity[0]!.signals).toBeLessThan(await signalsOf(withConditions("failed > 5 && passed > 0", "failed > 5"), events));
   });
 
+  test("rules over signals see the signals of the rules as they are, not those of other settings", async () => {
+    const events = stream(8);
+    const counting = { id: "counting", name: "c", message: "", isEnabled: true, type: "signal_correlation", tags: [], queries: [{ name: "bursts", ruleId: "brute-force", correlatedByFields: ["@usr.id"] }], cases: [{ name: "", status: "high", condition: "bursts > 1" }], options: { evaluationWindow: 7200, keepAlive: 7200 } };
+    const searching = { id: "searching", name: "s", message: "", isEnabled: true, tags: [], queries: [{ name: "any", query: "*", dataSource: "security_signals", groupByFields: ["@usr.id"] }], cases: [{ name: "", status: "high", condition: "any > 1" }], options: { evaluationWindow: 7200, keepAlive: 7200 } };
+    const alone = { ...bruteForce, options: { ...bruteForce.options, keepAlive: 300 } };
+    const run = async (...wires: Array<Record<string, unknown>>): Promise<Record<string, number>> => {
+      const engine = await createEngine({ rules: wires });
+      await engine.push(bytes(events), { format: "log", arrivalMs: 0 });
+      await engine.close();
+      return Object.fromEntries(wires.map(({ id }) => [id, engine.finalSignals().filter((signal) => signal.ruleId === id).length]));
+    };
+    const { rules: results } = await runBacktest([alone, counting, searching].map((wire) => readRule(wire)), events);
+    const expected = await run(alone, counting, searching);
+    expect(Object.fromEntries(results.map((each) => [each.rule.id, each.signals]))).toEqual(expected);
+    expect(expected.counting).toBeGreaterThan(0);
+    const milder = { ...searching, cases: [{ ...searching.cases[0], condition: "any > 0" }] };
+    expect(results[2]!.sensitivity.map(({ setting, signals }) => [setting, signals])).toContainEqual(["any > 0", (await run(alone, counting, milder)).searching]);
+    const looser = { ...alone, cases: withConditions("failed > 5 && passed > 0", "failed > 5").cases };
+    expect(results[0]!.sensitivity[0]!.signals).toBe((await run(looser))["brute-force"]);
+  });
+
   test("threads and cuts of the input change nothing", async () => {
     const events = stream(6);
     const whole = await runBacktest([readRule(bruteForce)], events);

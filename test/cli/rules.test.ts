@@ -218,8 +218,25 @@ describe("rules explain", () => {
     folder.write("auth.jsonl", `${JSON.stringify(sample("failure"))}\n`.repeat(100));
     const ran = await rules("explain", "own", "--over", "auth.jsonl");
     expect(ran.code).toBe(0);
-    expect(ran.stdout).toMatch(/^RULE +QUERY +MATCHES +NS\/EVENT +RUNS WHERE\nBrute force +failed: source:auth @evt\.outcome:failure +100 +[\d.,]+ +\S+ is "(auth|failure)"\n/);
+    const [head, rule, blank, ...rest] = ran.stdout.split("\n");
+    expect([head!.split(/ {2,}/), rule!.split(/ {2,}/), blank]).toEqual([
+      ["RULE", "METHOD", "WINDOW", "A GROUP ONCE", "AT MOST", "GROUPS", "COST", "KEEPS OF EACH GROUP"],
+      ["Brute force", "threshold", "5 min", "96 B", "1.0 KB", "1", "indexed", "failed: the 11 latest times; passed: the latest time"], "",
+    ]);
+    expect(rest.join("\n")).toMatch(/^RULE +QUERY +MATCHES +NS\/EVENT +RUNS WHERE\nBrute force +failed: source:auth @evt\.outcome:failure +100 +[\d.,]+ +\S+ is "(auth|failure)"\n/);
     const [first] = (await rules("explain", "--json", "own")).stdout.split("\n");
-    expect(JSON.parse(first!)).toMatchObject({ rule: "Brute force", query: "failed", text: "source:auth @evt.outcome:failure", fields: ["source", "@evt.outcome"], cover: [expect.any(String)] });
+    expect(JSON.parse(first!)).toMatchObject({
+      rule: "Brute force", method: "threshold", window_ms: 300_000, state: { first_bytes: 96, full_bytes: expect.any(Number) as number }, rule_cost: "indexed",
+      query: "failed", text: "source:auth @evt.outcome:failure", fields: ["source", "@evt.outcome"], cover: [expect.any(String)], cost: "indexed",
+    });
+  });
+
+  test("what cannot be looked for beforehand is of the dearest class, and lint says so", async () => {
+    const dear = { ...bruteForce, queries: [{ ...bruteForce.queries[0], query: "source:auth" }, { ...bruteForce.queries[1], query: "source:auth OR -host:x" }] };
+    folder.write("dear.json", JSON.stringify({ ...dear, queries: [...dear.queries, { name: "some", query: "@a:ev*l", groupByFields: ["@usr.id"] }, { name: "many", query: "@n:>5", groupByFields: ["@usr.id"] }] }));
+    const costs = (await rules("explain", "--json", "dear.json")).stdout.trim().split("\n").map((line) => JSON.parse(line) as { rule_cost: string; cost: string; cover: unknown });
+    expect(costs.map(({ rule_cost, cost, cover }) => [rule_cost, cost, cover === null])).toEqual([["always", "indexed", false], ["always", "always", true], ["always", "scanned", false], ["always", "always", true]]);
+    const lint = await rules("lint", "--json", "dear.json");
+    expect(lint.stdout.trim().split("\n").map((line) => JSON.parse(line) as { code: string; place: string }).filter(({ code }) => code === "lint/no-cover").map(({ place }) => place)).toEqual(["queries[3].query"]);
   });
 });

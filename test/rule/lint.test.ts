@@ -10,7 +10,7 @@ import { type Wire, methodRule, options, rule } from "./support.ts";
 function clean(changes: Wire = {}): Wire {
   return rule({
     tags: ["security:attack", "tactic:TA0006-credential-access", "technique:T1110-brute-force"],
-    tests: [{ query: "failed", log: { a: 1 }, expected: true }, { query: "failed", log: { a: 2 }, expected: false }],
+    tests: [{ query: "failed", log: { a: 1, usr: { id: 1 } }, expected: true }, { query: "failed", log: { a: 2 }, expected: false }],
     ...changes,
   });
 }
@@ -50,6 +50,28 @@ describe("lint", () => {
     ["true of nothing", cases("passed < 1 || failed > 100"), ["lint/holds-for-nothing cases[0].condition"]],
     ["THEN with a side that never holds", clean({ cases: [{ status: "low", condition: "failed > 0 THEN passed < 0" }] }), ["lint/never-fires cases[0].condition"]],
   ])("%s", (_name, wire, expected) => expect(found(wire)).toEqual(expected));
+
+  test.each<[string, Wire, string[]]>([
+    ["a group no sample has", query({}, { tests: [{ query: "failed", log: { ddsource: "auth", usr: { name: "x" } }, expected: true }, { query: "failed", log: {}, expected: false }] }), ["lint/group-never-seen queries[0].groupByFields[0]"]],
+    ["a group some sample has", query({}, { tests: [{ query: "failed", log: { ddsource: "auth" }, expected: true }, { query: "failed", log: { ddsource: "auth", usr: { id: 7 } }, expected: true }, { query: "failed", log: {}, expected: false }] }), []],
+    ["a group that may be absent", query({ hasOptionalGroupByFields: true }, { tests: [{ query: "failed", log: { ddsource: "auth" }, expected: true }, { query: "failed", log: {}, expected: false }] }), []],
+    ["samples that must not match, or do not, say nothing", query({}, { tests: [{ query: "failed", log: { ddsource: "web" }, expected: true }, { query: "failed", log: { ddsource: "auth" }, expected: false }] }), []],
+    ["a field it counts that no log of a scenario has", query({ aggregation: "cardinality", distinctFields: ["@a", "@b"] }, { tests: [{ logs: [{ ddsource: "auth", usr: { id: 1 }, a: 2 }], expect: { signals: [] } }, { query: "failed", log: { ddsource: "auth", usr: { id: 1 }, a: 2 } }] }), ["lint/field-never-seen queries[0].distinctFields[1]"]],
+    ["each event a signal", query({}, { cases: [{ status: "low", condition: "failed > 0" }], options: { detectionMethod: "threshold", evaluationWindow: 0, keepAlive: 0 } }), ["lint/signal-per-event options.keepAlive"]],
+  ])("%s", (_name, wire, expected) => expect(found(wire)).toEqual(expected));
+
+  test("the hint names the field that was likely meant", () => {
+    const wire = query({ groupByFields: ["@Usr.id"] }, { tests: [{ query: "failed", log: { ddsource: "auth", usr: { id: 1 } }, expected: true }] });
+    expect(lintRule(readRule(wire)).find(({ code }) => code === "lint/group-never-seen")!.hint).toBe("did you mean @usr.id?");
+  });
+
+  test.each<[string, Wire, string[]]>([
+    ["anomaly: the milder percentile first", { cases: [{ status: "high", condition: "a > 0.9" }, { status: "low", condition: "a > 0.99" }], options: { detectionMethod: "anomaly_detection", evaluationWindow: 1800, keepAlive: 3600 }, queries: [{ query: "source:a", aggregation: "count", groupByFields: ["host"] }] }, ["lint/shadowed-case cases[1]"]],
+    ["anomaly: the higher first", { cases: [{ status: "high", condition: "a > 0.99" }, { status: "low", condition: "a > 0.9" }], options: { detectionMethod: "anomaly_detection", evaluationWindow: 1800, keepAlive: 3600 }, queries: [{ query: "source:a", aggregation: "count", groupByFields: ["host"] }] }, []],
+    ["a step may take longer than a signal stays open", { cases: [{ status: "high", condition: "b > 0" }], options: { detectionMethod: "sequence_detection", keepAlive: 60, sequenceDetectionOptions: { steps: [{ name: "a", condition: "q > 0", evaluationWindow: 60 }, { name: "b", condition: "r > 0", evaluationWindow: 60 }], stepTransitions: [{ parent: "a", child: "b", evaluationWindow: 600 }] } }, queries: [{ name: "q", query: "source:a" }, { name: "r", query: "source:b" }] }, ["lint/window-beyond-keep-alive options.keepAlive"]],
+  ])("%s", (_name, changes, expected) => {
+    expect(found(clean({ tests: [], ...changes })).filter((text) => /shadowed|beyond/.test(text))).toEqual(expected);
+  });
 
   test.each<[string, string | undefined, Wire, boolean]>([
     ["a count of two", "failed > 1", {}, true],
