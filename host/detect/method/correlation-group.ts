@@ -25,7 +25,7 @@ export class CorrelationGroup {
   lastMs = Number.NEGATIVE_INFINITY;
   readonly #plan: CorrelationPlan;
   /** By query; those of shared queries stand outside. */
-  readonly #own: Array<EventList | undefined> = [];
+  readonly #own: Array<EventList | undefined>;
   readonly #shared: ReadonlyArray<EventList | undefined>;
   /** Where the side before THEN is true, by time. */
   readonly #left: Place[] = [];
@@ -37,6 +37,7 @@ export class CorrelationGroup {
     this.group = group;
     this.#plan = plan;
     this.#shared = shared;
+    this.#own = Array.from({ length: plan.queries.length });
   }
 
   get isEmpty(): boolean {

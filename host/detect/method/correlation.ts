@@ -8,6 +8,9 @@ import { numberOf } from "./sequence.ts";
 import { BROKEN_STATE, openState, startState } from "./store-bytes.ts";
 
 const STATE_VERSION = 1;
+/** Groups that are over are looked for when so much of what a signal reaches has passed. */
+const SWEEPS = 4;
+const SWEEP_MS = 60_000;
 
 /** A hit that was given at the place of this slot does not hold any more. */
 export type OnGone = (groupKey: string, slot: number) => void;
@@ -35,6 +38,7 @@ export class CorrelationDetector implements MethodDetector {
   /** By query; undefined where the query has groups. */
   #shared: Array<EventList | undefined>;
   #evicted = 0;
+  #sweptMs = Number.NEGATIVE_INFINITY;
 
   constructor(rule: Rule, options: Pick<SeriesOptions, "groupCap"> = {}) {
     this.#rule = rule;
@@ -73,6 +77,8 @@ export class CorrelationDetector implements MethodDetector {
 
   /** No signal of an earlier time is to come. */
   advance(timeMs: number, _onHit: OnHit): void {
+    if (!(timeMs >= this.#sweptMs + Math.max(SWEEP_MS, this.#plan.reachMs / SWEEPS))) return;
+    this.#sweptMs = timeMs;
     for (const list of this.#shared) list?.dropBefore(timeMs - this.#plan.reachMs);
     for (const group of this.#groups.values()) {
       if (group.lastMs <= timeMs - this.#plan.reachMs) this.#groups.delete(group.key);

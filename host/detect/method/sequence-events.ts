@@ -11,45 +11,54 @@ export function isBefore(a: Place, b: Place): boolean {
   return a.timeMs < b.timeMs || (a.timeMs === b.timeMs && a.slot < b.slot);
 }
 
-/** Events of one query, in order of time. Where it counts values, one entry for each value. */
-export class EventList {
-  readonly #times: number[] = [];
-  /** -1 - slot: a hit was counted for the event. */
-  readonly #slots: number[] = [];
-  /** Metric or hash of a value, NaN where there is none; undefined where only events are counted. */
-  readonly #numbers: number[] | undefined;
+const LIST_BYTES = 120;
+/** Up to so many numbers a list is as large as what it holds: left to itself, it would take room for seventeen more. */
+const EXACT_CELLS = 24;
 
+/**
+ * Events of one query, in order of time. Where it counts values, one entry for each value.
+ *
+ * All in one list of numbers, entry after entry: most groups have few events, and lists of their own for times and slots
+ * would cost more than what they hold.
+ */
+export class EventList {
+  /** Of each entry the time, the slot (-1 - slot where a hit was counted for the event), and the number where there are any. */
+  #cells: number[] = [];
+  readonly #width: 2 | 3;
+
+  /** @param hasNumbers entries carry a metric or a value's hash, NaN where there is none; else only events are counted. */
   constructor(hasNumbers: boolean) {
-    this.#numbers = hasNumbers ? [] : undefined;
+    this.#width = hasNumbers ? 3 : 2;
   }
 
   get length(): number {
-    return this.#times.length;
+    return this.#cells.length / this.#width;
   }
 
   get last(): Place | undefined {
-    return this.length ? this.placeAt(this.length - 1) : undefined;
+    return this.#cells.length ? this.placeAt(this.length - 1) : undefined;
   }
 
   placeAt(at: number): Place {
-    return { timeMs: this.#times[at]!, slot: this.slotAt(at) };
+    return { timeMs: this.#timeAt(at), slot: this.slotAt(at) };
   }
 
   slotAt(at: number): number {
-    const slot = this.#slots[at]!;
+    const slot = this.#cells[at * this.#width + 1]!;
     return slot < 0 ? -1 - slot : slot;
   }
 
   numberAt(at: number): number {
-    return this.#numbers?.[at] ?? Number.NaN;
+    return this.#width === 3 ? this.#cells[at * 3 + 2]! : Number.NaN;
   }
 
   isCounted(at: number): boolean {
-    return this.#slots[at]! < 0;
+    return this.#cells[at * this.#width + 1]! < 0;
   }
 
   setCounted(at: number): void {
-    if (this.#slots[at]! >= 0) this.#slots[at] = -1 - this.#slots[at]!;
+    const cell = at * this.#width + 1;
+    if (this.#cells[cell]! >= 0) this.#cells[cell] = -1 - this.#cells[cell]!;
   }
 
   /** Number of entries at or before a place: where the ones after it begin. */
@@ -58,7 +67,7 @@ export class EventList {
     let high = this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const time = this.#times[middle]!;
+      const time = this.#timeAt(middle);
       if (time < timeMs || (time === timeMs && this.slotAt(middle) <= slot)) low = middle + 1;
       else high = middle;
     }
@@ -91,56 +100,48 @@ export class EventList {
   add(place: Place, number: number): void {
     const at = this.upTo(place.timeMs, place.slot);
     // An event counts once, unless each of its values does.
-    if (!this.#numbers && at > 0 && this.slotAt(at - 1) === place.slot) return;
-    if (at === this.length) {
-      this.#times.push(place.timeMs);
-      this.#slots.push(place.slot);
-      this.#numbers?.push(number);
-      return;
-    }
-    this.#times.splice(at, 0, place.timeMs);
-    this.#slots.splice(at, 0, place.slot);
-    this.#numbers?.splice(at, 0, number);
+    if (this.#width === 2 && at > 0 && this.slotAt(at - 1) === place.slot) return;
+    const entry = this.#width === 3 ? [place.timeMs, place.slot, number] : [place.timeMs, place.slot];
+    if (at < this.length) this.#cells.splice(at * this.#width, 0, ...entry);
+    else if (this.#cells.length < EXACT_CELLS) this.#cells = this.#cells.concat(entry);
+    else this.#cells.push(...entry);
   }
 
   /** Takes an event out with all of its values; false where it was not there. */
   remove(place: Place): boolean {
     const to = this.upTo(place.timeMs, place.slot);
     const from = this.upTo(place.timeMs, place.slot - 1);
-    this.#times.splice(from, to - from);
-    this.#slots.splice(from, to - from);
-    this.#numbers?.splice(from, to - from);
+    this.#cells.splice(from * this.#width, (to - from) * this.#width);
     return to > from;
   }
 
   dropFirst(count: number): void {
-    if (count <= 0) return;
-    this.#times.splice(0, count);
-    this.#slots.splice(0, count);
-    this.#numbers?.splice(0, count);
+    if (count > 0) this.#cells.splice(0, count * this.#width);
   }
 
   dropBefore(timeMs: number): void {
-    if (this.length && this.#times[0]! < timeMs) this.dropFirst(this.upTo(timeMs, -1));
+    if (this.#cells.length && this.#cells[0]! < timeMs) this.dropFirst(this.upTo(timeMs, -1));
   }
 
   get sizeBytes(): number {
-    return 96 + this.length * (this.#numbers ? 24 : 16);
+    return LIST_BYTES + this.#cells.length * (this.#cells.length > EXACT_CELLS ? 12 : 8);
   }
 
   write(writer: ByteWriter): void {
-    writer.column(Float64Array.from(this.#times));
-    writer.column(Float64Array.from(this.#slots));
-    if (this.#numbers) writer.column(Float64Array.from(this.#numbers));
+    for (let column = 0; column < this.#width; column++) {
+      writer.column(Float64Array.from({ length: this.length }, (_, at) => this.#cells[at * this.#width + column]!));
+    }
   }
 
   static read(reader: ByteReader, hasNumbers: boolean): EventList {
     const list = new EventList(hasNumbers);
-    const columns = [reader.f64s(), reader.f64s(), ...(hasNumbers ? [reader.f64s()] : [])];
+    const columns = Array.from({ length: list.#width }, () => reader.f64s());
     reader.isWhole &&= columns.every((column) => column.length === columns[0]!.length);
-    list.#times.push(...columns[0]!);
-    list.#slots.push(...columns[1]!);
-    list.#numbers?.push(...columns[2]!);
+    for (let at = 0; at < columns[0]!.length; at++) for (const column of columns) list.#cells.push(column[at]!);
     return list;
+  }
+
+  #timeAt(at: number): number {
+    return this.#cells[at * this.#width]!;
   }
 }

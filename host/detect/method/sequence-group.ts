@@ -30,9 +30,9 @@ export class SequenceGroup {
   lastMs = Number.NEGATIVE_INFINITY;
   readonly #plan: SequencePlan;
   /** By query; those of shared queries stand outside. */
-  readonly #own: Array<EventList | undefined> = [];
+  readonly #own: Array<EventList | undefined>;
   readonly #shared: ReadonlyArray<EventList | undefined>;
-  readonly #firings: Firing[][] = [];
+  readonly #firings: Array<Firing[] | undefined>;
   /** Places of hits that an event that comes late might find again. */
   readonly #given: Place[] = [];
   /** Latest hit: tells which events of shared queries were counted. */
@@ -43,6 +43,8 @@ export class SequenceGroup {
     this.group = group;
     this.#plan = plan;
     this.#shared = shared;
+    this.#own = Array.from({ length: plan.queries.length });
+    this.#firings = Array.from({ length: plan.steps.length });
   }
 
   add(query: number, place: Place, number: number): void {
@@ -115,7 +117,11 @@ export class SequenceGroup {
   }
 
   #keep(index: number, step: StepPlan, firing: Firing): void {
-    const list = (this.#firings[index] ??= []);
+    const list = this.#firings[index];
+    if (!list) {
+      this.#firings[index] = [firing];
+      return;
+    }
     const [place] = firing;
     let at = list.length;
     while (at > 0 && !isBefore(list[at - 1]![0]!, place!)) at--;
@@ -196,6 +202,7 @@ export class SequenceGroup {
   expire(timeMs: number): void {
     for (const list of this.#own) list?.dropBefore(timeMs - this.#plan.horizonMs);
     this.#firings.forEach((list, step) => {
+      if (!list) return;
       const oldest = timeMs - this.#plan.steps[step]!.usableMs;
       const from = list.findIndex(([place]) => place!.timeMs >= oldest);
       list.splice(0, from < 0 ? list.length : from);
@@ -206,7 +213,7 @@ export class SequenceGroup {
 
   get sizeBytes(): number {
     const lists = this.#own.reduce((sum, list) => sum + (list?.sizeBytes ?? 0), 0);
-    return 320 + this.key.length * 2 + lists + this.#firings.reduce((sum, list) => sum + 32 + list.length * 120, 0) + this.#given.length * 48;
+    return 320 + this.key.length * 2 + lists + this.#firings.reduce((sum, list) => sum + (list ? 48 + list.length * 120 : 0), 0) + this.#given.length * 48;
   }
 
   write(writer: ByteWriter): void {
