@@ -91,7 +91,7 @@ describe("vespid query", () => {
 });
 
 describe("help", () => {
-  const commands = [[], ["run"], ["match"], ["query"], ["query", "test"], ["query", "explain"], ["rules"], ["rules", "validate"], ["rules", "lint"], ["rules", "test"], ["rules", "explain"], ["bench"]];
+  const commands = [[], ["run"], ["backtest"], ["why"], ["match"], ["query"], ["query", "test"], ["query", "explain"], ["rules"], ["rules", "validate"], ["rules", "lint"], ["rules", "test"], ["rules", "explain"], ["bench"]];
   test.each(commands.map((command) => [command.join(" "), command] as const))("vespid %s --help shows an example", async (_name, command) => {
     const ran = await vespid([...command, "--help"]);
     expect([ran.code, ran.stderr]).toEqual([0, ""]);
