@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Json } from "../event/event.ts";
 import type { Engine, EngineStats, RestoredState, Signal } from "../index.ts";
+import { ProblemError } from "../problem.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { UsageError } from "./problems.ts";
 import { byteSize, plural, safe, styled } from "./text.ts";
@@ -68,6 +69,11 @@ export class Checkpoint {
     for (const [name, input] of Object.entries(position.inputs)) this.#inputs.set(name, { ...input });
   }
 
+  /** A problem of the state says which file it is. */
+  named(error: unknown): unknown {
+    return named(error, this.#path);
+  }
+
   /** Where to go on in an input that begins like this: past what was judged, if it is the same one. */
   startAt(name: string, head: Uint8Array): number {
     const known = this.#inputs.get(name);
@@ -126,6 +132,11 @@ export class Checkpoint {
       ...this.#replaced.map((name) => `${warning} ${safe(name)} is another file than the one read before: it was read from its start`),
     ];
   }
+}
+
+/** Problems of a saved state, with the file it is in. */
+export function named(error: unknown, file: string): unknown {
+  return error instanceof ProblemError ? new ProblemError(error.problems.map((problem) => (problem.code.startsWith("state/") ? { ...problem, file } : problem))) : error;
 }
 
 function hashOf(bytes: Uint8Array): string {

@@ -73,6 +73,8 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
       writeSync(kept, bytes);
       if (bytes.at(-1) !== NEWLINE) writeSync(kept, "\n");
     },
+  }).catch((error: unknown) => {
+    throw checkpoint?.named(error) ?? error;
   });
   if (engine.restored) {
     checkpoint!.resume(engine.restored);

@@ -10,7 +10,7 @@ beforeAll(() => {
 describe.skipIf(!scenarios.length)("scenarios cut where a checkpoint is (skipped where ../shared is absent)", () => {
   test("most of them run", () => expect(scenarios.length).toBeGreaterThan(110));
 
-  test.each(scenarios.map((scenario, i) => [scenario.id, scenario, i] as const))("[DE-01] %s", async (_id, scenario, seed) => {
+  test.each(scenarios.map((scenario, i) => [scenario.id, scenario, i] as const))("%s", async (_id, scenario, seed) => {
     const events = eventsOf(scenario);
     const random = new Generator(seed + 1);
     const places = Array.from({ length: 3 }, () => random.below(events.length + 1)).sort((a, b) => a - b);

@@ -54,7 +54,7 @@ async function played(rules: readonly Rule[], events: readonly TestEvent[], plac
 }
 
 describe.each(variants)("windows saved and restored, %s", (variant) => {
-  test.each(shapes)("[DE-01] %s", async (_name, queries, conditions, windowSeconds) => {
+  test.each(shapes)("%s", async (_name, queries, conditions, windowSeconds) => {
     const rules = [thresholdRule(queries, conditions, windowSeconds)];
     let hits = 0;
     for (let seed = 1; seed <= 4; seed++) {
