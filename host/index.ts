@@ -57,6 +57,11 @@ export interface Engine {
   push(bytes: Uint8Array, input: EngineInput): Promise<void>;
   /** Nothing more comes of a partition, so its time holds nothing back. Its name is not to be used again. */
   end(partition: string): void;
+  /**
+   * The server's clock stands here, in its place among what is pushed: inputs that brought nothing for a minute hold back nothing,
+   * and what waits for time to pass is judged when every one is silent. Without ticks, event time alone counts.
+   */
+  tick(clockMs: number): void;
   /** Signals as they open and extend; ends after `close`. */
   signals(): AsyncIterable<SignalEvent>;
   /** All signals so far in their present state, in the order they opened. */
@@ -107,6 +112,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   return {
     push: (bytes, input) => pipeline.push(bytes, input),
     end: (partition) => pipeline.end(partition),
+    tick: (clockMs) => pipeline.tick(clockMs),
     signals() {
       listening = true;
       return queue;

@@ -89,8 +89,9 @@ async function contentJudges(rules: readonly Rule[], standing: readonly Standing
   const looks = (rule: Rule, i: number): boolean => live.has(i) && rule.options.method.kind === "content_anomaly";
   if (!rules.some(looks)) return [];
   const { ContentRoom } = await import("./engine/content-room.ts");
-  const room = await ContentRoom.create(variant, bytes);
-  return rules.map((rule, i) => (looks(rule, i) ? new ContentAnomaly(rule, room) : undefined));
+  // A room for each: no rule's flood of keys takes another's.
+  const roomBytes = Math.floor(bytes / rules.filter(looks).length);
+  return Promise.all(rules.map(async (rule, i) => (looks(rule, i) ? new ContentAnomaly(rule, await ContentRoom.create(variant, roomBytes)) : undefined)));
 }
 
 /**

@@ -8,10 +8,8 @@ const NEWLINE = 10;
 /** What the flow hands on, strictly in the order the bytes came in, whatever worker finished first. */
 export interface FlowSink {
   /** Match records of one task, whose rows count from `firstEvent`; valid only during the call. */
-  onMatches(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string): void;
+  onMatches(matches: MatchColumns, profile: InputProfile, firstEvent: number, partition: string, arrivalMs: number): void;
   onMalformed(reason: string, bytes: Uint8Array, profile: InputProfile): void;
-  /** Nothing more comes of a partition. */
-  onEnd?(partition: string): void;
   /** Bytes that ended their worker twice. */
   onLost(bytes: Uint8Array, profile: InputProfile, error: TaskLostError): void;
 }
@@ -28,8 +26,9 @@ export interface FlowStats {
   malformed: Record<string, number>;
 }
 
-interface PendingEnd {
-  readonly ended: string;
+/** Something to be done in its place among the tasks. */
+interface PendingCall {
+  readonly call: () => void;
 }
 
 interface Pending {
@@ -49,7 +48,7 @@ interface Pending {
 export class Flow {
   readonly #executor: Executor;
   readonly #sink: FlowSink;
-  readonly #pending: Array<Pending | PendingEnd> = [];
+  readonly #pending: Array<Pending | PendingCall> = [];
   #draining: Promise<void> | undefined;
   #failure: unknown;
   readonly stats: FlowStats = {
@@ -93,9 +92,9 @@ export class Flow {
     }
   }
 
-  /** Nothing more comes of a partition: the sink hears of it after all that was pushed before. */
-  end(partition: string): void {
-    this.#pending.push({ ended: partition });
+  /** Calls once all that was pushed before has been handed on, and nothing that is pushed later. */
+  after(call: () => void): void {
+    this.#pending.push({ call });
     this.#draining ??= this.#drain();
   }
 
@@ -115,9 +114,9 @@ export class Flow {
     try {
       for (let head = this.#pending[0]; head; head = this.#pending[0]) {
         // Awaited either way: a drain that never waits would be over before it is known to run.
-        await ("ended" in head ? this.#sink.onEnd?.(head.ended) : this.#finish(head));
+        await ("call" in head ? head.call() : this.#finish(head));
         this.#pending.shift();
-        if (!("ended" in head)) this.#executor.release(head.slot);
+        if (!("call" in head)) this.#executor.release(head.slot);
       }
     } catch (error) {
       this.#failure = error;
@@ -159,7 +158,7 @@ export class Flow {
       this.#count(bad.reason, 1);
       this.#sink.onMalformed(bad.reason, matches.bytes.slice(bad.start, bad.start + bad.length), task.profile);
     }
-    this.#sink.onMatches(matches, task.profile, firstEvent, task.partition);
+    this.#sink.onMatches(matches, task.profile, firstEvent, task.partition, task.arrivalMs);
   }
 
   #count(reason: string, count: number): void {

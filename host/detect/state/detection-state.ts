@@ -25,7 +25,7 @@ export interface DroppedState {
 interface CommonState {
   readonly seed: string;
   readonly clock: { readonly [name in keyof WindowClock]: number | string };
-  readonly streams: ReadonlyArray<readonly [name: string, highMs: number | string, rows: number]>;
+  readonly streams: ReadonlyArray<readonly [name: string, highMs: number | string, rows: number, arrivalMs: number | string, isIdle: boolean]>;
   readonly toldMs: number | string;
   readonly lateContent: number;
 }
@@ -97,7 +97,7 @@ export function saveDetection(detector: Detector, keys: RuleKeys, ruleCount: num
   const common: CommonState = {
     seed: detector.seed.toString(16),
     clock: Object.fromEntries(Object.entries(clock).map(([name, number]) => [name, written(number as number)])) as unknown as CommonState["clock"],
-    streams: streams.map(([name, highMs, rows]) => [name, written(highMs), rows]),
+    streams: streams.map(([name, highMs, rows, arrivalMs, isIdle]) => [name, written(highMs), rows, written(arrivalMs), isIdle]),
     toldMs: written(detector.methods?.toldMs ?? Number.NEGATIVE_INFINITY),
     lateContent: detector.content?.lateDropped ?? 0,
   };
@@ -134,7 +134,7 @@ export function restoreDetection(detector: Detector, keys: RuleKeys, file: State
     if (error instanceof StateFault) throw damaged("recent events");
     throw error;
   }
-  detector.streams.restore(common.streams.map(([name, highMs, rows]) => [name, Number(highMs), rows]));
+  detector.streams.restore(common.streams.map(([name, highMs, rows, arrivalMs, isIdle]) => [name, Number(highMs), rows, Number(arrivalMs), isIdle]));
   if (detector.methods) detector.methods.toldMs = Number(common.toldMs);
   if (detector.content) detector.content.lateDropped = common.lateContent;
   const dropped: DroppedState[] = [];
