@@ -30,9 +30,11 @@ export function skipBlanks(bytes: Uint8Array, at: number, end: number): number {
 /**
  * End of the JSON value that begins at `start`, -1 when there is no whole one.
  *
- * Takes what JSON.parse takes, but reads nothing: no string, no number, no object is made. Any depth; bytes are taken for UTF-8 unchecked.
+ * Takes what JSON.parse takes, but reads nothing: no string, no number, no object is made. Bytes are taken for UTF-8 unchecked.
+ *
+ * @param depthCap containers within containers; a value with more of them counts as none
  */
-export function valueEnd(bytes: Uint8Array, start: number, end: number): number {
+export function valueEnd(bytes: Uint8Array, start: number, end: number, depthCap = Number.POSITIVE_INFINITY): number {
   let depth = 0;
   let state = VALUE;
   let at = start;
@@ -64,6 +66,7 @@ export function valueEnd(bytes: Uint8Array, start: number, end: number): number 
       continue;
     }
     if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
+      if (depth >= depthCap) return -1;
       if (depth === stack.length) stack = grown(stack);
       stack[depth++] = c === OPEN_OBJECT ? 1 : 0;
       state = c === OPEN_OBJECT ? KEY_OR_END : VALUE_OR_END;

@@ -1,6 +1,5 @@
 import type { InputProfile } from "../engine/task.ts";
 import { textDefaults } from "../event/decode.ts";
-import type { Json } from "../event/event.ts";
 import type { DecodeContext, Draft, RequestHead } from "./exchange.ts";
 import type { Framed } from "./frame.ts";
 import { textRecord } from "./frame.ts";
@@ -58,7 +57,5 @@ export function withDefaults(record: RecordDraft, { source, service, host, tags 
 
 function hasScalar(record: RecordDraft, name: string): boolean {
   const json = record.json(name);
-  if (json === undefined) return false;
-  const value = JSON.parse(json) as Json;
-  return value !== null && typeof value !== "object";
+  return json !== undefined && json !== "null" && !json.startsWith("{") && !json.startsWith("[");
 }

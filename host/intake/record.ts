@@ -1,5 +1,5 @@
 import type { Json } from "../event/event.ts";
-import { type Member, membersOf } from "./json-scan.ts";
+import { type Member, membersOf, skipBlanks, valueEnd } from "./json-scan.ts";
 
 type Members = { readonly [name: string]: Json };
 
@@ -71,7 +71,8 @@ export class RecordDraft {
   /** Joined to the record's own. */
   addTags(tags: readonly string[]): this {
     const own = this.#members.get("ddtags");
-    const texts = own === undefined ? [] : [JSON.parse(own) as Json].flat(8).filter((tag) => typeof tag === "string" || typeof tag === "number");
+    const isFlat = own !== undefined && valueEnd(Buffer.from(own), 0, Buffer.byteLength(own), TAGS_DEPTH) >= 0;
+    const texts = isFlat ? [JSON.parse(own) as Json].flat(TAGS_DEPTH).filter((tag) => typeof tag === "string" || typeof tag === "number") : [];
     return this.put("ddtags", JSON.stringify([...texts, ...tags].join(",")));
   }
 
@@ -127,12 +128,15 @@ export function linesOf(records: readonly string[]): Buffer {
   return Buffer.from(records.length ? `${records.join("\n")}\n` : "");
 }
 
-/** The object a text holds; undefined when it is none. */
-export function parseObject(text: string): Members | undefined {
-  try {
-    const value = JSON.parse(text) as unknown;
-    return isMembers(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+/** Lists of tags within lists. */
+const TAGS_DEPTH = 8;
+/** As deep as the kernels read. Deeper still, JSON.parse takes a second for what came in a moment. */
+const DEPTH_CAP = 256;
+
+/** The object that [start, end) of a body is, blanks around it aside; undefined when it is none, or nested without reason. */
+export function readObject(body: Buffer, start = 0, end = body.length): Members | undefined {
+  const from = skipBlanks(body, start, end);
+  if (from === end || body[from] !== 0x7b) return undefined;
+  const to = valueEnd(body, from, end, DEPTH_CAP);
+  return to < 0 || skipBlanks(body, to, end) < end ? undefined : (JSON.parse(body.toString("utf8", from, to)) as Members);
 }

@@ -1,9 +1,9 @@
 import type { Json } from "../../event/event.ts";
 import { type Answer, type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type Router, WIDE_BODY_BYTES } from "../exchange.ts";
 import { type Framed, frameBody, frameSpans } from "../frame.ts";
-import { type Member, arrayElements, membersOf, skipBlanks, valueEnd } from "../json-scan.ts";
+import { type Member, arrayElements, membersOf, objectsSideBySide, skipBlanks, valueEnd } from "../json-scan.ts";
 import { draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, parseObject, textAt } from "../record.ts";
+import { RecordDraft, linesOf, readObject, textAt } from "../record.ts";
 import { azureRecord, looksAzure } from "./azure.ts";
 import { datadogKey, refusePlain } from "./datadog-manner.ts";
 import { pubsubRecord } from "./pubsub.ts";
@@ -45,11 +45,10 @@ function decodeRecords(members: readonly Member[], request: IntakeRequest, conte
   const found = list && body[list.start] === 0x5b ? arrayElements(body, list.start, list.end) : undefined;
   if (!found) return undefined;
   const defaults = queryDefaults(request);
-  const first = found.spans.count ? parseObject(body.toString("utf8", found.spans.start(0), found.spans.end(0))) : undefined;
+  const first = found.spans.count ? readObject(body, found.spans.start(0), found.spans.end(0)) : undefined;
   if (first && looksAzure(first)) {
     const framed = frameSpans(body, list!.start, found.spans, context.limits);
-    const records = framedObjects(framed).map(({ bytes, value }) => withDefaults(azureRecord(bytes, value, defaults.source), { ...defaults, source: undefined }).text());
-    return { batches: plainDraft(records), events: records.length, truncated: framed.truncated, rejected: framed.rejected, answer };
+    return azureRecords(framed, request, answer);
   }
   const framed = frameSpans(body, list!.start, found.spans, context.limits);
   const source = defaults.source ?? (first && looksCloudTrail(first) ? "cloudtrail" : undefined);
@@ -61,19 +60,20 @@ export function looksCloudTrail(record: { readonly [name: string]: Json }): bool
   return typeof record.eventVersion === "string" && typeof record.eventName === "string" && typeof record.eventSource === "string" && record.eventSource.endsWith(".amazonaws.com");
 }
 
-/** Records of lines just framed, each with its bytes and what they say. */
-export function framedObjects(framed: Framed): Array<{ readonly bytes: Buffer; readonly value: { readonly [name: string]: Json } }> {
+/** Lines just framed, each with Azure's names made ours. */
+function azureRecords(framed: Framed, request: IntakeRequest, answer: Answer): Decoded {
+  const defaults = queryDefaults(request);
   const body = Buffer.from(framed.bytes.buffer, framed.bytes.byteOffset, framed.bytes.byteLength);
-  const found: Array<{ bytes: Buffer; value: { readonly [name: string]: Json } }> = [];
-  for (let at = 0; at < body.length; ) {
-    const newline = body.indexOf(10, at);
-    const end = newline < 0 ? body.length : newline;
-    const bytes = body.subarray(skipBlanks(body, at, end), end);
-    const value = parseObject(bytes.toString());
-    if (value) found.push({ bytes: bytes.subarray(0, valueEnd(bytes, 0, bytes.length)), value });
-    at = end + 1;
+  const rejected = [...framed.rejected];
+  const records: string[] = [];
+  const { spans } = objectsSideBySide(body, 0, body.length);
+  for (let i = 0; i < spans.count; i++) {
+    const bytes = body.subarray(spans.start(i), spans.end(i));
+    const value = readObject(bytes);
+    if (value) records.push(withDefaults(azureRecord(bytes, value, defaults.source), { ...defaults, source: undefined }).text());
+    else rejected.push({ reason: "too-deep", bytes: Uint8Array.from(bytes) });
   }
-  return found;
+  return { batches: plainDraft(records), events: records.length, truncated: framed.truncated, rejected, answer };
 }
 
 /** EventBridge: the finding or call is `detail`; account and region are tags. `aws.guardduty` is Datadog's `guardduty`. */
@@ -81,7 +81,7 @@ function decodeEventBridge(members: readonly Member[], request: IntakeRequest, a
   const { body } = request;
   const detail = members.findLast((member) => member.name === "detail");
   if (!detail || body[detail.start] !== 0x7b) return undefined;
-  const envelope = parseObject(body.toString());
+  const envelope = readObject(body);
   if (!envelope || typeof envelope["detail-type"] !== "string") return undefined;
   const inner = envelope.detail as { [name: string]: Json };
   const record = new RecordDraft().putObject(body, detail.start, detail.end);
@@ -127,11 +127,7 @@ function bare(request: IntakeRequest, context: DecodeContext, answer: Answer, so
   const { events, truncated, rejected } = framed;
   if (source !== "azure") return { batches: draftOf(framed, { ...defaults, source: defaults.source ?? source }, context), events, truncated, rejected, answer };
   if (framed.kind !== "json") throw new Refused("bad-body", "the body is no JSON");
-  const records = framedObjects(framed).map(({ bytes, value }) => {
-    if (!isMembers(value)) return "";
-    return withDefaults(azureRecord(bytes, value, defaults.source), { ...defaults, source: undefined }).text();
-  });
-  return { batches: plainDraft(records), events, truncated, rejected, answer };
+  return azureRecords(framed, request, answer);
 }
 
 const endpoints: Readonly<Record<string, Endpoint>> = {

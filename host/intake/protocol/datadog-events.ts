@@ -1,7 +1,7 @@
 import type { Json } from "../../event/event.ts";
 import { type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type Router, jsonAnswer } from "../exchange.ts";
 import { valueEnd, skipBlanks } from "../json-scan.ts";
-import { RecordDraft, isMembers, linesOf, parseObject, textAt } from "../record.ts";
+import { RecordDraft, isMembers, linesOf, readObject, textAt } from "../record.ts";
 import { shortened } from "../frame.ts";
 import { datadogKey, refusePlain } from "./datadog-manner.ts";
 
@@ -19,7 +19,7 @@ function nextId(arrivalMs: number): number {
  */
 function decodeEvent(request: IntakeRequest, { limits }: DecodeContext): Decoded {
   const { body, arrivalMs } = request;
-  const event = parseObject(body.toString());
+  const event = readObject(body);
   if (!event) throw new Refused("bad-body", "the body is no JSON object");
   for (const name of ["title", "text"]) if (typeof event[name] !== "string" || event[name] === "") throw new Refused("bad-body", `${name} is required`);
   const tags = Array.isArray(event.tags) ? event.tags.filter((tag) => typeof tag === "string") : [];

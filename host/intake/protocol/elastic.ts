@@ -5,10 +5,8 @@ import { shortened } from "../frame.ts";
 import { skipBlanks, valueEnd } from "../json-scan.ts";
 import { authorizationKey } from "../keys.ts";
 import { queryDefaults } from "../query.ts";
-import { isMembers, linesOf, parseObject } from "../record.ts";
+import { isMembers, linesOf, readObject } from "../record.ts";
 import { ecsRecord } from "./ecs.ts";
-
-type Members = { readonly [name: string]: Json };
 
 const LINE_FEED = 10;
 /** Official clients talk to nobody who does not say this. */
@@ -42,8 +40,8 @@ interface Action {
   readonly id: string | undefined;
 }
 
-function actionOf(line: string, pathIndex: string | undefined): Action | undefined {
-  const members = parseObject(line);
+function actionOf(body: Buffer, start: number, end: number, pathIndex: string | undefined): Action | undefined {
+  const members = readObject(body, start, end);
   const name = members && Object.keys(members)[0];
   if (!members || (name !== "create" && name !== "index" && name !== "delete" && name !== "update")) return undefined;
   const about = members[name];
@@ -80,7 +78,7 @@ function bulk(request: IntakeRequest, { limits }: DecodeContext, pathIndex: stri
   };
   const lines = linesIn(body);
   for (let line = lines.next(); !line.done; line = lines.next()) {
-    const action = actionOf(body.toString("utf8", line.value.start, line.value.end), pathIndex);
+    const action = actionOf(body, line.value.start, line.value.end, pathIndex);
     if (!action) throw new Refused("bad-body", `Malformed action/metadata line [${items.length * 2 + 1}]`);
     if (action.name === "delete") {
       items.push({ delete: { _index: action.index, _id: action.id ?? null, status: 404, result: "not_found" } });
@@ -94,7 +92,7 @@ function bulk(request: IntakeRequest, { limits }: DecodeContext, pathIndex: stri
       refuseItem(action, "updates are not taken: events do not change", "illegal_argument_exception", bytes, "update");
       continue;
     }
-    const document = documentOf(body, start, end);
+    const document = readObject(body, start, end);
     if (!document) {
       refuseItem(action, "the document is no JSON object", "document_parsing_exception", bytes, "not-json");
       continue;
@@ -114,10 +112,6 @@ function bulk(request: IntakeRequest, { limits }: DecodeContext, pathIndex: stri
     events: records.length, truncated, rejected,
     answer: said(200, { took: 0, errors, items }),
   };
-}
-
-function documentOf(body: Buffer, start: number, end: number): Members | undefined {
-  return body[start] === 0x7b ? parseObject(body.toString("utf8", start, end)) : undefined;
 }
 
 /** What shippers ask before they send anything. */

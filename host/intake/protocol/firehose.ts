@@ -4,7 +4,7 @@ import { type Answer, type DecodeContext, type Decoded, type Draft, type Endpoin
 import { frameBody } from "../frame.ts";
 import { headerText } from "../keys.ts";
 import { type Defaults, draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, parseObject, tagsOf, textAt } from "../record.ts";
+import { RecordDraft, isMembers, linesOf, readObject, tagsOf, textAt } from "../record.ts";
 import { gunzipOr } from "../unpack.ts";
 import { looksCloudTrail, wrapperOf, decodeWrapped } from "./cloud.ts";
 
@@ -59,14 +59,14 @@ class RecentRequests {
 /** Tags of all records of a request. */
 function commonTags(head: RequestHead): string[] {
   const text = headerText(head.headers, "x-amz-firehose-common-attributes");
-  const members = text === undefined ? undefined : parseObject(text);
+  const members = text === undefined ? undefined : readObject(Buffer.from(text));
   return members ? tagsOf(members.commonAttributes ?? members) : [];
 }
 
 async function decode(request: IntakeRequest, context: DecodeContext, recent: RecentRequests): Promise<Decoded> {
   const version = headerText(request.headers, "x-amz-firehose-protocol-version");
   if (version !== undefined && version !== "1.0") throw new Refused("bad-request", "the protocol version is not 1.0");
-  const members = parseObject(request.body.toString());
+  const members = readObject(request.body);
   if (!members || !Array.isArray(members.records)) throw new Refused("bad-body", "the body has no records");
   const id = requestId(request) ?? textAt(members, "requestId");
   const answer = answerFor(request, 200, id);
@@ -106,7 +106,7 @@ async function readRecords(records: readonly Json[], defaults: Defaults, request
       continue;
     }
     room -= bytes.length;
-    const subscription = bytes.includes('"logEvents"') ? parseObject(bytes.toString()) : undefined;
+    const subscription = bytes.includes('"logEvents"') ? readObject(bytes) : undefined;
     if (subscription && Array.isArray(subscription.logEvents)) {
       if (subscription.messageType !== "CONTROL_MESSAGE") lines.push(...cloudWatchRecords(subscription, subscription.logEvents, defaults));
       continue;
@@ -114,7 +114,7 @@ async function readRecords(records: readonly Json[], defaults: Defaults, request
     const wrapper = wrapperOf(bytes);
     const unwrapped = wrapper && (await decodeWrapped(wrapper, { ...request, body: bytes }, { ...context, limits }, {} as Answer));
     const framed = unwrapped ?? frameBody(bytes, limits, true);
-    const first = "kind" in framed && framed.kind === "json" && framed.events ? parseObject(Buffer.from(framed.bytes).toString("utf8").split("\n", 1)[0]!) : undefined;
+    const first = "kind" in framed && framed.kind === "json" && framed.events ? firstRecord(framed.bytes) : undefined;
     const source = defaults.source ?? (first && looksCloudTrail(first) ? "cloudtrail" : "cloudwatch");
     found.batches.push(...("kind" in framed ? draftOf(framed, { ...defaults, source }, context) : framed.batches));
     found.events += framed.events;
@@ -126,12 +126,18 @@ async function readRecords(records: readonly Json[], defaults: Defaults, request
   return found;
 }
 
+function firstRecord(lines: Uint8Array): { readonly [name: string]: Json } | undefined {
+  const body = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+  const newline = body.indexOf(10);
+  return readObject(body, 0, newline < 0 ? body.length : newline);
+}
+
 /** A CloudWatch Logs subscription: events of one log stream. */
 function cloudWatchRecords(subscription: { readonly [name: string]: Json }, events: readonly Json[], defaults: Defaults): string[] {
   const about = JSON.stringify({ awslogs: { owner: subscription.owner, logGroup: subscription.logGroup, logStream: subscription.logStream } });
   return events.filter(isMembers).map((event) => {
     const message = typeof event.message === "string" ? event.message : JSON.stringify(event.message ?? "");
-    const inner = message.startsWith('{"eventVersion"') ? parseObject(message) : undefined;
+    const inner = message.startsWith('{"eventVersion"') ? readObject(Buffer.from(message)) : undefined;
     const isTrail = inner !== undefined && looksCloudTrail(inner);
     const record = new RecordDraft().put("aws", about).reserve({
       message,

@@ -4,7 +4,7 @@ import { type Answer, type DecodeContext, type Decoded, type Endpoint, type Inta
 import { shortened } from "../frame.ts";
 import { authorizationKey, headerText } from "../keys.ts";
 import { queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, parseObject, tagsOf, textAt } from "../record.ts";
+import { RecordDraft, isMembers, linesOf, readObject, tagsOf, textAt } from "../record.ts";
 import { datadogKey } from "./datadog-manner.ts";
 
 function refuse(refused: Refused): Answer {
@@ -18,7 +18,7 @@ function first(labels: Json | undefined, ...names: readonly string[]): string | 
 function decode(request: IntakeRequest, { limits }: DecodeContext): Decoded {
   const type = (headerText(request.headers, "content-type") ?? "application/json").toLowerCase();
   if (!type.includes("json")) throw new Refused("bad-encoding", "snappy-compressed protobuf is not taken: let the shipper send JSON");
-  const members = parseObject(request.body.toString());
+  const members = readObject(request.body);
   if (!members || !Array.isArray(members.streams)) throw new Refused("bad-body", "the body has no streams");
   const defaults = queryDefaults(request);
   const records: string[] = [];

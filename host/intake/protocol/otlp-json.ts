@@ -1,16 +1,11 @@
 import { Refused } from "../exchange.ts";
-import { isMembers } from "../record.ts";
+import { isMembers, readObject } from "../record.ts";
 import { type AnyValue, type KeyValue, type LogRecord, OTLP_DEPTH_CAP, type ResourceLogs, absent, emptyRecord, numberValue, tooDeep } from "./otlp-model.ts";
 
 /** `ExportLogsServiceRequest` in OTLP's JSON: lower camel case, ids in hex, 64-bit numbers as text or number. Throws `bad-body`. */
 export function readOtlpJson(body: Buffer): ResourceLogs[] {
-  let request: unknown;
-  try {
-    request = JSON.parse(body.toString());
-  } catch {
-    throw new Refused("bad-body", "the body is no JSON");
-  }
-  if (!isMembers(request)) throw new Refused("bad-body", "the body is no ExportLogsServiceRequest");
+  const request = readObject(body);
+  if (!request) throw new Refused("bad-body", "the body is no ExportLogsServiceRequest");
   return objects(request.resourceLogs).map((resource) => ({
     attributes: isMembers(resource.resource) ? readAttributes(resource.resource.attributes, 0) : [],
     scopes: [...objects(resource.scopeLogs), ...objects(resource.instrumentationLibraryLogs)].map((scope) => {

@@ -4,7 +4,7 @@ import { Refused } from "../exchange.ts";
 import { frameBody } from "../frame.ts";
 import { valueEnd } from "../json-scan.ts";
 import { draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, parseObject, tagsOf, textAt } from "../record.ts";
+import { RecordDraft, isMembers, linesOf, readObject, tagsOf, textAt } from "../record.ts";
 import { gunzipOr } from "../unpack.ts";
 
 type Members = { readonly [name: string]: Json };
@@ -18,7 +18,7 @@ const UNPACKED_CAP = 10 * 1024 * 1024;
  * was published is read as on Datadog's paths. Undefined when it is no such envelope.
  */
 export async function pubsubRecord(request: IntakeRequest, context: DecodeContext, answer: Answer): Promise<Decoded | undefined> {
-  const envelope = parseObject(request.body.toString());
+  const envelope = readObject(request.body);
   const message = envelope?.message;
   if (!isMembers(message) || !("data" in message || "attributes" in message)) return undefined;
   const data = message.data ?? "";
@@ -27,7 +27,7 @@ export async function pubsubRecord(request: IntakeRequest, context: DecodeContex
   if (!bytes) return { batches: [], events: 0, rejected: [{ reason: "damaged-gzip", bytes: Buffer.from(data, "base64") }], answer };
   const given = queryDefaults(request);
   const defaults = { ...given, tags: [...(given.tags ?? []), ...tagsOf(message.attributes)] };
-  const entry = parseObject(bytes.toString());
+  const entry = readObject(bytes);
   if (entry && looksLikeEntry(entry)) {
     const record = withDefaults(gcpRecord(bytes, entry), { ...defaults, source: undefined }).reserve({ source: defaults.source ?? "gcp" });
     return { batches: [{ profile: { format: "intake" }, bytes: linesOf([record.text()]) }], events: 1, answer };

@@ -99,13 +99,14 @@ function recordOf(body: Buffer, members: readonly Member[], sticky: Sticky, defa
   const found = new Map(members.map((member) => [member.name, member]));
   const read = (name: string): Json | undefined => {
     const member = found.get(name);
-    return member && (JSON.parse(body.toString("utf8", member.start, member.end)) as Json);
+    const isScalar = member && body[member.start] !== 0x5b && body[member.start] !== 0x7b;
+    return isScalar ? (JSON.parse(body.toString("utf8", member.start, member.end)) as Json) : undefined;
   };
   for (const name of ["host", "source", "sourcetype", "index"] as const) {
     const value = found.has(name) ? read(name) : undefined;
     if (typeof value === "string" && value !== "") sticky[name] = value;
   }
-  if (found.has("time")) sticky.timeMs = timeOf(read("time")!) ?? sticky.timeMs;
+  if (found.has("time")) sticky.timeMs = timeOf(read("time")) ?? sticky.timeMs;
   const event = found.get("event");
   const first = event && body[event.start];
   if (!event || first === 0x6e) return { text: "Event field is required", code: 12 };
@@ -137,7 +138,7 @@ function textJson(json: string | undefined): string | undefined {
 }
 
 /** Seconds, milliseconds or nanoseconds as milliseconds; the fraction of seconds counts. */
-function timeOf(value: Json): number | undefined {
+function timeOf(value: Json | undefined): number | undefined {
   const time = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof time !== "number" || !Number.isFinite(time) || time < 0) return undefined;
   if (time < SECONDS_CAP) return Math.round(time * 1000);
