@@ -179,7 +179,7 @@ function valuesText({ values, near, kind }: QueryTrace): string {
 function groupText(group: GroupAnswer, { windowMs, timeMs }: WhyAnswer): string {
   const name = Object.entries(group.group).map(([field, value]) => `${field}:${value}`).join(" ");
   const lines = [`${styled("bold", "GROUP")}  ${name === "" ? "all events" : cut(safe(name), 100)}`];
-  if (group.open) lines.push(`a signal was open: ${group.open.severity} ${safe(group.open.caseName)}, since ${timeText(group.open.firstSeenMs)}, ${plural(group.open.eventsMatched, "event")}`);
+  if (group.open) lines.push(`a signal was open: ${group.open.severity}${group.open.caseName ? ` ${safe(group.open.caseName)}` : ""}, since ${timeText(group.open.firstSeenMs)}, ${plural(group.open.eventsMatched, "event")}`);
   if (group.windows.length) {
     lines.push(windowMs ? `window of ${widthText(windowMs)} up to ${timeText(timeMs)}` : "no window: the event alone", table(
       ["QUERY", "COUNTS", { name: "VALUE", align: "right" }, { name: "EVENTS", align: "right" }, "OLDEST", "NEWEST", "OLDEST LEAVES"],
