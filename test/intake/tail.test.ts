@@ -13,10 +13,10 @@ describe("a followed file", () => {
     const path = join(newFolder(), "auth.log");
     writeFileSync(path, "old\n");
     const sink = new MemorySink();
-    await follow(sink, { sources: [{ path, defaults: { source: "auth", service: "linux-auth", tags: ["env:production", "security:authentication"] } }] });
+    await follow(sink, { sources: [{ path, textFormat: "syslog", defaults: { source: "auth", service: "linux-auth", tags: ["env:production", "security:authentication"] } }] });
     appendFileSync(path, `${LINE}\n`);
     await until("the line", () => sink.lines().length > 0);
-    expect(sink.lines()).toEqual([LINE]);
+    expect(sink.events()).toMatchObject([{ source: "auth", service: "linux-auth", host: "web1", tags: ["env:production", "security:authentication"], message: "Failed password for deploy from 192.0.2.7 port 4022 ssh2", attributes: { syslog: { appname: "sshd" } } }]);
     expect(sink.batches[0]).toMatchObject({ partition: `file:${path}` });
   });
 
@@ -31,7 +31,7 @@ describe("a followed file", () => {
     expect(events.map(({ message, host, service, source, status }) => [message, host, service, source, status])).toEqual([
       ["2026-03-02T08:41:00Z INFO starting up", undefined, "s", undefined, "info"],
       ["2026-03-02T08:41:01Z INFO {odd} words}", undefined, "s", undefined, "info"],
-      ["Failed password for deploy from 192.0.2.7 port 4022 ssh2", "web1", "sshd", "syslog", "info"],
+      ["Failed password for deploy from 192.0.2.7 port 4022 ssh2", "web1", "s", "syslog", "info"],
       ["no header", undefined, "s", "syslog", "info"],
       ["ready", undefined, "s", undefined, "warn"],
     ]);

@@ -1,4 +1,5 @@
 import { textDefaults } from "../../event/decode.ts";
+import type { Json } from "../../event/event.ts";
 import { readSyslog } from "../../event/syslog.ts";
 import type { IntakeKeys } from "../contract.ts";
 
@@ -98,8 +99,20 @@ export function onOneLine(bytes: Uint8Array, format: LineFormat, hasSource: bool
   // In JSON a newline can only stand between values, where any blank will do.
   if (format === "intake") return { format, bytes: bytes.map((byte) => (byte === NEWLINE ? SPACE : byte)) };
   const text = decoder.decode(bytes).trimEnd();
-  const record = (format === "syslog" && readSyslog(text)) || { message: text };
+  return { format: "intake", bytes: asJson((format === "syslog" && readSyslog(text)) || { message: text }, format, hasSource) };
+}
+
+/**
+ * A syslog line as intake JSON of this service, whatever program its header names; undefined when it has no header, and is
+ * of the service that its input says anyway.
+ */
+export function ofService(line: Uint8Array, service: string, hasSource: boolean): Uint8Array | undefined {
+  const record = readSyslog(decoder.decode(line));
+  return record && asJson({ ...record, service }, "syslog", hasSource);
+}
+
+function asJson(record: { readonly [name: string]: Json }, format: "syslog" | "text", hasSource: boolean): Uint8Array {
   // Lines of syslog are of that source unless they or their input say otherwise; JSON is of none.
   const { source } = hasSource || "ddsource" in record ? {} : textDefaults({ format });
-  return { format: "intake", bytes: encoder.encode(JSON.stringify(source === undefined ? record : { ...record, ddsource: source })) };
+  return encoder.encode(JSON.stringify(source === undefined ? record : { ...record, ddsource: source }));
 }

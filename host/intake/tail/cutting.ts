@@ -1,5 +1,5 @@
 import { isBlank } from "../lines/framing.ts";
-import { type LineFormat, looksLikeObject, onOneLine } from "../lines/message.ts";
+import { type LineFormat, looksLikeObject, ofService, onOneLine } from "../lines/message.ts";
 import { applyRules, type LineRule, startPattern } from "./rules.ts";
 
 const NEWLINE = 10;
@@ -41,12 +41,36 @@ export interface Stretch {
 /** Finds the records of a stretch; the same stretch gives the same records. */
 export type Cutter = (stretch: Stretch) => Cut;
 
+/** How lines are read. */
+export interface LineReading {
+  /** Of lines that are no JSON. */
+  readonly textFormat: "syslog" | "text";
+  readonly rules?: readonly LineRule[];
+  readonly source?: string;
+  /** Goes before the program that a syslog header names: a shipper's own word does. */
+  readonly service?: string;
+}
+
 /** Lines of text or JSON, one event each, or several lines each where a rule says how one begins. */
-export function lineCutter(textFormat: "syslog" | "text", rules: readonly LineRule[], hasSource: boolean): Cutter {
+export function lineCutter({ textFormat, rules = [], source, service }: LineReading): Cutter {
+  const hasSource = source !== undefined;
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   const start = startPattern(rules);
   const begins = (line: Uint8Array): boolean => !start || start.matcher(decoder.decode(line)).find();
+
+  const ruledLine = (record: Uint8Array, format: LineFormat): { readonly format: LineFormat; readonly bytes: Uint8Array } | undefined => {
+    const text = decoder.decode(record);
+    const changed = applyRules(text, rules);
+    if (changed === undefined) return undefined;
+    const isJoined = text.includes("\n");
+    // A record of several lines becomes JSON at once; the service goes with it then.
+    if (isJoined && format === "syslog" && service !== undefined) {
+      const named = ofService(encoder.encode(changed), service, hasSource);
+      if (named) return { format: "intake", bytes: named };
+    }
+    return onOneLine(changed === text ? record : encoder.encode(changed), format, hasSource);
+  };
 
   return ({ bytes, isInside, isLast, isQuiet, isFull }) => {
     const sorted = new Sorted();
@@ -57,18 +81,13 @@ export function lineCutter(textFormat: "syslog" | "text", rules: readonly LineRu
       while (first < to && bytes[first] === NUL) first++;
       const record = trimEnd(bytes.subarray(first, to));
       if (isBlank(record)) return;
-      const format = looksLikeObject(record) ? "intake" : textFormat;
-      if (rules.length === 0) {
-        sorted.add(format, bytes, first, first + record.length);
-        return;
-      }
-      const text = decoder.decode(record);
-      const changed = applyRules(text, rules);
-      if (changed === undefined) excluded++;
-      else {
-        const line = onOneLine(changed === text ? record : encoder.encode(changed), format, hasSource);
-        sorted.add(line.format, line.bytes, 0, line.bytes.length);
-      }
+      const format: LineFormat = looksLikeObject(record) ? "intake" : textFormat;
+      const ruled = rules.length > 0 ? ruledLine(record, format) : { format, bytes: record };
+      const named = ruled?.format === "syslog" && service !== undefined ? ofService(ruled.bytes, service, hasSource) : undefined;
+      if (!ruled) excluded++;
+      else if (named) sorted.add("intake", named, 0, named.length);
+      else if (ruled.bytes === record) sorted.add(format, bytes, first, first + record.length);
+      else sorted.add(ruled.format, ruled.bytes, 0, ruled.bytes.length);
     };
 
     let at = 0;

@@ -271,13 +271,14 @@ export class FollowedPath {
   #cutterFor(firstLine: string | undefined): Cutter {
     const { source } = this;
     if (source.windows) return (this.#cutter ??= windowsCutter(source.windows));
-    if (this.#textFormat) return (this.#cutter ??= lineCutter(this.#textFormat, source.rules ?? [], source.defaults?.source !== undefined));
+    const reading = { rules: source.rules, source: source.defaults?.source, service: source.defaults?.service };
+    if (this.#textFormat) return (this.#cutter ??= lineCutter({ ...reading, textFormat: this.#textFormat }));
     const format = textFormatOf(firstLine ?? "");
     if (firstLine !== undefined) {
       this.#textFormat = format;
       return this.#cutterFor(firstLine);
     }
-    return lineCutter(format, source.rules ?? [], source.defaults?.source !== undefined);
+    return lineCutter({ ...reading, textFormat: format });
   }
 
   /** The open file of a generation, found under another name when it was renamed; undefined when it is gone. */
