@@ -7,7 +7,7 @@ import {
 } from "./gaptable";
 import { feedNode } from "./plan";
 import { digitsCell, plainDigits, readScalar, scalarCell } from "./scalar";
-import { hadEscapes, nearStop, stringEnd, textCell, unescapedCell } from "./text";
+import { hadEscapes, nearStop, stringEnd, textStop, textCell, unescapedCell } from "./text";
 
 /**
  * The gap automaton: a record is values separated by gaps seen before. One comparison against the predicted gap checks the structure,
@@ -57,13 +57,20 @@ function matches(t: u32, p: usize): bool {
   return rest == 0 || ((load<u64>(p + i) ^ load<u64>(<usize>t + i)) << ((8 - rest) << 3)) == 0;
 }
 
+/** matches, but a gap up to an array's first scalar is not that of an empty array, which begins with the same bytes. */
+function fits(t: u32, p: usize): bool {
+  if (!matches(t, p)) return false;
+  const type = load<u32>(t, GAP_TYPE);
+  return (type != GAP_SCALAR && type != GAP_SCALAR_MANY) || load<u8>(p + <usize>load<u32>(t, GAP_LENGTH)) != 0x5d;
+}
+
 /** The transition of `state` the bytes at p take, learned if need be; 0 when there is none. Sets gapEnd. */
 function alternative(state: u32, p: usize): u32 {
   missed++;
   const known = min<u32>(load<u32>(state, STATE_ALTERNATES), ALTERNATE_COUNT);
   for (let i: u32 = 0; i < known; i++) {
     const t = load<u32>(state + (i << 2), STATE_ALTERNATE);
-    if (matches(t, p)) {
+    if (fits(t, p)) {
       gapEnd = p + <usize>load<u32>(t, GAP_LENGTH);
       return t;
     }
@@ -102,9 +109,11 @@ export function stoppedCursor(): usize {
 
 /** Puts a cursor on the record at p, an opening brace, whose values go to the cells of `row`. */
 export function placeCursor(cursor: usize, p: usize, row: u32): void {
+  // Records of one kind tend to begin with the same value: each such beginning has predictions of its own.
+  const first = load<u64>(p + <usize>load<u32>(load<u32>(startState(), STATE_PREDICTED), GAP_LENGTH));
   store<u32>(cursor, <u32>p, CURSOR_AT);
   store<u32>(cursor, startState(), CURSOR_STATE);
-  store<u32>(cursor, 0, CURSOR_CONTEXT);
+  store<u32>(cursor, <u32>((first * 0x9e3779b97f4a7c15) >> 61) << 2, CURSOR_CONTEXT);
   store<u32>(cursor, row << 3, CURSOR_ROW_BYTES);
   store<u64>(cursor, 0, CURSOR_SEEN);
   store<u64>(cursor, 0, CURSOR_SEEN_IN_ARRAY);
@@ -126,6 +135,88 @@ function readText(p: usize, from: usize, wanted: bool): usize {
   return end + 1;
 }
 
+/** Notes the keys a gap enters; false when the record has had one of them. */
+// @ts-ignore: decorator
+@inline
+function enterKeys(t: u32, cursor: usize): bool {
+  const bits = load<u64>(t, GAP_BITS);
+  const seen = load<u64>(cursor, CURSOR_SEEN);
+  if (seen & bits) return false;
+  store<u64>(cursor, seen | bits, CURSOR_SEEN);
+  return true;
+}
+
+/** The usual step: the gap at p is `t` as predicted, a plain text or a short integer follows. Where to go on; 0 when this is another. */
+// @ts-ignore: decorator
+@inline
+function usualStep(cursor: usize, p: usize, t: u32): usize {
+  if (!matches(t, p)) return 0;
+  const start = p + <usize>load<u32>(t, GAP_LENGTH);
+  const type = load<u32>(t, GAP_TYPE);
+  if (type == GAP_TEXT) {
+    const end = textStop(start);
+    if (load<u8>(end) != 0x22 || !enterKeys(t, cursor)) return 0;
+    store<u64>(cellOf(t, cursor), textCell(start, end));
+    return end + 1;
+  }
+  if (type != GAP_SCALAR) return 0;
+  const digits = plainDigits(start);
+  if (!digits || !enterKeys(t, cursor)) return 0;
+  store<u64>(cellOf(t, cursor), digitsCell(start, digits));
+  return start + digits;
+}
+
+let steppedState: u32 = 0;
+let steppedEnd: bool = false;
+
+/** One gap and its value of whatever kind; where to go on, 0 when the parser must read the record. Sets steppedState and steppedEnd. */
+function step(cursor: usize, p: usize, state: u32): usize {
+  const place = state + load<u32>(cursor, CURSOR_CONTEXT);
+  let t = load<u32>(place, STATE_PREDICTED);
+  if (fits(t, p)) p += <usize>load<u32>(t, GAP_LENGTH);
+  else {
+    t = alternative(state, p);
+    if (!t) return 0;
+    p = gapEnd;
+    store<u32>(place, t, STATE_PREDICTED);
+    if (state == startState()) store<u32>(state, t, STATE_PREDICTED);
+    // A record that surprised us once is of another kind than the last: its later places are predicted apart.
+    store<u32>(cursor, ((t * 0x9e3779b1) >> 29) << 2, CURSOR_CONTEXT);
+  }
+  if (!enterKeys(t, cursor)) return 0;
+  steppedState = load<u32>(t, GAP_TARGET);
+  const type = load<u32>(t, GAP_TYPE);
+  if (type == GAP_TEXT) {
+    p = readText(p, nearStop(p), load<u32>(t, GAP_CELLS) != spare);
+    if (p) store<u64>(cellOf(t, cursor), value);
+  } else if (type == GAP_SCALAR) {
+    p = readScalar(p, load<u32>(t, GAP_CELLS) != spare);
+    if (p) store<u64>(cellOf(t, cursor), scalarCell());
+  } else {
+    p = readRare(t, type, p, cursor);
+    steppedEnd = type == GAP_END;
+  }
+  return p;
+}
+
+/** Reads on at LOWER until its record is at its end. Answers as readGaps does. */
+function readLower(): usize {
+  let p = <usize>load<u32>(LOWER, CURSOR_AT);
+  let state = load<u32>(LOWER, CURSOR_STATE);
+  while (true) {
+    const t = load<u32>(state + load<u32>(LOWER, CURSOR_CONTEXT), STATE_PREDICTED);
+    const after = usualStep(LOWER, p, t);
+    if (after) {
+      p = after;
+      state = load<u32>(t, GAP_TARGET);
+    } else {
+      p = step(LOWER, p, state);
+      if (!p || steppedEnd) return p;
+      state = steppedState;
+    }
+  }
+}
+
 /**
  * Reads on at LOWER, and at UPPER beside it, a value each in turn, until a record of one of them is at its end.
  *
@@ -134,74 +225,46 @@ function readText(p: usize, from: usize, wanted: bool): usize {
  * @returns where the next record of stoppedCursor() may begin, or 0 when the parser must read this one: its cells may then be half filled
  */
 export function readGaps(both: bool): usize {
-  let cursor = LOWER;
-  let p = <usize>load<u32>(cursor, CURSOR_AT);
-  let state = load<u32>(cursor, CURSOR_STATE);
-  let otherP = <usize>load<u32>(UPPER, CURSOR_AT);
-  let otherState = load<u32>(UPPER, CURSOR_STATE);
+  steppedEnd = false;
+  stopped = LOWER;
+  if (!both) return readLower();
+  let p = <usize>load<u32>(LOWER, CURSOR_AT);
+  let state = load<u32>(LOWER, CURSOR_STATE);
+  let q = <usize>load<u32>(UPPER, CURSOR_AT);
+  let stateQ = load<u32>(UPPER, CURSOR_STATE);
   while (true) {
-    const place = state + load<u32>(cursor, CURSOR_CONTEXT);
-    let t = load<u32>(place, STATE_PREDICTED);
-    if (matches(t, p)) p += <usize>load<u32>(t, GAP_LENGTH);
-    else {
-      t = alternative(state, p);
-      if (!t) {
-        p = 0;
+    const t = load<u32>(state + load<u32>(LOWER, CURSOR_CONTEXT), STATE_PREDICTED);
+    let after = usualStep(LOWER, p, t);
+    if (after) {
+      p = after;
+      state = load<u32>(t, GAP_TARGET);
+    } else {
+      p = step(LOWER, p, state);
+      if (!p || steppedEnd) break;
+      state = steppedState;
+    }
+    const u = load<u32>(stateQ + load<u32>(UPPER, CURSOR_CONTEXT), STATE_PREDICTED);
+    after = usualStep(UPPER, q, u);
+    if (after) {
+      q = after;
+      stateQ = load<u32>(u, GAP_TARGET);
+    } else {
+      q = step(UPPER, q, stateQ);
+      if (!q || steppedEnd) {
+        stopped = UPPER;
         break;
       }
-      p = gapEnd;
-      store<u32>(place, t, STATE_PREDICTED);
-      // A record that surprised us once is of another kind than the last: its later places are predicted apart.
-      store<u32>(cursor, ((t * 0x9e3779b1) >> 29) << 2, CURSOR_CONTEXT);
+      stateQ = steppedState;
     }
-    const bits = load<u64>(t, GAP_BITS);
-    const seen = load<u64>(cursor, CURSOR_SEEN);
-    if (seen & bits) {
-      p = 0;
-      break;
-    }
-    store<u64>(cursor, seen | bits, CURSOR_SEEN);
-    state = load<u32>(t, GAP_TARGET);
-    const type = load<u32>(t, GAP_TYPE);
-    if (type == GAP_TEXT) {
-      const end = nearStop(p);
-      if (load<u8>(end) == 0x22) {
-        store<u64>(cellOf(t, cursor), textCell(p, end));
-        p = end + 1;
-      } else {
-        p = readText(p, end, load<u32>(t, GAP_CELLS) != spare);
-        if (!p) break;
-        store<u64>(cellOf(t, cursor), value);
-      }
-    } else if (type == GAP_SCALAR) {
-      const digits = plainDigits(p);
-      if (digits) {
-        store<u64>(cellOf(t, cursor), digitsCell(p, digits));
-        p += digits;
-      } else {
-        p = readScalar(p, load<u32>(t, GAP_CELLS) != spare);
-        if (!p) break;
-        store<u64>(cellOf(t, cursor), scalarCell());
-      }
-    } else {
-      p = readRare(t, type, p, cursor);
-      if (!p || type == GAP_END) break;
-    }
-    if (!both) continue;
-    const lastP = p;
-    const lastState = state;
-    p = otherP;
-    state = otherState;
-    otherP = lastP;
-    otherState = lastState;
-    cursor = LOWER + UPPER - cursor;
   }
-  stopped = cursor;
-  if (both) {
-    store<u32>(LOWER + UPPER - cursor, <u32>otherP, CURSOR_AT);
-    store<u32>(LOWER + UPPER - cursor, otherState, CURSOR_STATE);
+  if (stopped == LOWER) {
+    store<u32>(UPPER, <u32>q, CURSOR_AT);
+    store<u32>(UPPER, stateQ, CURSOR_STATE);
+    return p;
   }
-  return p;
+  store<u32>(LOWER, <u32>p, CURSOR_AT);
+  store<u32>(LOWER, state, CURSOR_STATE);
+  return q;
 }
 
 /** What comes after a gap that is seldom: the end of the record, a value inside an array or of several columns. Where to go on, or 0. */

@@ -117,10 +117,24 @@ function codeUnit(p: usize): u32 {
   return (hexValue(load<u8>(p)) << 12) | (hexValue(load<u8>(p, 1)) << 8) | (hexValue(load<u8>(p, 2)) << 4) | hexValue(load<u8>(p, 3));
 }
 
+/** Bits of the characters after a backslash that stand for one: `"` and `/` below 0x40, `\\bfnrt` above. */
+const ESCAPES_LOW: u64 = (<u64>1 << 0x22) | (<u64>1 << 0x2f);
+const ESCAPES_HIGH: u64 = (<u64>1 << 0x1c) | (<u64>1 << 0x22) | (<u64>1 << 0x26) | (<u64>1 << 0x2e) | (<u64>1 << 0x32) | (<u64>1 << 0x34);
+
 // @ts-ignore: decorator
 @inline
 function isSimpleEscape(c: u32): bool {
-  return c == QUOTE || c == BACKSLASH || c == 0x2f || c == 0x6e || c == 0x74 || c == 0x72 || c == 0x62 || c == 0x66;
+  return c < 0x80 && (((c < 0x40 ? ESCAPES_LOW : ESCAPES_HIGH) >> <u64>(c & 63)) & 1) != 0;
+}
+
+/** One past the escape whose backslash is at p, 0 with a reason when it is none. */
+// @ts-ignore: decorator
+@inline
+function escapeEnd(p: usize): usize {
+  const kind = <u32>load<u8>(p, 1);
+  if (isSimpleEscape(kind)) return p + 2;
+  if (kind != 0x75) return faultAt(p + 1, REASON_BAD_ESCAPE);
+  return codeUnit(p + 2) < 0x10000 ? p + 6 : fault(REASON_BAD_ESCAPE);
 }
 
 /**
@@ -130,19 +144,40 @@ function isSimpleEscape(c: u32): bool {
  */
 export function stringEnd(p: usize): usize {
   escapes = false;
+  if (ASC_FEATURE_SIMD) {
+    let block = p;
+    let mask = stopMask32(block);
+    while (true) {
+      while (!mask) {
+        block += 32;
+        mask = stopMask32(block);
+      }
+      const at = block + <usize>ctz(mask);
+      const c = <u32>load<u8>(at);
+      if (c == QUOTE) return at;
+      if (c != BACKSLASH) return faultAt(at, REASON_BAD_STRING);
+      escapes = true;
+      const after = escapeEnd(at);
+      if (!after) return 0;
+      // What the escape hides is struck from the block at hand; one that reaches beyond it begins another.
+      const done = <u32>(after - block);
+      if (done < 32) mask &= <u32>-1 << done;
+      else {
+        block = after;
+        mask = stopMask32(block);
+      }
+    }
+  }
   while (true) {
     p = textStop(p);
     const c = <u32>load<u8>(p);
     if (c == QUOTE) return p;
     if (c != BACKSLASH) return faultAt(p, REASON_BAD_STRING);
     escapes = true;
-    const kind = <u32>load<u8>(p, 1);
-    if (isSimpleEscape(kind)) p += 2;
-    else if (kind == 0x75) {
-      if (codeUnit(p + 2) >= 0x10000) return fault(REASON_BAD_ESCAPE);
-      p += 6;
-    } else return faultAt(p + 1, REASON_BAD_ESCAPE);
+    p = escapeEnd(p);
+    if (!p) return 0;
   }
+  return 0;
 }
 
 /** stringEnd with the usual case in line: a string without escapes that ends within 32 bytes. */
