@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from "node:zlib";
+import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync, type ZstdOptions } from "node:zlib";
 import type { InputProfile } from "../engine/task.ts";
 import type { JournalEntry, StoredEntry } from "./contract.ts";
 
@@ -34,10 +34,14 @@ export const MAX_PAYLOAD_BYTES = 512 * 1024 * 1024;
 /** Below this the compressor's call costs more than the bytes it saves. */
 const COMPRESS_FROM = 512;
 /** Below this it is done by the time another thread would have begun. */
-const OWN_THREAD_FROM = 32 * 1024;
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+const OWN_THREAD_FROM = 64 * 1024;
+/** A packer keeps a buffer up to this size from one frame to the next: fresh memory costs as much as filling it. */
+const KEPT_BYTES = 8 * 1024 * 1024;
 
-const compressAside = promisify<Uint8Array, typeof LEVEL, Buffer>(zstdCompress);
+/** With the length known beforehand, small inputs get small tables. */
+type PackOptions = ZstdOptions & { readonly pledgedSrcSize: number };
+
+const compressAside = promisify<Uint8Array, PackOptions, Buffer>(zstdCompress);
 const decompressAside = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zstdDecompress);
 
 export interface FrameHead {
@@ -52,10 +56,11 @@ export interface FrameHead {
   readonly compressed: boolean;
 }
 
-/** Entries packed and ready to be written, wherever that will be. */
+/** Entries packed, wherever they will be written. */
 export interface Payload {
   readonly entries: readonly JournalEntry[];
-  readonly stored: Uint8Array;
+  /** Room for the head, and the stored bytes. The packer's own: good until it packs again. */
+  readonly frame: Buffer;
   readonly rawBytes: number;
   readonly compressed: boolean;
 }
@@ -70,35 +75,57 @@ export function overheadBytes(entry: JournalEntry): number {
   return ENTRY_BYTES + 2 * entry.partition.length + 256;
 }
 
-export async function packEntries(entries: readonly JournalEntry[], compress: boolean): Promise<Payload> {
-  const raw = layOut(entries);
-  if (compress && raw.length >= COMPRESS_FROM) {
-    const stored = raw.length < OWN_THREAD_FROM ? zstdCompressSync(raw, LEVEL) : await compressAside(raw, LEVEL);
-    if (stored.length < raw.length) return { entries, stored, rawBytes: raw.length, compressed: true };
-  }
-  return { entries, stored: raw, rawBytes: raw.length, compressed: false };
-}
+export class Packer {
+  readonly #compress: boolean;
+  #kept = Buffer.allocUnsafeSlow(64 * 1024);
 
-function layOut(entries: readonly JournalEntry[]): Buffer {
-  const profiles = new Numbering<InputProfile>((profile) => JSON.stringify(profile));
-  const partitions = new Numbering<string>((partition) => JSON.stringify(partition));
-  const places = entries.map((entry) => [profiles.of(entry.profile), partitions.of(entry.partition)] as const);
-  const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}]}`);
-  const raw = Buffer.allocUnsafe(4 + head.length + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.bytes.length, 0));
-  raw.writeUInt32LE(head.length, 0);
-  raw.set(head, 4);
-  let at = 4 + head.length;
-  let bytesAt = at + entries.length * ENTRY_BYTES;
-  entries.forEach((entry, i) => {
-    raw.writeUInt32LE(places[i]![0], at);
-    raw.writeUInt32LE(places[i]![1], at + 4);
-    raw.writeDoubleLE(entry.arrivalMs, at + 8);
-    raw.writeUInt32LE(entry.bytes.length, at + 16);
-    raw.set(entry.bytes, bytesAt);
-    at += ENTRY_BYTES;
-    bytesAt += entry.bytes.length;
-  });
-  return raw;
+  constructor(compress: boolean) {
+    this.#compress = compress;
+  }
+
+  /** One at a time: the frame it answers with is written over by the next. */
+  async pack(entries: readonly JournalEntry[]): Promise<Payload> {
+    const frame = this.#layOut(entries);
+    const raw = frame.subarray(FRAME_HEAD_BYTES);
+    if (this.#compress && raw.length >= COMPRESS_FROM) {
+      const options: PackOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, pledgedSrcSize: raw.length };
+      const stored = raw.length < OWN_THREAD_FROM ? zstdCompressSync(raw, options) : await compressAside(raw, options);
+      if (stored.length < raw.length) {
+        frame.set(stored, FRAME_HEAD_BYTES);
+        return { entries, frame: frame.subarray(0, FRAME_HEAD_BYTES + stored.length), rawBytes: raw.length, compressed: true };
+      }
+    }
+    return { entries, frame, rawBytes: raw.length, compressed: false };
+  }
+
+  #room(bytes: number): Buffer {
+    if (bytes > KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes);
+    if (bytes > this.#kept.length) this.#kept = Buffer.allocUnsafeSlow(Math.min(KEPT_BYTES, 2 * bytes));
+    return this.#kept.subarray(0, bytes);
+  }
+
+  #layOut(entries: readonly JournalEntry[]): Buffer {
+    const profiles = new Numbering<InputProfile>((profile) => JSON.stringify(profile));
+    const partitions = new Numbering<string>((partition) => JSON.stringify(partition));
+    const places = entries.map((entry) => [profiles.of(entry.profile), partitions.of(entry.partition)] as const);
+    const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}]}`);
+    const frame = this.#room(FRAME_HEAD_BYTES + 4 + head.length + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.bytes.length, 0));
+    let at = FRAME_HEAD_BYTES;
+    frame.writeUInt32LE(head.length, at);
+    frame.set(head, at + 4);
+    at += 4 + head.length;
+    let bytesAt = at + entries.length * ENTRY_BYTES;
+    entries.forEach((entry, i) => {
+      frame.writeUInt32LE(places[i]![0], at);
+      frame.writeUInt32LE(places[i]![1], at + 4);
+      frame.writeDoubleLE(entry.arrivalMs, at + 8);
+      frame.writeUInt32LE(entry.bytes.length, at + 16);
+      frame.set(entry.bytes, bytesAt);
+      at += ENTRY_BYTES;
+      bytesAt += entry.bytes.length;
+    });
+    return frame;
+  }
 }
 
 /** Equal values once. Most are the same object, so that their text is rarely made. */
@@ -126,28 +153,29 @@ class Numbering<T> {
   }
 }
 
-/** The whole frame, head and payload. */
-export function writeFrame(payload: Payload, segment: number, salt: Uint8Array, firstEntry: number): Buffer {
-  const frame = Buffer.alloc(FRAME_HEAD_BYTES + payload.stored.length);
+/** Writes the head in front of the payload. @returns the whole frame. */
+export function finishFrame(payload: Payload, segment: number, salt: Uint8Array, firstEntry: number): Buffer {
+  const { frame, entries, rawBytes, compressed } = payload;
   let first = Infinity;
   let last = -Infinity;
-  for (const { arrivalMs } of payload.entries) {
+  for (const { arrivalMs } of entries) {
     first = Math.min(first, arrivalMs);
     last = Math.max(last, arrivalMs);
   }
+  const stored = frame.subarray(FRAME_HEAD_BYTES);
   frame.set(MAGIC, 0);
   frame.set(salt, 4);
   frame.writeUInt32LE(segment, 16);
   frame.writeUInt32LE(firstEntry, 20);
-  frame.writeUInt32LE(payload.entries.length, 24);
-  frame.writeUInt32LE(payload.stored.length, 28);
-  frame.writeUInt32LE(payload.rawBytes, 32);
-  frame.writeUInt32LE(crc32(payload.stored), 36);
+  frame.writeUInt32LE(entries.length, 24);
+  frame.writeUInt32LE(stored.length, 28);
+  frame.writeUInt32LE(rawBytes, 32);
+  frame.writeUInt32LE(crc32(stored), 36);
   frame.writeDoubleLE(first, 40);
   frame.writeDoubleLE(last, 48);
-  frame.writeUInt32LE(payload.compressed ? 1 : 0, 56);
+  frame.writeUInt32LE(compressed ? 1 : 0, 56);
+  frame.writeUInt32LE(0, 60);
   frame.writeUInt32LE(headCrc(frame), 12);
-  frame.set(payload.stored, FRAME_HEAD_BYTES);
   return frame;
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { comparePositions, type Damage, type JournalEntry, type JournalHealth, type JournalPosition, type JournalState, type Recovery, type StoredEntry } from "./contract.ts";
 import { realDisk, type Disk } from "./disk.ts";
 import { JournalBroken, JournalError, JournalFull, writeError } from "./error.ts";
-import { FRAME_HEAD_BYTES, MAX_PAYLOAD_BYTES, overheadBytes, packEntries, type Payload } from "./frame.ts";
+import { MAX_PAYLOAD_BYTES, Packer, overheadBytes, type Payload } from "./frame.ts";
 import { isLocked, takeLock, type Lock } from "./lock.ts";
 import { readSegments, type Readable } from "./reader.ts";
 import { recover, storeIndex, type Recovered } from "./recover.ts";
@@ -52,9 +52,10 @@ const ASK_ROOM_BYTES = 4 * MEGABYTE;
 export class Journal {
   readonly folder: string;
   readonly recovery: Recovery;
-  readonly #options: Required<Pick<JournalOptions, "segmentBytes" | "groupBytes" | "groupWindowMs" | "queueBytes" | "compress" | "reserveBytes">>;
+  readonly #options: Required<Pick<JournalOptions, "segmentBytes" | "groupBytes" | "groupWindowMs" | "queueBytes" | "reserveBytes">>;
   readonly #disk: Disk;
   readonly #lock: Lock;
+  readonly #packer: Packer;
   readonly #retention: Retention;
   readonly #onState: ((health: JournalHealth) => void) | undefined;
   #sealed: SegmentIndex[];
@@ -83,11 +84,11 @@ export class Journal {
       groupBytes: options.groupBytes ?? 4 * MEGABYTE,
       groupWindowMs: options.groupWindowMs ?? 0,
       queueBytes: options.queueBytes ?? 64 * MEGABYTE,
-      compress: options.compress ?? true,
       reserveBytes: options.reserveBytes ?? 64 * MEGABYTE,
     };
     this.#disk = disk;
     this.#lock = lock;
+    this.#packer = new Packer(options.compress ?? true);
     this.#retention = new Retention(options);
     this.#onState = options.onState;
     this.#sealed = [...recovered.sealed];
@@ -249,8 +250,8 @@ export class Journal {
   async #commit(group: readonly Waiting[]): Promise<void> {
     const bytes = group.reduce((sum, each) => sum + each.bytes, 0);
     try {
-      const payload = await packEntries(group.length === 1 ? group[0]!.entries : group.flatMap((each) => each.entries), this.#options.compress);
-      await this.#checkRoom(FRAME_HEAD_BYTES + payload.stored.length);
+      const payload = await this.#packer.pack(group.length === 1 ? group[0]!.entries : group.flatMap((each) => each.entries));
+      await this.#checkRoom(payload.frame.length);
       const { segment, entry: first } = await this.#write(payload);
       this.#setState("ok", "");
       let entry = first;
@@ -282,7 +283,7 @@ export class Journal {
   }
 
   async #write(payload: Payload): Promise<JournalPosition> {
-    const frameBytes = FRAME_HEAD_BYTES + payload.stored.length;
+    const frameBytes = payload.frame.length;
     const active = this.#active;
     const fits = active?.usable && (active.index.frames === 0 || active.index.bytes + frameBytes <= this.#options.segmentBytes);
     if (!fits) {

@@ -1,7 +1,7 @@
 import type { JournalPosition } from "./contract.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { JournalBroken, JournalFull, writeError } from "./error.ts";
-import { writeFrame, type Payload } from "./frame.ts";
+import { finishFrame, type Payload } from "./frame.ts";
 import { IndexBuilder } from "./segment-index.ts";
 import { SEGMENT_HEAD_BYTES, newSalt, segmentPath, writeSegmentHead } from "./segment.ts";
 
@@ -30,6 +30,7 @@ export class SegmentWriter {
     const salt = newSalt();
     try {
       await file.write(writeSegmentHead(segment, salt), 0);
+      // The first frame's sync would do for the head. A disk that confirms nothing shall not be left a file at each attempt.
       await file.sync();
       await disk.syncFolder(folder);
     } catch (error) {
@@ -54,7 +55,7 @@ export class SegmentWriter {
    */
   async write(payload: Payload): Promise<JournalPosition> {
     const { segment, bytes: at, nextEntry } = this.index;
-    const frame = writeFrame(payload, segment, this.#salt, nextEntry);
+    const frame = finishFrame(payload, segment, this.#salt, nextEntry);
     try {
       await this.#file.write(frame, at);
     } catch (error) {

@@ -129,7 +129,7 @@ test.skipIf(!canLimit)("a file that may not grow (prlimit; skipped where it is m
 });
 
 /** A disk whose calls fail while `faults` says so. What it fails at has been done, or half done: as real ones do. */
-function faulty(faults: { write?: string; sync?: string; truncate?: string }): Disk {
+function faulty(faults: { write?: string; sync?: string; truncate?: string; syncs?: number }): Disk {
   const fail = (code: string): never => {
     throw Object.assign(new Error(code), { code });
   };
@@ -142,7 +142,7 @@ function faulty(faults: { write?: string; sync?: string; truncate?: string }): D
     },
     async sync() {
       await file.sync();
-      if (faults.sync) fail(faults.sync);
+      if (faults.sync && (faults.syncs = (faults.syncs ?? Infinity) - 1) >= 0) fail(faults.sync);
     },
     async truncate(length) {
       if (faults.truncate) fail(faults.truncate);
@@ -182,6 +182,17 @@ describe("a disk that fails", () => {
     expect(await texts(again)).toEqual(["before", "after"]);
     await again.close();
     expect(listFolder(path).segments.length).toBe(segment);
+  });
+
+  test("one that fails to confirm a single time, and then says that all is well, is not believed for that file", async () => {
+    const faults: { sync?: string; syncs?: number } = {};
+    const journal = await Journal.open(folder("once"), { disk: faulty(faults) });
+    await journal.append([entry("before")]);
+    Object.assign(faults, { sync: "EIO", syncs: 1 });
+    await expect(journal.append([entry("lost")])).rejects.toBeInstanceOf(JournalBroken);
+    expect(await journal.append([entry("kept")])).toEqual({ segment: 2, entry: 0 });
+    expect(await texts(journal)).toEqual(["before", "kept"]);
+    await journal.close();
   });
 });
 

@@ -23,7 +23,7 @@ describe("append and read", () => {
     const at = await journal.append(entries);
     const stored = await everything(journal);
     expect(stored.damage).toEqual([]);
-    expect(stored.entries.map(({ position, ...rest }) => ({ ...rest, bytes: Buffer.from(rest.bytes) }))).toEqual(entries);
+    expect(stored.entries.map(({ profile, arrivalMs, partition, bytes }) => ({ profile, arrivalMs, partition, bytes: Buffer.from(bytes) }))).toEqual(entries);
     expect(stored.entries.map(({ position }) => position)).toEqual(entries.map((_, i) => ({ segment: at.segment, entry: at.entry + i })));
     await journal.close();
 

@@ -135,6 +135,25 @@ describe("flipped bits", () => {
     await journal.close();
   });
 
+  test("the next frame is found wherever it begins in the chunks the file is read in", async () => {
+    const chunk = 512 * 1024;
+    const probe = await frames(folder("chunk-probe"), 2, () => "");
+    for (let back = -2; back < 16; back++) {
+      const path = folder(`chunk${back}`);
+      const journal = await Journal.open(path, { groupBytes: 0, compress: false });
+      // The search begins a byte after the lost head.
+      const length = 1 + chunk - back - (probe[1]! - probe[0]!);
+      await journal.append([entry("", { bytes: Buffer.alloc(length, 97) })]);
+      await journal.append([entry("found")]);
+      await journal.close();
+      flipBit(lastSegmentPath(path), (SEGMENT_HEAD_BYTES + 30) * 8);
+      const again = await Journal.open(path);
+      expect(await texts(again)).toEqual(["found"]);
+      await again.close();
+      rmSync(path, { recursive: true });
+    }
+  });
+
   test("both copies of a segment's head: the file is set aside whole, those before it stay", async () => {
     const path = folder("both");
     await frames(path, 3);
