@@ -41,7 +41,7 @@ function foldObjects(body: Buffer, defaults: Defaults): string[] {
 }
 
 function foldLines(body: Buffer, defaults: Defaults): string[] {
-  return body.toString().split("\n").filter((line) => line.trim() !== "").map((line) => {
+  return body.toString().split("\n").filter((line) => /[^ \t-\r]/.test(line)).map((line) => {
     const record = Buffer.from(textRecord(line.endsWith("\r") ? line.slice(0, -1) : line));
     return withDefaults(new RecordDraft().putObject(record, 0, record.length), defaults).text();
   });
