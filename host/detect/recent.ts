@@ -81,7 +81,7 @@ export class RecentEvents {
   save(): { readonly events: number; readonly bytes: Uint8Array } {
     let first = this.#added;
     while (first > 0 && this.#holds(first - 1)) first--;
-    const writer = new StateWriter();
+    const writer = new StateWriter(4096 + Math.min(this.#charged, HELD_BYTES) + (this.#added - first) * 14);
     const { mask, events, lengths, positions, profiles } = this.#columns;
     writer.u32(this.#added - first);
     writer.f64(this.#added);

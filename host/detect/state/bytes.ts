@@ -1,7 +1,12 @@
 /** Bytes written one after the other, little-endian. */
 export class StateWriter {
-  #bytes = Buffer.allocUnsafe(4096);
+  #bytes: Buffer;
   #length = 0;
+
+  /** @param expectedBytes about how many there will be: growing copies what is there. */
+  constructor(expectedBytes = 4096) {
+    this.#bytes = Buffer.allocUnsafe(expectedBytes);
+  }
 
   get length(): number {
     return this.#length;

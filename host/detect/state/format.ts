@@ -28,8 +28,9 @@ import { FINGERPRINT_BYTES } from "./fingerprint.ts";
  *       40  u32   bodyCrc        CRC-32 of the body
  *       44  u32   headCrc        CRC-32 of bytes 0 to 43 and of the id
  *
- * Bodies: `engine`, `flow` and `heard` are JSON: clocks and streams, counters and inputs' profiles, signals that rules have read. `recent` is documented in `recent-state.ts`, `windows` in `window-state.ts`, `signals` in
- * `signal/book-state.ts`; `method` and `content` are what the detector's own `save` wrote, with a version of its own.
+ * Bodies: `engine`, `flow` and `heard` are JSON: clocks and streams; counters and inputs' profiles; signals that rules have read.
+ * `recent` is documented in `recent.ts`, `windows` in `window-state.ts`, `signals` in `signal/book-state.ts`; `method` and `content` are
+ * what the detector's own `save` wrote, with a version of its own.
  */
 export const STATE_VERSION = 1;
 

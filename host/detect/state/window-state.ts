@@ -54,6 +54,8 @@ const DIGEST_BYTES = 16;
 const HAS_SHARED = 1;
 const CANDIDATES_LOST = 2;
 const KEY_CAP = 65_535;
+/** Of a group seen a few times. */
+const GROUP_BYTES_EXPECTED = 96;
 /** Top bit of a distinct value's entry: it is the latest of its value. */
 const LIVE_BYTE = 0x80;
 
@@ -100,8 +102,8 @@ export class WindowState {
     const rule = this.#memory.rules[ruleIndex]!;
     const { view } = arena;
     const memory = Buffer.from(arena.u8.buffer as ArrayBuffer);
-    const writer = new StateWriter();
     const groups = view.getUint32(rule + RULE_GROUP_COUNT, true);
+    const writer = new StateWriter(4096 + groups * GROUP_BYTES_EXPECTED);
     const shared = view.getUint32(rule + RULE_SHARED_GROUP, true);
     writer.copy(digestOf(plan), 0, DIGEST_BYTES);
     writer.u32(groups);
