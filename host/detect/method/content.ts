@@ -5,16 +5,17 @@ import type { MethodCounts } from "./method.ts";
 
 const DAY_MS = 86_400_000;
 /** Items a group's history begins with; it grows four-fold when it is full. */
-const FIRST_ITEMS = 16;
+const FIRST_ITEMS = 4;
 const MOST_ITEMS = 65_536;
 /** Tokens a set may have in a history as it begins; the same growth. */
-const FIRST_TOKENS = 64;
+const FIRST_TOKENS = 16;
 const MOST_TOKENS = 1024;
 /** Values judged between two looks for groups whose history is all forgotten. */
 const SWEEP_EVERY = 65_536;
 
 /** Token sets of one group by time. */
 export interface ContentHistory {
+  readonly sizeBytes: number;
   /** Would a set of so many tokens push others out? */
   isFullFor(count: number): boolean;
   /** Forgets items up to a time. */
@@ -53,6 +54,7 @@ interface Group<H> {
 export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
   readonly #options: ContentAnomalyOptions;
   readonly #memory: ContentMemory<H>;
+  /** Those longest quiet stand first. */
   readonly #groups = new Map<string, Group<H>>();
   #evicted = 0;
   #sinceSweep = 0;
@@ -69,7 +71,11 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
     if (count === 0) return false;
     if (++this.#sinceSweep >= SWEEP_EVERY) this.#sweep(timeMs);
     const group = this.#group(`${queryIndex} ${groupKey}`, timeMs);
-    if (!group) return false;
+    if (!group) {
+      // Not even the others of the rule gave room enough.
+      this.#evicted++;
+      return false;
+    }
     if (timeMs > group.lastMs) group.lastMs = timeMs;
     const { learningDays, forgetAfterDays, similarItems } = this.#options;
     if (count > group.tokenCap || group.history.isFullFor(count)) {
@@ -82,7 +88,7 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
 
   counts(): MethodCounts {
     let stateBytes = 0;
-    for (const group of this.#groups.values()) stateBytes += group.capacity * ITEM_BYTES;
+    for (const group of this.#groups.values()) stateBytes += group.history.sizeBytes;
     return { groups: this.#groups.size, stateBytes, lateDropped: 0, evicted: this.#evicted };
   }
 
@@ -138,7 +144,11 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
 
   #group(key: string, timeMs: number): Group<H> | undefined {
     let group = this.#groups.get(key);
-    if (group) return group;
+    if (group) {
+      this.#groups.delete(key);
+      this.#groups.set(key, group);
+      return group;
+    }
     const history = this.#roomFor(FIRST_ITEMS, FIRST_TOKENS);
     if (!history) return undefined;
     group = { firstMs: timeMs, lastMs: timeMs, capacity: FIRST_ITEMS, tokenCap: FIRST_TOKENS, history };
@@ -165,12 +175,21 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
     for (;;) {
       const history = this.#memory.history(items, tokenCap, this.#options.similarityPercent);
       if (history) return history;
-      let quietest: [string, Group<H>] | undefined;
-      for (const entry of this.#groups) if (entry[1] !== keep && entry[1].capacity >= items && entry[1].tokenCap >= tokenCap && (!quietest || entry[1].lastMs < quietest[1].lastMs)) quietest = entry;
-      if (!quietest) return undefined;
-      this.#drop(quietest[0], quietest[1]);
+      const quiet = this.#quietest(items, tokenCap, keep);
+      if (quiet === undefined) return undefined;
+      this.#drop(quiet, this.#groups.get(quiet)!);
       this.#evicted++;
     }
+  }
+
+  /** Of those longest quiet, the first that is as large; no more than some are looked at. */
+  #quietest(items: number, tokenCap: number, keep?: Group<H>): string | undefined {
+    let left = LOOKED_AT;
+    for (const [key, group] of this.#groups) {
+      if (group !== keep && group.capacity >= items && group.tokenCap >= tokenCap) return key;
+      if (--left === 0) return undefined;
+    }
+    return undefined;
   }
 
   #drop(key: string, group: Group<H>): void {
@@ -185,8 +204,7 @@ export class ContentAnomaly<H extends ContentHistory> implements ContentJudge {
   }
 }
 
-/** What an item takes with its words, about. */
-const ITEM_BYTES = 200;
+const LOOKED_AT = 1024;
 const VERSION = 2;
 const FIRST_BYTES = 16;
 const HEAD_BYTES = 32;

@@ -115,6 +115,10 @@ export class Sketch {
     this.at = at;
   }
 
+  get sizeBytes(): number {
+    return this.room.arena.u32[(this.at + SKETCH_BYTES) >>> 2]!;
+  }
+
   /** The stored form: a sealed copy. */
   toBytes(): Uint8Array {
     const length = this.room.kernel.sketchSeal(this.at);
