@@ -196,10 +196,7 @@ export class SignalBook {
 
   /** A signal is none any more, so it is part of none. */
   forget(ruleIndex: number, groupKey: string, slot: number): void {
-    for (const signal of this.#keysOfGroups[ruleIndex]!.get(groupKey)?.recent ?? []) {
-      signal.madeOf!.remove(slot);
-      signal.eventsMatched = signal.madeOf!.size;
-    }
+    for (const signal of this.#keysOfGroups[ruleIndex]!.get(groupKey)?.recent ?? []) signal.madeOf!.remove(slot);
   }
 
   /** Takes a match out of a signal; one without any is no signal. */
@@ -292,11 +289,10 @@ export class SignalBook {
   }
 }
 
-/** First and last seen are those of the matches it has, and so are the signals it counts. */
+/** First and last seen are those of the matches it has. */
 function retime(signal: OpenSignal): void {
   signal.firstSeenMs = signal.madeOf!.firstMs;
   signal.lastSeenMs = signal.madeOf!.lastMs;
-  signal.eventsMatched = signal.madeOf!.size;
 }
 
 /** Name and case; what other products' alerts are called, their rule may say by a template. */

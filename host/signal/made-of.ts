@@ -20,8 +20,11 @@ export class MadeOf {
   readonly #matches = new Map<number, Match>();
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** May it hold signals that are in no match any more? */
+  #isLoose = false;
 
   save(placeOf: (signal: OpenSignal) => number): SavedParts {
+    this.#tighten();
     return {
       sources: [...this.#sources].map(([number, source]) => [number, placeOf(source)]), matches: [...this.#matches].map(([number, { fromMs, timeMs }]) => [number, fromMs, timeMs]),
     };
@@ -38,7 +41,9 @@ export class MadeOf {
     }
   }
 
+  /** Signals it is made of; looked at anew where matches have moved. */
   get size(): number {
+    this.#tighten();
     return this.#sources.size;
   }
 
@@ -69,14 +74,16 @@ export class MadeOf {
   match(number: number, match: Match): void {
     const before = this.#matches.get(number);
     this.#matches.set(number, match);
-    if (before && (before.timeMs !== match.timeMs || before.fromMs !== match.fromMs)) this.#lookAgain();
-    else this.#stretch(match);
+    this.#stretch(match);
+    if (before && (before.timeMs !== match.timeMs || before.fromMs < match.fromMs)) this.#left(before, match);
   }
 
   /** False where there was no match at it. */
   unmatch(number: number): boolean {
-    if (!this.#matches.delete(number)) return false;
-    this.#lookAgain();
+    const before = this.#matches.get(number);
+    if (!before) return false;
+    this.#matches.delete(number);
+    this.#left(before, undefined);
     return true;
   }
 
@@ -85,19 +92,30 @@ export class MadeOf {
     this.#lastMs = Math.max(this.#lastMs, timeMs);
   }
 
-  /** A match moved or went: with it may go signals that no other has. */
-  #lookAgain(): void {
+  /** A match moved or went. */
+  #left({ timeMs }: Match, to: Match | undefined): void {
+    this.#isLoose = true;
+    if (timeMs === to?.timeMs || (timeMs > this.#firstMs && timeMs < this.#lastMs)) return;
     this.#firstMs = Number.POSITIVE_INFINITY;
     this.#lastMs = Number.NEGATIVE_INFINITY;
+    for (const match of this.#matches.values()) this.#stretch(match);
+  }
+
+  /** With matches that moved or went may have gone signals that no other has. */
+  #tighten(): void {
+    if (!this.#isLoose) return;
+    this.#isLoose = false;
     const spans: Array<{ readonly fromMs: number; timeMs: number }> = [];
     for (const match of [...this.#matches.values()].toSorted((a, b) => a.fromMs - b.fromMs)) {
-      this.#stretch(match);
       const last = spans.at(-1);
       if (last && match.fromMs <= last.timeMs) last.timeMs = Math.max(last.timeMs, match.timeMs);
       else spans.push({ ...match });
     }
-    for (const [number, { firstSeenMs }] of this.#sources) {
-      if (!spans.some(({ fromMs, timeMs }) => firstSeenMs >= fromMs && firstSeenMs <= timeMs)) this.#sources.delete(number);
+    const ordered = [...this.#sources].toSorted(([, x], [, y]) => x.firstSeenMs - y.firstSeenMs);
+    let at = 0;
+    for (const [number, { firstSeenMs }] of ordered) {
+      while (at < spans.length && spans[at]!.timeMs < firstSeenMs) at++;
+      if (at === spans.length || firstSeenMs < spans[at]!.fromMs) this.#sources.delete(number);
     }
   }
 
@@ -111,6 +129,7 @@ export class MadeOf {
 
   /** By time, ties as they opened. */
   get #ordered(): OpenSignal[] {
+    this.#tighten();
     return [...this.#sources].toSorted(([a, x], [b, y]) => x.firstSeenMs - y.firstSeenMs || a - b).map(([, source]) => source);
   }
 

@@ -52,7 +52,7 @@ export class OpenSignal implements Signal {
   severity: Severity = "info";
   firstSeenMs: number;
   lastSeenMs: number;
-  eventsMatched = 0;
+  #eventsMatched = 0;
   title: string;
   message: string;
   renderedAtMs = Number.NEGATIVE_INFINITY;
@@ -95,11 +95,17 @@ export class OpenSignal implements Signal {
     if (this.#unmerged.length >= UNREAD_CAP) this.#merge();
   }
 
+  /** Events, or where it is made of signals those: what a signal counts it knows by itself. */
+  get eventsMatched(): number {
+    return this.madeOf?.size ?? this.#eventsMatched;
+  }
+  set eventsMatched(count: number) {
+    this.#eventsMatched = count;
+  }
+
   /** A signal that is part of it, and its number. */
   addSource(number: number, source: OpenSignal): void {
-    if (!this.madeOf!.add(number, source)) return;
-    this.eventsMatched = this.madeOf!.size;
-    if (!this.#merged || this.#added++ >= MERGE_CAP) return;
+    if (!this.madeOf!.add(number, source) || !this.#merged || this.#added++ >= MERGE_CAP) return;
     this.#merge();
     this.#merged.add(source.view());
   }
@@ -112,10 +118,8 @@ export class OpenSignal implements Signal {
       this.#merge();
       this.#merged.add(other.view());
     }
-    if (this.madeOf && other.madeOf) {
-      this.madeOf.absorb(other.madeOf);
-      this.eventsMatched = this.madeOf.size;
-    } else this.eventsMatched += other.eventsMatched;
+    if (this.madeOf && other.madeOf) this.madeOf.absorb(other.madeOf);
+    else this.eventsMatched += other.eventsMatched;
     if (other.lastSeenMs > this.lastSeenMs) this.details = other.details;
     other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
     this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
