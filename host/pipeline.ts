@@ -18,6 +18,7 @@ import { StateInstance } from "./engine/state.ts";
 import type { InputProfile } from "./engine/task.ts";
 import { EventReader } from "./event/made.ts";
 import type { Pipeline } from "./event/pipeline/pipeline.ts";
+import { InputProfiles } from "./input-profiles.ts";
 import { createExecutor } from "./matcher.ts";
 import { ProblemError } from "./problem.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
@@ -105,8 +106,7 @@ export class DetectionPipeline {
   readonly #book: SignalBook;
   /** Rules whose events are signals; undefined where there is none. */
   readonly #readers: SignalReaders | undefined;
-  readonly #profiles: InputProfile[];
-  readonly #profileNumbers = new Map<InputProfile, number>();
+  readonly #profiles: InputProfiles;
   readonly #onSignal: (event: SignalEvent) => void;
   readonly #parts: StatefulParts;
   /** What became of the state it was given. */
@@ -123,9 +123,9 @@ export class DetectionPipeline {
     const stateBytes = stateShare(setup, standing);
     const state = await StateInstance.create(setup.variant, stateBytes, setupBytes(plans));
     const recent = new RecentEvents();
-    const profiles: InputProfile[] = [];
+    const profiles = new InputProfiles(recent);
     const reader = new EventReader(setup.pipelines);
-    const events = new JudgedEvents(recent, profiles, reader);
+    const events = new JudgedEvents(recent, profiles.list, reader);
     const runner = new MethodRunner(createMethods(setup.rules, standing, { allowedLatenessMs: setup.allowedLatenessMs, events, stateBytes }), standing, setup.allowedLatenessMs);
     const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant, stateBytes), standing, setup.allowedLatenessMs);
     const detector = new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs, seed: file && seedOf(file), salts: keys.salts }, { runner, content, recent });
@@ -137,12 +137,12 @@ export class DetectionPipeline {
     }
   }
 
-  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector, profiles: InputProfile[], reader: EventReader, keys: RuleKeys, file: StateFile | undefined) {
+  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector, profiles: InputProfiles, reader: EventReader, keys: RuleKeys, file: StateFile | undefined) {
     this.#profiles = profiles;
     this.#executor = executor;
     this.#detector = detector;
     this.#onSignal = setup.onSignal;
-    this.#book = new SignalBook(setup.rules, detector.recent, this.#profiles, {
+    this.#book = new SignalBook(setup.rules, detector.recent, profiles.list, {
       suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed,
     });
     const readers = new SignalReaders(setup.rules, this.#book, (change) => this.#onSignal(change));
@@ -150,7 +150,7 @@ export class DetectionPipeline {
     this.#flow = new Flow(executor, {
       onMatches: (matches, profile, firstEvent, partition, arrivalMs) => {
         setup.onMatches?.(matches, firstEvent, profile, partition);
-        this.#detector.apply(matches, firstEvent, this.#numberOf(profile), partition, (hit) => this.#hear(hit), arrivalMs);
+        this.#detector.apply(matches, firstEvent, matches.count ? this.#profiles.numberOf(profile) : 0, partition, (hit) => this.#hear(hit), arrivalMs);
       },
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
@@ -158,12 +158,11 @@ export class DetectionPipeline {
     const { allowedLatenessMs, rules } = setup;
     this.#parts = { rules, keys, detector, book: this.#book, readers: this.#readers, flow: this.#flow.stats, profiles, allowedLatenessMs };
     this.restored = file && restorePipeline(this.#parts, file);
-    profiles.forEach((profile, number) => this.#profileNumbers.set(profile, number));
   }
 
   async push(bytes: Uint8Array, input: EngineInput): Promise<void> {
     const { arrivalMs, partition, ...profile } = input;
-    await this.#flow.push(bytes, this.#known(profile), arrivalMs, partition);
+    await this.#flow.push(bytes, profile, arrivalMs, partition);
   }
 
   /** Nothing more comes of a partition, so it holds the state of others back no longer. Its name is not to be used again. */
@@ -203,23 +202,8 @@ export class DetectionPipeline {
     const read = this.#readers?.counts();
     return {
       ...this.#flow.stats, ...counts, groups: counts.groups + (read?.groups ?? 0), evicted: counts.evicted + (read?.evicted ?? 0),
-      stateBytes: counts.stateBytes + (read?.stateBytes ?? 0), suppressed: this.#book.suppressed, signals: this.#book.signals.length,
+      stateBytes: counts.stateBytes + (read?.stateBytes ?? 0), suppressed: this.#book.suppressed, signals: this.#book.signals.length + this.#book.forgotten,
     };
-  }
-
-  /** One object per distinct profile, so that events can carry its number. */
-  #known(profile: InputProfile): InputProfile {
-    const text = JSON.stringify(profile);
-    const known = this.#profiles.find((each) => JSON.stringify(each) === text);
-    if (known) return known;
-    this.#numberOf(profile);
-    return profile;
-  }
-
-  #numberOf(profile: InputProfile): number {
-    let number = this.#profileNumbers.get(profile);
-    if (number === undefined) this.#profileNumbers.set(profile, (number = this.#profiles.push(profile) - 1));
-    return number;
   }
 
   #hear(hit: CaseHit): void {

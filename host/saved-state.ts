@@ -2,8 +2,9 @@ import type { FlowStats } from "./batch/flow.ts";
 import type { Detector } from "./detect/detector.ts";
 import { StateFault } from "./detect/state/bytes.ts";
 import { type DroppedState, type RuleKeys, restoreDetection, saveDetection } from "./detect/state/detection-state.ts";
-import { SECTION_FLOW, SECTION_HEARD, SECTION_SIGNALS, type StateFile, type StateSection, damaged, writeState } from "./detect/state/format.ts";
+import { SECTION_FLOW, SECTION_HEARD, SECTION_SIGNALS, type StateFile, type StateSection, damaged, readState, writeState } from "./detect/state/format.ts";
 import type { InputProfile } from "./engine/task.ts";
+import type { InputProfiles } from "./input-profiles.ts";
 import type { Json } from "./event/event.ts";
 import type { Rule } from "./rule/rule.ts";
 import type { SignalBook } from "./signal/book.ts";
@@ -18,6 +19,8 @@ export interface CheckpointOptions {
    * that no event in time can extend any more are left out.
    */
   readonly shownRevision?: number;
+  /** These are let go of at once, so that an engine may run for years: `finalSignals` no longer has them. */
+  readonly releases?: boolean;
 }
 
 /** What became of a saved state. */
@@ -39,14 +42,15 @@ export interface StatefulParts {
   readonly book: SignalBook;
   readonly readers: SignalReaders | undefined;
   readonly flow: FlowStats;
-  readonly profiles: InputProfile[];
+  readonly profiles: InputProfiles;
   readonly allowedLatenessMs: number;
 }
 
 interface SavedFlow {
   readonly stats: FlowStats;
-  readonly profiles: readonly InputProfile[];
+  readonly profiles: ReadonlyArray<InputProfile | null | undefined>;
   readonly suppressed: number;
+  readonly forgotten: number;
   readonly revision: number;
 }
 
@@ -56,17 +60,19 @@ interface SavedReading {
 }
 
 /** All of it as a state file; between two batches. */
-export function savePipeline(parts: StatefulParts, { position, shownRevision }: CheckpointOptions): Uint8Array {
+export function savePipeline(parts: StatefulParts, { position, shownRevision, releases = false }: CheckpointOptions): Uint8Array {
   const { rules, keys, detector, book, readers, flow, profiles, allowedLatenessMs } = parts;
   const streams = detector.streams.entries();
   const lowMs = streams.length ? Math.min(...streams.map(([, highMs]) => highMs)) - allowedLatenessMs : Number.NEGATIVE_INFINITY;
   const isOver = (signal: OpenSignal, { keepAliveMs }: { readonly keepAliveMs: number }): boolean =>
     shownRevision !== undefined && signal.revision <= shownRevision && signal.lastSeenMs + keepAliveMs < lowMs && !readers?.isHeard(signal);
+  if (releases) book.release(isOver);
   const own = new Set(book.signals);
-  const { sections: signals, places } = book.save(readers?.heard.filter((signal) => !own.has(signal)) ?? [], isOver);
-  const common: SavedFlow = { stats: flow, profiles, suppressed: book.suppressed, revision: book.revision };
+  const saved = profiles.saved();
+  const { sections: signals, places } = book.save(readers?.heard.filter((signal) => !own.has(signal)) ?? [], saved.numberOf, isOver);
+  const common: SavedFlow = { stats: flow, profiles: saved.list, suppressed: book.suppressed, forgotten: book.forgotten, revision: book.revision };
   const sections: StateSection[] = [
-    { kind: SECTION_FLOW, items: profiles.length, body: jsonBytes(common) },
+    { kind: SECTION_FLOW, items: saved.list.length, body: jsonBytes(common) },
     ...saveDetection(detector, keys, rules.length, (i) => readers?.detector(i)),
     ...signals.map(({ ruleIndex, count, bytes }) => ({ kind: SECTION_SIGNALS, items: count, body: bytes, rule: keys.ofRule(ruleIndex) })),
   ];
@@ -98,8 +104,9 @@ function restore({ keys, detector, book, readers, flow, profiles }: StatefulPart
   const common = jsonOf<SavedFlow>(file, SECTION_FLOW);
   if (!common) throw damaged("no flow section");
   Object.assign(flow, common.stats);
-  profiles.push(...common.profiles);
+  profiles.restore(common.profiles);
   book.suppressed = common.suppressed;
+  book.forgotten = common.forgotten;
   book.revision = common.revision;
   const found: Array<{ readonly ruleIndex: number; readonly bytes: Uint8Array }> = [];
   const strays = keys.match(file.sections.filter(({ kind }) => kind === SECTION_SIGNALS), ({ body }, ruleIndex) => found.push({ ruleIndex, bytes: body }));
@@ -131,4 +138,9 @@ function jsonOf<T>(file: StateFile, kind: number): T | undefined {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
+}
+
+/** The caller's own part of a state file. Throws `ProblemError` where it is damaged or of another version. */
+export function statePosition(bytes: Uint8Array): Json | undefined {
+  return readState(bytes).info.position;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Json } from "../event/event.ts";
 import type { Engine, EngineStats, RestoredState, Signal } from "../index.ts";
 import { ProblemError } from "../problem.ts";
-import { writeAtomically } from "./atomic-file.ts";
+import { writeAtomically } from "../atomic-file.ts";
 import { UsageError } from "./problems.ts";
 import { byteSize, plural, safe, styled } from "./text.ts";
 

@@ -59,6 +59,11 @@ export class RecentEvents {
     return this.#holds(slot) ? this.#columns.events[slot & this.#columns.mask]! : -1;
   }
 
+  /** False once no event of this slot or an earlier one can be seen any more. */
+  mayBeSeen(slot: number): boolean {
+    return slot >= this.#added || this.#holds(slot);
+  }
+
   profile(slot: number): number {
     return this.#columns.profiles[slot & this.#columns.mask]!;
   }
@@ -76,7 +81,7 @@ export class RecentEvents {
 
   /**
    * The events that can still be seen, between batches: u32 how many, f64 slot of the next event, f64 bytes charged so far; columns of
-   * their f64 numbers, u32 lengths and u16 profiles; then their bytes.
+   * their f64 numbers, u32 lengths and u32 profiles; then their bytes.
    */
   save(): { readonly events: number; readonly bytes: Uint8Array } {
     let first = this.#added;
@@ -88,7 +93,7 @@ export class RecentEvents {
     writer.f64(this.#charged);
     for (let slot = first; slot < this.#added; slot++) writer.f64(events[slot & mask]!);
     for (let slot = first; slot < this.#added; slot++) writer.u32(lengths[slot & mask]!);
-    for (let slot = first; slot < this.#added; slot++) writer.u16(profiles[slot & mask]!);
+    for (let slot = first; slot < this.#added; slot++) writer.u32(profiles[slot & mask]!);
     for (let slot = first; slot < this.#added; slot++) {
       const start = positions[slot & mask]! % this.#ring.length;
       writer.copy(this.#ring, start, start + lengths[slot & mask]!);
@@ -105,7 +110,7 @@ export class RecentEvents {
     if (!Number.isSafeInteger(added) || added < count || count > HELD_SLOTS || !(charged >= 0)) throw new StateFault("the state is damaged: it cannot hold so many events");
     const numbers = reader.view(count * 8);
     const lengths = reader.view(count * 4);
-    const profiles = reader.view(count * 2);
+    const profiles = reader.view(count * 4);
     let size = 1024;
     while (size < SLOTS && size <= added) size *= 2;
     const fresh = columns(size);
@@ -116,7 +121,7 @@ export class RecentEvents {
       const length = lengths.readUInt32LE(i * 4);
       fresh.events[at] = numbers.readDoubleLE(i * 8);
       fresh.lengths[at] = length;
-      fresh.profiles[at] = profiles.readUInt16LE(i * 2);
+      fresh.profiles[at] = profiles.readUInt32LE(i * 4);
       fresh.charges[at] = left;
       left -= length + GAP;
       total += length;
@@ -191,13 +196,13 @@ interface Columns {
   readonly charges: Float64Array;
   readonly events: Float64Array;
   readonly lengths: Uint32Array;
-  readonly profiles: Uint16Array;
+  readonly profiles: Uint32Array;
 }
 
 function columns(size: number, before?: Columns): Columns {
   const fresh: Columns = {
     mask: size - 1, positions: new Float64Array(size), charges: new Float64Array(size), events: new Float64Array(size),
-    lengths: new Uint32Array(size), profiles: new Uint16Array(size),
+    lengths: new Uint32Array(size), profiles: new Uint32Array(size),
   };
   if (before) for (const name of ["positions", "charges", "events", "lengths", "profiles"] as const) fresh[name].set(before[name]);
   return fresh;

@@ -36,8 +36,11 @@ export interface ReadSignal extends SavedSignal {
   readonly parts: SavedParts | undefined;
 }
 
-/** @param placeOf of a signal among all that are saved, -1 where it is not. */
-export function writeSignals(signals: readonly SavedSignal[], profiles: readonly MadeFrom[], placeOf: (signal: OpenSignal) => number): Uint8Array {
+/**
+ * @param numberOf of an input, by which it will be known.
+ * @param placeOf of a signal among all that are saved, -1 where it is not.
+ */
+export function writeSignals(signals: readonly SavedSignal[], numberOf: (input: MadeFrom) => number, placeOf: (signal: OpenSignal) => number): Uint8Array {
   const writer = new StateWriter();
   writer.u32(signals.length);
   for (const { signal, place, recentAt, isGone, key } of signals) {
@@ -50,7 +53,7 @@ export function writeSignals(signals: readonly SavedSignal[], profiles: readonly
     for (const samples of [first, last]) {
       writer.u32(samples.length);
       for (const { bytes, input } of samples) {
-        writer.u32(profiles.indexOf(input));
+        writer.u32(numberOf(input));
         writer.bytes(bytes);
       }
     }
@@ -59,7 +62,7 @@ export function writeSignals(signals: readonly SavedSignal[], profiles: readonly
 }
 
 /** Throws `StateFault` where the bytes are none that `writeSignals` wrote. */
-export function readSignals(bytes: Uint8Array, ruleIndex: number, plan: SignalPlan, profiles: readonly MadeFrom[], eventReader: EventReader): ReadSignal[] {
+export function readSignals(bytes: Uint8Array, ruleIndex: number, plan: SignalPlan, profiles: ReadonlyArray<MadeFrom | undefined>, eventReader: EventReader): ReadSignal[] {
   const reader = new StateReader(bytes);
   const signals: ReadSignal[] = [];
   for (let left = reader.u32(); left > 0; left--) {
@@ -74,7 +77,7 @@ export function readSignals(bytes: Uint8Array, ruleIndex: number, plan: SignalPl
   return signals;
 }
 
-function readSamples(reader: StateReader, profiles: readonly MadeFrom[]): Array<{ readonly bytes: Uint8Array; readonly input: MadeFrom }> {
+function readSamples(reader: StateReader, profiles: ReadonlyArray<MadeFrom | undefined>): Array<{ readonly bytes: Uint8Array; readonly input: MadeFrom }> {
   return Array.from({ length: Math.min(reader.u32(), SAMPLES_CAP) }, () => {
     const input = profiles[reader.u32()];
     if (!input) throw new StateFault("the state is damaged: an event of an unknown input");

@@ -21,6 +21,8 @@ const RECENT_SIGNALS = 8;
 export interface SignalEvent {
   readonly kind: "opened" | "extended";
   readonly signal: Signal;
+  /** Signals told before that are none any more: part of this one now, or left without a match. */
+  readonly gone?: readonly Signal[];
 }
 
 /** What became of signals, for rules that read them. */
@@ -48,15 +50,17 @@ interface SignalKey {
 
 /** Opens and extends signals from case hits: keys, severity, suppression, samples, text. */
 export class SignalBook {
-  readonly signals: OpenSignal[] = [];
+  signals: OpenSignal[] = [];
   suppressed = 0;
+  /** Signals that opened and were let go of. */
+  forgotten = 0;
   /** Changes of signals so far. */
   revision = 0;
   readonly #rules: readonly Rule[];
   readonly #ruleEvents: readonly LogEvent[];
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
-  readonly #profiles: readonly MadeFrom[];
+  readonly #profiles: ReadonlyArray<MadeFrom | undefined>;
   readonly #merges: readonly boolean[];
   /** Is the rule's input the signals of others? */
   readonly #isOfSignals: readonly boolean[];
@@ -65,7 +69,7 @@ export class SignalBook {
   /** The same by the groups of each rule: several of them may have one key. */
   readonly #keysOfGroups: ReadonlyArray<Map<string, SignalKey>>;
 
-  constructor(rules: readonly Rule[], recent: RecentEvents, profiles: readonly MadeFrom[], options: SignalBookOptions) {
+  constructor(rules: readonly Rule[], recent: RecentEvents, profiles: ReadonlyArray<MadeFrom | undefined>, options: SignalBookOptions) {
     this.#rules = rules;
     this.#ruleEvents = rules.map(ruleEvent);
     this.#keysOfGroups = rules.map(() => new Map());
@@ -141,7 +145,7 @@ export class SignalBook {
    * @param others signals that are none any more, of which others are made; they stand behind the book's own.
    * @param isOver left out where true: nothing changes such a signal any more, and nobody will ask for it.
    */
-  save(others: readonly OpenSignal[], isOver: (signal: OpenSignal, lives: LifeCycle) => boolean = () => false): { readonly sections: Array<{ readonly ruleIndex: number; readonly count: number; readonly bytes: Uint8Array }>; readonly places: ReadonlyMap<OpenSignal, number> } {
+  save(others: readonly OpenSignal[], numberOf: (input: MadeFrom) => number, isOver: (signal: OpenSignal, lives: LifeCycle) => boolean = () => false): { readonly sections: Array<{ readonly ruleIndex: number; readonly count: number; readonly bytes: Uint8Array }>; readonly places: ReadonlyMap<OpenSignal, number> } {
     const numbers = new Map(this.#rules.map((rule, i) => [rule, i]));
     const kept = [...this.signals.filter((signal) => !isOver(signal, this.#lives[numbers.get(signal.rule)!]!)), ...others];
     const own = new Set<OpenSignal>(this.signals);
@@ -156,8 +160,26 @@ export class SignalBook {
       byRule.set(ruleIndex, list);
       list.push({ signal, ruleIndex, place, recentAt: key ? key.at + 1 : 0, isGone: !own.has(signal), key: key?.text ?? "" });
     });
-    const sections = [...byRule].toSorted(([a], [b]) => a - b).map(([ruleIndex, signals]) => ({ ruleIndex, count: signals.length, bytes: writeSignals(signals, this.#profiles, (signal) => places.get(signal) ?? -1) }));
+    const sections = [...byRule].toSorted(([a], [b]) => a - b).map(([ruleIndex, signals]) => ({ ruleIndex, count: signals.length, bytes: writeSignals(signals, numberOf, (signal) => places.get(signal) ?? -1) }));
     return { sections, places };
+  }
+
+  /** Lets go of signals that nothing changes any more, once somebody else keeps them. */
+  release(isOver: (signal: OpenSignal, lives: LifeCycle) => boolean): void {
+    const numbers = new Map(this.#rules.map((rule, i) => [rule, i]));
+    const over = new Set(this.signals.filter((signal) => isOver(signal, this.#lives[numbers.get(signal.rule)!]!)));
+    if (!over.size) return;
+    this.forgotten += over.size;
+    this.signals = this.signals.filter((signal) => !over.has(signal));
+    const empty = new Set<SignalKey>();
+    for (const [text, key] of this.#keys) {
+      if (!key.recent.some((signal) => over.has(signal))) continue;
+      key.recent.splice(0, key.recent.length, ...key.recent.filter((signal) => !over.has(signal)));
+      if (key.recent.length) continue;
+      this.#keys.delete(text);
+      empty.add(key);
+    }
+    for (const keys of this.#keysOfGroups) for (const [group, key] of keys) if (empty.has(key)) keys.delete(group);
   }
 
   /** Takes up saved signals; the book is empty before. Answers them by place. Throws `StateFault`. */

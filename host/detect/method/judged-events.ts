@@ -13,11 +13,11 @@ export interface EventLookup {
 /** Looks events up in what was kept of the latest, and reads them as samples of signals are read. */
 export class JudgedEvents implements EventLookup {
   readonly #recent: RecentEvents;
-  readonly #profiles: readonly MadeFrom[];
+  readonly #profiles: ReadonlyArray<MadeFrom | undefined>;
   readonly #reader: EventReader;
 
   /** @param profiles by the number that was noted with the event. */
-  constructor(recent: RecentEvents, profiles: readonly MadeFrom[], reader: EventReader) {
+  constructor(recent: RecentEvents, profiles: ReadonlyArray<MadeFrom | undefined>, reader: EventReader) {
     this.#recent = recent;
     this.#profiles = profiles;
     this.#reader = reader;
