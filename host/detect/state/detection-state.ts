@@ -4,7 +4,7 @@ import type { MethodDetector } from "../method/method.ts";
 import { StateFault } from "./bytes.ts";
 import { fingerprintsOf, sameBytes } from "./fingerprint.ts";
 import {
-  SECTION_CONTENT, SECTION_ENGINE, SECTION_METHOD, SECTION_RECENT, SECTION_WINDOWS, type StateFile, type StateSection, damaged, sectionName,
+  SECTION_CONTENT, SECTION_ENGINE, SECTION_METHOD, SECTION_RECENT, SECTION_WINDOWS, type StateFile, type StateSection, damaged, packed, sectionName, unpacked,
 } from "./format.ts";
 import type { WindowClock } from "./window-state.ts";
 
@@ -113,7 +113,7 @@ export function saveDetection(detector: Detector, keys: RuleKeys, ruleCount: num
     const method = detector.methods?.detector(i) ?? others?.(i);
     if (method) sections.push({ kind: SECTION_METHOD, items: method.counts().groups, body: method.save(), rule });
     const judge = detector.content?.judge(i);
-    if (judge) sections.push({ kind: SECTION_CONTENT, items: judge.counts().groups, body: judge.save(), rule });
+    if (judge) sections.push({ kind: SECTION_CONTENT, items: judge.counts().groups, ...packed(judge.save()), rule });
   }
   return sections;
 }
@@ -147,14 +147,15 @@ export function restoreDetection(detector: Detector, keys: RuleKeys, file: State
   return [...strays, ...dropped];
 }
 
-function restoreRule(detector: Detector, { kind, items, body }: StateSection, ruleIndex: number, others: OtherDetectors | undefined): Pick<DroppedState, "items" | "reason" | "detail"> | undefined {
+function restoreRule(detector: Detector, section: StateSection, ruleIndex: number, others: OtherDetectors | undefined): Pick<DroppedState, "items" | "reason" | "detail"> | undefined {
+  const { kind, items } = section;
   if (kind === SECTION_WINDOWS) {
-    const outcome = detector.windows.restore(ruleIndex, body);
+    const outcome = detector.windows.restore(ruleIndex, unpacked(section));
     if (typeof outcome === "string") return { items, reason: "unfit", detail: outcome };
     return outcome.lost ? { items: outcome.lost, reason: "memory", detail: "these groups found no memory" } : undefined;
   }
   const owner = kind === SECTION_METHOD ? (detector.methods?.detector(ruleIndex) ?? others?.(ruleIndex)) : detector.content?.judge(ruleIndex);
-  const fault = owner ? owner.restore(body) : "the rule is not run any more";
+  const fault = owner ? owner.restore(unpacked(section)) : "the rule is not run any more";
   return fault === undefined ? undefined : { items, reason: "unfit", detail: fault };
 }
 
