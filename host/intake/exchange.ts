@@ -72,6 +72,8 @@ export interface DecodeLimits {
   readonly recordBytes: number;
   /** Elements of a Datadog array. */
   readonly entries: number;
+  /** Events of one request in a protocol whose records are made anew: each costs more than its bytes. */
+  readonly records: number;
 }
 
 export interface DecodeContext {
@@ -119,6 +121,15 @@ export function refusedStatus(kind: RefusedKind): number {
 export function retryHeaders(refused: Refused): Readonly<Record<string, string>> {
   const passes = refused.kind === "full" || refused.kind === "disk" || refused.kind === "closing";
   return passes ? { "retry-after": String(Math.max(1, Math.ceil(refused.retryAfterS))) } : {};
+}
+
+/** Records of one request that are kept for being none; a body with more of them is no body of records. */
+const REJECTED_CAP = 10_000;
+
+/** Adds a record with a copy of its bytes. Throws `bad-body` for too many. */
+export function reject(rejected: RejectedRecord[], reason: string, bytes: Uint8Array): void {
+  if (rejected.length >= REJECTED_CAP) throw new Refused("bad-body", `more than ${REJECTED_CAP} records are none`);
+  rejected.push({ reason, bytes: Uint8Array.from(bytes) });
 }
 
 /** Largest body of protocols whose own limit is none or far above Datadog's. */

@@ -1,6 +1,6 @@
 import { readSyslog } from "../event/syslog.ts";
 import type { RejectedRecord } from "./contract.ts";
-import { type DecodeLimits, Refused } from "./exchange.ts";
+import { type DecodeLimits, Refused, reject } from "./exchange.ts";
 import { type Spans, arrayElements, objectsSideBySide, skipBlanks, stringValues } from "./json-scan.ts";
 
 const LINE_FEED = 10;
@@ -63,46 +63,83 @@ export function frameSpans(body: Buffer, start: number, spans: Spans, limits: De
     if (!isPlain) return frameOdd(body, spans, limits);
   }
   let at = start;
+  let newline = body.indexOf(LINE_FEED, start);
   for (let i = 0; i < spans.count; i++) {
-    body.fill(BLANK, at, spans.start(i));
-    if (i > 0) body[spans.start(i) - 1] = LINE_FEED;
+    const from = spans.start(i);
+    // Usually one byte, too few for a call.
+    for (let gap = at; gap < from; gap++) body[gap] = BLANK;
+    if (i > 0) body[from - 1] = LINE_FEED;
     at = spans.end(i);
-    joinLines(body, spans.start(i), at);
+    if (newline >= 0 && newline < from) newline = body.indexOf(LINE_FEED, from);
+    if (newline >= 0 && newline < at) joinLines(body, from, at);
   }
   return { kind: "json", bytes: body.subarray(spans.count ? spans.start(0) : at, at), events: spans.count, truncated: 0, rejected: [] };
 }
 
 /** A record printed over several lines stands on one: outside its strings a line feed is but a blank. */
 function joinLines(body: Buffer, start: number, end: number): void {
-  for (let at = body.indexOf(LINE_FEED, start); at >= 0 && at < end; at = body.indexOf(LINE_FEED, at + 1)) body[at] = BLANK;
+  if (end - start < 64) for (let at = start; at < end; at++) body[at] = body[at] === LINE_FEED ? BLANK : body[at]!;
+  else for (let record = body.subarray(start, end), at = record.indexOf(LINE_FEED); at >= 0; at = record.indexOf(LINE_FEED, at + 1)) record[at] = BLANK;
 }
 
-/** The same where some element is text, is none, is too long, or stands too close to the next. */
+/** The same where some element is text, is none, is too long, or stands too close to the next: written anew. */
 function frameOdd(body: Buffer, spans: Spans, limits: DecodeLimits): Framed {
-  const lines: Uint8Array[] = [];
   const rejected: RejectedRecord[] = [];
+  const out = new Output(body.length + spans.count);
   let events = 0;
   let truncated = 0;
   for (let i = 0; i < spans.count; i++) {
     const from = spans.start(i);
     const to = spans.end(i);
+    if (body[from] === OPEN_OBJECT && to - from <= limits.recordBytes) {
+      out.line(body, from, to);
+      events++;
+      continue;
+    }
     let record = body.subarray(from, to);
     if (body[from] === QUOTE) record = Buffer.from(textRecord(JSON.parse(record.toString()) as string));
     else if (body[from] !== OPEN_OBJECT) {
-      rejected.push({ reason: "not-an-object", bytes: Uint8Array.from(record) });
+      reject(rejected, "not-an-object", record);
       continue;
     }
     const fitting = shortened(record, limits.recordBytes);
     if (!fitting) {
-      rejected.push({ reason: "too-large", bytes: Uint8Array.from(record) });
+      reject(rejected, "too-large", record);
       continue;
     }
     if (fitting !== record) truncated++;
-    joinLines(fitting, 0, fitting.length);
-    lines.push(fitting, LINE_END);
+    out.line(fitting, 0, fitting.length);
     events++;
   }
-  return { kind: "json", bytes: Buffer.concat(lines), events, truncated, rejected };
+  return { kind: "json", bytes: out.bytes, events, truncated, rejected };
+}
+
+/** Lines side by side in one buffer: of a body of small records, an object for each would be many times its size. */
+class Output {
+  #buffer: Buffer;
+  #end = 0;
+
+  constructor(bytes: number) {
+    this.#buffer = Buffer.allocUnsafe(bytes);
+  }
+
+  line(from: Buffer, start: number, end: number): void {
+    if (this.#end + end - start >= this.#buffer.length) {
+      const wider = Buffer.allocUnsafe(2 * this.#buffer.length + end - start + 1);
+      this.#buffer.copy(wider, 0, 0, this.#end);
+      this.#buffer = wider;
+    }
+    const at = this.#end;
+    if (end - start < 64) for (let i = start; i < end; i++) this.#buffer[at + i - start] = from[i]!;
+    else from.copy(this.#buffer, at, start, end);
+    this.#end += end - start;
+    joinLines(this.#buffer, at, this.#end);
+    this.#buffer[this.#end++] = LINE_FEED;
+  }
+
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#end);
+  }
 }
 
 /** A text of its own as a record; a syslog line is read. */
@@ -125,7 +162,7 @@ function frameLines(body: Buffer, start: number, limits: DecodeLimits): Framed |
     if (from >= end) continue;
     const { spans, after } = objectsSideBySide(body, from, end);
     if (after === end) parts.push(frameSpans(body, from, spans, limits));
-    else rejected.push({ reason: "not-json", bytes: Uint8Array.from(body.subarray(from, end)) });
+    else reject(rejected, "not-json", body.subarray(from, end));
   }
   if (parts.length < rejected.length || !parts.length) return undefined;
   return {

@@ -27,6 +27,7 @@ export interface IntakeLimits extends DecodeLimits {
 export const defaultLimits: IntakeLimits = {
   recordBytes: MB,
   entries: 1000,
+  records: 100_000,
   bodyBytes: 5 * MB,
   widestBodyBytes: 20 * MB,
   inFlightBytes: 256 * MB,

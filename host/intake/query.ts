@@ -4,7 +4,8 @@ import type { DecodeContext, Draft, RequestHead } from "./exchange.ts";
 import type { Framed } from "./frame.ts";
 import { textRecord } from "./frame.ts";
 import { objectsSideBySide } from "./json-scan.ts";
-import { RecordDraft, linesOf } from "./record.ts";
+import { RecordDraft } from "./record.ts";
+import { RecordLines } from "./record-lines.ts";
 
 /** What a request says of all its events: query parameters in Datadog's names. */
 export interface Defaults {
@@ -21,30 +22,38 @@ export function queryDefaults({ query }: Pick<RequestHead, "query">): Defaults {
 }
 
 /** Lines as a batch of the profile that the defaults make; where there are too many such profiles, they are written into the records. */
-export function draftOf(framed: Framed, defaults: Defaults, { profiles }: DecodeContext): Draft[] {
+export function draftOf(framed: Framed, defaults: Defaults, { profiles, limits }: DecodeContext): Draft[] {
   if (framed.events === 0) return [];
   const format = framed.kind === "json" ? "intake" : framed.kind;
   const profile = profiles.of(profileOf(format, defaults));
   if (profile) return [{ profile, bytes: framed.bytes }];
   const body = Buffer.from(framed.bytes);
-  const records = framed.kind === "json" ? foldObjects(body, defaults) : foldLines(body, { ...defaults, ...textDefaults({ format, source: defaults.source }) });
-  return [{ profile: { format: "intake" }, bytes: linesOf(records) }];
+  // They were measured before; the little that is written into them shall not lose one.
+  const lines = new RecordLines({ ...limits, recordBytes: Number.POSITIVE_INFINITY });
+  if (framed.kind === "json") foldObjects(body, defaults, lines);
+  else foldLines(body, { ...defaults, ...textDefaults({ format, source: defaults.source }) }, lines);
+  return lines.batches();
 }
 
 function profileOf(format: InputProfile["format"], { source, service, host, tags }: Defaults): InputProfile {
   return { format, ...(source ? { source } : {}), ...(service ? { service } : {}), ...(host ? { host } : {}), ...(tags?.length ? { tags } : {}) };
 }
 
-function foldObjects(body: Buffer, defaults: Defaults): string[] {
+function foldObjects(body: Buffer, defaults: Defaults, lines: RecordLines): void {
   const { spans } = objectsSideBySide(body, 0, body.length);
-  return Array.from({ length: spans.count }, (_, i) => withDefaults(new RecordDraft().putObject(body, spans.start(i), spans.end(i)), defaults).text());
+  for (let i = 0; i < spans.count; i++) lines.add(withDefaults(new RecordDraft().putObject(body, spans.start(i), spans.end(i)), defaults));
 }
 
-function foldLines(body: Buffer, defaults: Defaults): string[] {
-  return body.toString().split("\n").filter((line) => /[^ \t-\r]/.test(line)).map((line) => {
-    const record = Buffer.from(textRecord(line.endsWith("\r") ? line.slice(0, -1) : line));
-    return withDefaults(new RecordDraft().putObject(record, 0, record.length), defaults).text();
-  });
+function foldLines(body: Buffer, defaults: Defaults, lines: RecordLines): void {
+  for (let at = 0; at < body.length; ) {
+    const newline = body.indexOf(10, at);
+    const end = newline < 0 ? body.length : newline;
+    const line = body.toString("utf8", at, end > at && body[end - 1] === 13 ? end - 1 : end);
+    at = end + 1;
+    if (!/[^ \t-\r]/.test(line)) continue;
+    const record = Buffer.from(textRecord(line));
+    lines.add(withDefaults(new RecordDraft().putObject(record, 0, record.length), defaults));
+  }
 }
 
 /** The record with what it does not say itself. */

@@ -123,11 +123,6 @@ export function tagsOf(labels: unknown): string[] {
   return Object.entries(labels).flatMap(([key, value]) => (typeof value === "object" ? [] : [`${key}:${String(value).replaceAll(",", "_")}`]));
 }
 
-/** Lines of records as bytes. */
-export function linesOf(records: readonly string[]): Buffer {
-  return Buffer.from(records.length ? `${records.join("\n")}\n` : "");
-}
-
 /** Lists of tags within lists. */
 const TAGS_DEPTH = 8;
 /** As deep as the kernels read. Deeper still, JSON.parse takes a second for what came in a moment. */

@@ -4,7 +4,7 @@ import { frameBody, shortened } from "../../host/intake/frame.ts";
 import { membersOf, objectsSideBySide, valueEnd } from "../../host/intake/json-scan.ts";
 import { Refused } from "../../host/intake/exchange.ts";
 
-const limits = { recordBytes: 1 << 20, entries: 1000 };
+const limits = { recordBytes: 1 << 20, entries: 1000, records: 1000 };
 
 function framed(text: string, lenient = false) {
   const { bytes, ...rest } = frameBody(Buffer.from(text), limits, lenient);
@@ -150,7 +150,7 @@ describe("a log that is too long is shortened", () => {
   });
 
   test("lines of text as well, not in the middle of a character", () => {
-    const { bytes, truncated, events } = frameBody(Buffer.from(`first\n${"é".repeat(100)}\nlast`), { recordBytes: 51, entries: 10 }, true);
+    const { bytes, truncated, events } = frameBody(Buffer.from(`first\n${"é".repeat(100)}\nlast`), { recordBytes: 51, entries: 10, records: 10 }, true);
     expect(Buffer.from(bytes).toString()).toBe(`first\n${"é".repeat(25)}\nlast`);
     expect([truncated, events]).toEqual([1, 3]);
   });

@@ -70,7 +70,7 @@ describe("whatever comes, a decoder takes it or refuses it in its own words", ()
     let taken = 0;
     for (let run = 0; run < 500; run++) {
       const bytes = run === 0 ? Buffer.from(body) : damaged(Buffer.from(body), random);
-      const context: DecodeContext = { limits: { recordBytes: random() < 0.2 ? 2000 : 1 << 20, entries: 1000 }, profiles: new Profiles(random() < 0.2 ? 0 : 4) };
+      const context: DecodeContext = { limits: { recordBytes: random() < 0.2 ? 2000 : 1 << 20, entries: 1000, records: 1000 }, profiles: new Profiles(random() < 0.2 ? 0 : 4) };
       const head = { method: "POST", path: path!, query: new URLSearchParams(query), headers: { "content-type": type, "x-amz-firehose-request-id": `${run}` }, peer: "192.0.2.1", arrivalMs: ARRIVAL_MS };
       const given = bytes.toString("base64");
       try {

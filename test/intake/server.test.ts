@@ -64,6 +64,23 @@ describe("hostile bodies", () => {
     expect(faults).toEqual([]);
   }, 60_000);
 
+  test.each<[string, string, number]>([
+    ["/api/v2/logs", "{}", 202], ["/api/v2/logs", '{"a":1}\n', 202], ["/services/collector", '{"event":1}', 413], ["/_bulk", '{"index":{}}\n{}\n', 413], ["/azure/eventhub", '{"time":1}', 413], ["/azure/eventhub", "1\n", 400],
+  ])("a body at %s of nothing but %j costs a few times its size", async (path, record, status) => {
+    const { port, sink, faults } = await startIntake({ keys: intakeKeys([]) });
+    const count = Math.floor((path === "/api/v2/logs" ? 5_000_000 : 15_000_000) / record.length);
+    expect((await send(port, path, { body: record.repeat(count) })).status).toBe(status);
+    expect([faults, sink.batches.length]).toEqual([[], status === 202 ? 1 : 0]);
+  });
+
+  test("neither wrappers nor lines of what is no record fill the memory", async () => {
+    const { port, rejected } = await startIntake({ keys: intakeKeys([]) });
+    expect((await send(port, "/aws/cloudtrail", { body: `{"Records":[${"1,".repeat(1_000_000)}{}]}` })).status).toBe(400);
+    expect((await send(port, "/api/v2/logs", { headers: { "content-type": "application/json" }, body: `{}\n${"{\n".repeat(1_000_000)}` })).status).toBe(400);
+    expect((await send(port, "/firehose", { body: `{"records":[${"1,".repeat(1_000_000)}1]}` })).status).toBe(400);
+    expect(rejected).toEqual([]);
+  });
+
   test("a promise that is not kept is forgotten", async () => {
     const { port, sink, server } = await startIntake();
     await new Promise<void>((resolve) => {

@@ -3,7 +3,8 @@ import { type Answer, type DecodeContext, type Decoded, type Endpoint, type Inta
 import { type Framed, frameBody, frameSpans } from "../frame.ts";
 import { type Member, arrayElements, membersOf, objectsSideBySide, skipBlanks, valueEnd } from "../json-scan.ts";
 import { draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, linesOf, readObject, textAt } from "../record.ts";
+import { RecordDraft, readObject, textAt } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { azureRecord, looksAzure } from "./azure.ts";
 import { datadogKey, refusePlain } from "./datadog-manner.ts";
 import { pubsubRecord } from "./pubsub.ts";
@@ -33,7 +34,7 @@ export async function decodeWrapped(wrapper: Wrapper, request: IntakeRequest, co
   const members = membersOf(body, start, end);
   switch (wrapper) {
     case "records": return decodeRecords(members, request, context, answer);
-    case "eventbridge": return decodeEventBridge(members, request, answer);
+    case "eventbridge": return decodeEventBridge(members, request, context, answer);
     case "pubsub": return pubsubRecord(request, context, answer);
   }
 }
@@ -48,7 +49,7 @@ function decodeRecords(members: readonly Member[], request: IntakeRequest, conte
   const first = found.spans.count ? readObject(body, found.spans.start(0), found.spans.end(0)) : undefined;
   if (first && looksAzure(first)) {
     const framed = frameSpans(body, list!.start, found.spans, context.limits);
-    return azureRecords(framed, request, answer);
+    return azureRecords(framed, request, context, answer);
   }
   const framed = frameSpans(body, list!.start, found.spans, context.limits);
   const source = defaults.source ?? (first && looksCloudTrail(first) ? "cloudtrail" : undefined);
@@ -61,23 +62,23 @@ export function looksCloudTrail(record: { readonly [name: string]: Json }): bool
 }
 
 /** Lines just framed, each with Azure's names made ours. */
-function azureRecords(framed: Framed, request: IntakeRequest, answer: Answer): Decoded {
+function azureRecords(framed: Framed, request: IntakeRequest, { limits }: DecodeContext, answer: Answer): Decoded {
   const defaults = queryDefaults(request);
   const body = Buffer.from(framed.bytes.buffer, framed.bytes.byteOffset, framed.bytes.byteLength);
-  const rejected = [...framed.rejected];
-  const records: string[] = [];
+  const lines = new RecordLines(limits);
   const { spans } = objectsSideBySide(body, 0, body.length);
   for (let i = 0; i < spans.count; i++) {
     const bytes = body.subarray(spans.start(i), spans.end(i));
     const value = readObject(bytes);
-    if (value) records.push(withDefaults(azureRecord(bytes, value, defaults.source), { ...defaults, source: undefined }).text());
-    else rejected.push({ reason: "too-deep", bytes: Uint8Array.from(bytes) });
+    if (value) lines.add(withDefaults(azureRecord(bytes, value, defaults.source), { ...defaults, source: undefined }));
+    else lines.reject("too-deep", bytes);
   }
-  return { batches: plainDraft(records), events: records.length, truncated: framed.truncated, rejected, answer };
+  const { truncated, rejected, ...rest } = lines.decoded();
+  return { ...rest, truncated: truncated + framed.truncated, rejected: [...framed.rejected, ...rejected], answer };
 }
 
 /** EventBridge: the finding or call is `detail`; account and region are tags. `aws.guardduty` is Datadog's `guardduty`. */
-function decodeEventBridge(members: readonly Member[], request: IntakeRequest, answer: Answer): Decoded | undefined {
+function decodeEventBridge(members: readonly Member[], request: IntakeRequest, { limits }: DecodeContext, answer: Answer): Decoded | undefined {
   const { body } = request;
   const detail = members.findLast((member) => member.name === "detail");
   if (!detail || body[detail.start] !== 0x7b) return undefined;
@@ -92,15 +93,13 @@ function decodeEventBridge(members: readonly Member[], request: IntakeRequest, a
   const time = textAt(envelope, "time");
   const hasTime = ["@timestamp", "timestamp", "eventTime"].some((name) => isTimeText(inner[name]));
   record.reserve({ source: defaults.source ?? source, ...(time && !hasTime ? { timestamp: time } : {}), tags });
-  return { batches: plainDraft([withDefaults(record, defaults).text()]), events: 1, answer };
+  const lines = new RecordLines(limits);
+  lines.add(withDefaults(record, defaults));
+  return { ...lines.decoded(), answer };
 }
 
 function isTimeText(value: Json | undefined): boolean {
   return typeof value === "string" || typeof value === "number";
-}
-
-export function plainDraft(records: readonly string[]): Decoded["batches"] {
-  return records.length ? [{ profile: { format: "intake" }, bytes: linesOf(records) }] : [];
 }
 
 function cloudEndpoint(input: string, source?: string): Endpoint {
@@ -127,7 +126,7 @@ function bare(request: IntakeRequest, context: DecodeContext, answer: Answer, so
   const { events, truncated, rejected } = framed;
   if (source !== "azure") return { batches: draftOf(framed, { ...defaults, source: defaults.source ?? source }, context), events, truncated, rejected, answer };
   if (framed.kind !== "json") throw new Refused("bad-body", "the body is no JSON");
-  return azureRecords(framed, request, answer);
+  return azureRecords(framed, request, context, answer);
 }
 
 const endpoints: Readonly<Record<string, Endpoint>> = {

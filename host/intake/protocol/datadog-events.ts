@@ -1,8 +1,8 @@
 import type { Json } from "../../event/event.ts";
 import { type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type Router, jsonAnswer } from "../exchange.ts";
 import { valueEnd, skipBlanks } from "../json-scan.ts";
-import { RecordDraft, isMembers, linesOf, readObject, textAt } from "../record.ts";
-import { shortened } from "../frame.ts";
+import { RecordDraft, readObject, textAt } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { datadogKey, refusePlain } from "./datadog-manner.ts";
 
 let lastId = 0;
@@ -33,15 +33,15 @@ function decodeEvent(request: IntakeRequest, { limits }: DecodeContext): Decoded
     tags,
   });
   const id = nextId(arrivalMs);
-  const line = shortened(Buffer.from(record.fill("id", String(id)).text()), limits.recordBytes);
-  if (!line) throw new Refused("too-large", `the event is over ${limits.recordBytes} bytes`);
+  const lines = new RecordLines(limits);
+  if (!lines.add(record.fill("id", String(id)))) throw new Refused("too-large", `the event is over ${limits.recordBytes} bytes`);
   const { title, text, date_happened, priority } = event;
   return {
-    batches: [{ profile: { format: "intake" }, bytes: linesOf([line.toString()]), dataSource: "events" }],
-    events: 1,
+    ...lines.decoded(),
+    batches: lines.batches().map((batch) => ({ ...batch, dataSource: "events" as const })),
     answer: jsonAnswer(202, {
       status: "ok",
-      event: { id, id_str: String(id), title, text, date_happened: date_happened ?? Math.floor(arrivalMs / 1000), handle: null, priority: priority ?? null, tags, related_event_id: isMembers(event) ? event.related_event_id ?? null : null, device_name: event.device_name ?? null },
+      event: { id, id_str: String(id), title, text, date_happened: date_happened ?? Math.floor(arrivalMs / 1000), handle: null, priority: priority ?? null, tags, related_event_id: event.related_event_id ?? null, device_name: event.device_name ?? null },
     }),
   };
 }

@@ -1,11 +1,10 @@
 import type { Json } from "../../event/event.ts";
-import type { RejectedRecord } from "../contract.ts";
 import { type Answer, type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, jsonAnswer, refusedStatus, retryHeaders } from "../exchange.ts";
-import { shortened } from "../frame.ts";
 import { skipBlanks, valueEnd } from "../json-scan.ts";
 import { authorizationKey } from "../keys.ts";
 import { queryDefaults } from "../query.ts";
-import { isMembers, linesOf, readObject } from "../record.ts";
+import { isMembers, readObject } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { ecsRecord } from "./ecs.ts";
 
 const LINE_FEED = 10;
@@ -66,15 +65,13 @@ let documents = 0;
 function bulk(request: IntakeRequest, { limits }: DecodeContext, pathIndex: string | undefined): Decoded {
   const { body } = request;
   const defaults = queryDefaults(request);
-  const records: string[] = [];
-  const rejected: RejectedRecord[] = [];
+  const records = new RecordLines(limits);
   const items: unknown[] = [];
-  let truncated = 0;
   let errors = false;
-  const refuseItem = (action: Action, reason: string, type: string, bytes: Uint8Array, why: string): void => {
+  const refuseItem = (action: Action, reason: string, type: string, bytes: Uint8Array, why?: string): void => {
     errors = true;
     items.push({ [action.name]: { _index: action.index, _id: action.id ?? null, status: 400, error: { type, reason } } });
-    rejected.push({ reason: why, bytes: Uint8Array.from(bytes) });
+    if (why) records.reject(why, bytes);
   };
   const lines = linesIn(body);
   for (let line = lines.next(); !line.done; line = lines.next()) {
@@ -97,21 +94,13 @@ function bulk(request: IntakeRequest, { limits }: DecodeContext, pathIndex: stri
       refuseItem(action, "the document is no JSON object", "document_parsing_exception", bytes, "not-json");
       continue;
     }
-    const whole = Buffer.from(ecsRecord(body, start, valueEnd(body, start, end), document, action.index, defaults).text());
-    const fitting = shortened(whole, limits.recordBytes);
-    if (!fitting) {
-      refuseItem(action, `the document is over ${limits.recordBytes} bytes`, "document_parsing_exception", bytes, "too-large");
+    if (!records.add(ecsRecord(body, start, valueEnd(body, start, end), document, action.index, defaults))) {
+      refuseItem(action, `the document is over ${limits.recordBytes} bytes`, "document_parsing_exception", bytes);
       continue;
     }
-    if (fitting !== whole) truncated++;
-    records.push(fitting.toString());
     items.push({ [action.name]: { _index: action.index, _id: action.id ?? `${request.arrivalMs.toString(36)}-${(documents++).toString(36)}`, _version: 1, result: "created", status: 201 } });
   }
-  return {
-    batches: records.length ? [{ profile: { format: "intake" }, bytes: linesOf(records) }] : [],
-    events: records.length, truncated, rejected,
-    answer: said(200, { took: 0, errors, items }),
-  };
+  return { ...records.decoded(), answer: said(200, { took: 0, errors, items }) };
 }
 
 /** What shippers ask before they send anything. */

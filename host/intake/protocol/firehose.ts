@@ -1,10 +1,11 @@
 import type { Json } from "../../event/event.ts";
 import type { RejectedRecord } from "../contract.ts";
-import { type Answer, type DecodeContext, type Decoded, type Draft, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, jsonAnswer, refusedStatus, retryHeaders } from "../exchange.ts";
+import { type Answer, type DecodeContext, type Decoded, type Draft, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, jsonAnswer, refusedStatus, reject, retryHeaders } from "../exchange.ts";
 import { frameBody } from "../frame.ts";
 import { headerText } from "../keys.ts";
 import { type Defaults, draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, readObject, tagsOf, textAt } from "../record.ts";
+import { RecordDraft, isMembers, readObject, tagsOf, textAt } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { gunzipOr } from "../unpack.ts";
 import { looksCloudTrail, wrapperOf, decodeWrapped } from "./cloud.ts";
 
@@ -81,34 +82,30 @@ async function decode(request: IntakeRequest, context: DecodeContext, recent: Re
   return { ...found, answer, settled: (accepted) => recent.settle(scope, accepted, request.arrivalMs) };
 }
 
-interface Found {
-  batches: Draft[];
-  events: number;
-  truncated: number;
-  rejected: RejectedRecord[];
-}
-
-async function readRecords(records: readonly Json[], defaults: Defaults, request: IntakeRequest, context: DecodeContext): Promise<Found> {
-  const found: Found = { batches: [], events: 0, truncated: 0, rejected: [] };
+async function readRecords(records: readonly Json[], defaults: Defaults, request: IntakeRequest, context: DecodeContext): Promise<Omit<Decoded, "answer">> {
+  const batches: Draft[] = [];
+  const made = new RecordLines(context.limits);
+  let events = 0;
+  let truncated = 0;
+  const rejected: RejectedRecord[] = [];
   const limits = { ...context.limits, entries: Number.POSITIVE_INFINITY };
-  const lines: string[] = [];
   let room = WIDE_BODY_BYTES;
   for (const record of records) {
     const data = isMembers(record) ? record.data : undefined;
     if (typeof data !== "string") {
-      found.rejected.push({ reason: "no-data", bytes: Buffer.from(JSON.stringify(record)) });
+      reject(rejected, "no-data", Buffer.from(JSON.stringify(record)));
       continue;
     }
     const packed = Buffer.from(data, "base64");
     const bytes = await gunzipOr(packed, room);
     if (!bytes) {
-      found.rejected.push({ reason: "damaged-gzip", bytes: packed });
+      reject(rejected, "damaged-gzip", packed);
       continue;
     }
     room -= bytes.length;
     const subscription = bytes.includes('"logEvents"') ? readObject(bytes) : undefined;
     if (subscription && Array.isArray(subscription.logEvents)) {
-      if (subscription.messageType !== "CONTROL_MESSAGE") lines.push(...cloudWatchRecords(subscription, subscription.logEvents, defaults));
+      if (subscription.messageType !== "CONTROL_MESSAGE") for (const event of subscription.logEvents) addCloudWatch(made, subscription, event, defaults);
       continue;
     }
     const wrapper = wrapperOf(bytes);
@@ -116,14 +113,12 @@ async function readRecords(records: readonly Json[], defaults: Defaults, request
     const framed = unwrapped ?? frameBody(bytes, limits, true);
     const first = "kind" in framed && framed.kind === "json" && framed.events ? firstRecord(framed.bytes) : undefined;
     const source = defaults.source ?? (first && looksCloudTrail(first) ? "cloudtrail" : "cloudwatch");
-    found.batches.push(...("kind" in framed ? draftOf(framed, { ...defaults, source }, context) : framed.batches));
-    found.events += framed.events;
-    found.truncated += framed.truncated ?? 0;
-    found.rejected.push(...(framed.rejected ?? []));
+    batches.push(...("kind" in framed ? draftOf(framed, { ...defaults, source }, context) : framed.batches));
+    events += framed.events;
+    truncated += framed.truncated ?? 0;
+    rejected.push(...(framed.rejected ?? []));
   }
-  if (lines.length) found.batches.push({ profile: { format: "intake" }, bytes: linesOf(lines) });
-  found.events += lines.length;
-  return found;
+  return { batches: [...batches, ...made.batches()], events: events + made.events, truncated: truncated + made.truncated, rejected: [...rejected, ...made.rejected] };
 }
 
 function firstRecord(lines: Uint8Array): { readonly [name: string]: Json } | undefined {
@@ -132,22 +127,24 @@ function firstRecord(lines: Uint8Array): { readonly [name: string]: Json } | und
   return readObject(body, 0, newline < 0 ? body.length : newline);
 }
 
-/** A CloudWatch Logs subscription: events of one log stream. */
-function cloudWatchRecords(subscription: { readonly [name: string]: Json }, events: readonly Json[], defaults: Defaults): string[] {
-  const about = JSON.stringify({ awslogs: { owner: subscription.owner, logGroup: subscription.logGroup, logStream: subscription.logStream } });
-  return events.filter(isMembers).map((event) => {
-    const message = typeof event.message === "string" ? event.message : JSON.stringify(event.message ?? "");
-    const inner = message.startsWith('{"eventVersion"') ? readObject(Buffer.from(message)) : undefined;
-    const isTrail = inner !== undefined && looksCloudTrail(inner);
-    const record = new RecordDraft().put("aws", about).reserve({
-      message,
-      source: defaults.source ?? (isTrail ? "cloudtrail" : "cloudwatch"),
-      // A trail's own time says when it happened, CloudWatch's when it came there.
-      ...(typeof event.timestamp === "number" && !isTrail ? { timestamp: event.timestamp } : {}),
-    });
-    if (typeof event.id === "string") record.put("id", JSON.stringify(event.id));
-    return withDefaults(record, { ...defaults, source: undefined }).text();
+/** One event of a CloudWatch Logs subscription. */
+function addCloudWatch(lines: RecordLines, subscription: { readonly [name: string]: Json }, event: Json, defaults: Defaults): void {
+  if (!isMembers(event)) {
+    lines.reject("not-an-object", Buffer.from(JSON.stringify(event)));
+    return;
+  }
+  const message = typeof event.message === "string" ? event.message : JSON.stringify(event.message ?? "");
+  const inner = message.startsWith('{"eventVersion"') ? readObject(Buffer.from(message)) : undefined;
+  const isTrail = inner !== undefined && looksCloudTrail(inner);
+  const { owner, logGroup, logStream } = subscription;
+  const record = new RecordDraft().put("aws", JSON.stringify({ awslogs: { owner, logGroup, logStream } })).reserve({
+    message,
+    source: defaults.source ?? (isTrail ? "cloudtrail" : "cloudwatch"),
+    // A trail's own time says when it happened, CloudWatch's when it came there.
+    ...(typeof event.timestamp === "number" && !isTrail ? { timestamp: event.timestamp } : {}),
   });
+  if (typeof event.id === "string") record.put("id", JSON.stringify(event.id));
+  lines.add(withDefaults(record, { ...defaults, source: undefined }));
 }
 
 /**

@@ -1,10 +1,9 @@
 import type { Json } from "../../event/event.ts";
-import type { RejectedRecord } from "../contract.ts";
 import { type Answer, type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, refusedStatus, retryHeaders } from "../exchange.ts";
-import { shortened } from "../frame.ts";
 import { authorizationKey, headerText } from "../keys.ts";
 import { queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, readObject, tagsOf, textAt } from "../record.ts";
+import { RecordDraft, isMembers, readObject, tagsOf, textAt } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { datadogKey } from "./datadog-manner.ts";
 
 function refuse(refused: Refused): Answer {
@@ -21,23 +20,18 @@ function decode(request: IntakeRequest, { limits }: DecodeContext): Decoded {
   const members = readObject(request.body);
   if (!members || !Array.isArray(members.streams)) throw new Refused("bad-body", "the body has no streams");
   const defaults = queryDefaults(request);
-  const records: string[] = [];
-  const rejected: RejectedRecord[] = [];
-  let truncated = 0;
+  const lines = new RecordLines(limits);
   for (const stream of members.streams) {
     const labels = isMembers(stream) ? stream.stream ?? {} : undefined;
     const values = isMembers(stream) ? stream.values : undefined;
     if (!isMembers(labels) || !Array.isArray(values)) throw new Refused("bad-body", "a stream has no labels or no values");
     for (const value of values) {
       const record = recordOf(labels, value);
-      const whole = Buffer.from(record ? withDefaults(record, { ...defaults, source: defaults.source ?? "loki" }).text() : JSON.stringify(value));
-      const line = record && shortened(whole, limits.recordBytes);
-      if (!line) rejected.push({ reason: record ? "too-large" : "not-an-entry", bytes: whole });
-      else records.push(line.toString());
-      if (line && line !== whole) truncated++;
+      if (record) lines.add(withDefaults(record, { ...defaults, source: defaults.source ?? "loki" }));
+      else lines.reject("not-an-entry", Buffer.from(JSON.stringify(value)));
     }
   }
-  return { batches: records.length ? [{ profile: { format: "intake" }, bytes: linesOf(records) }] : [], events: records.length, truncated, rejected, answer: { status: 204 } };
+  return { ...lines.decoded(), answer: { status: 204 } };
 }
 
 /** `[nanoseconds as text, line, metadata]`; labels are tags, metadata are attributes. */

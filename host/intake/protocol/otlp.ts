@@ -1,9 +1,8 @@
 import { type Answer, type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, refusedStatus, retryHeaders } from "../exchange.ts";
-import type { RejectedRecord } from "../contract.ts";
-import { shortened } from "../frame.ts";
 import { authorizationKey, headerText } from "../keys.ts";
 import { type Defaults, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, linesOf } from "../record.ts";
+import { RecordDraft } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { normalizeStatus } from "../../event/status.ts";
 import { datadogKey } from "./datadog-manner.ts";
 import { type KeyValue, type LogRecord, type ResourceLogs, valueJson } from "./otlp-model.ts";
@@ -41,23 +40,16 @@ function messageAnswer(head: RequestHead, status: number, message: string, heade
 
 function decode(request: IntakeRequest, { limits }: DecodeContext): Decoded {
   const defaults = queryDefaults(request);
-  const records: string[] = [];
-  const rejected: RejectedRecord[] = [];
-  let truncated = 0;
+  const lines = new RecordLines(limits);
   for (const resource of read(request)) {
     const shared = resourceOf(resource.attributes);
     for (const scope of resource.scopes) {
       for (const log of scope.records) {
-        const record = withDefaults(recordOf(log, shared, scope.name, defaults), defaults);
-        const whole = Buffer.from(record.text());
-        const line = shortened(whole, limits.recordBytes);
-        if (!line) rejected.push({ reason: "too-large", bytes: whole });
-        else records.push(line.toString());
-        if (line && line !== whole) truncated++;
+        lines.add(withDefaults(recordOf(log, shared, scope.name, defaults), defaults));
       }
     }
   }
-  return { batches: records.length ? [{ profile: { format: "intake" }, bytes: linesOf(records) }] : [], events: records.length, truncated, rejected, answer: success(request, rejected.length) };
+  return { ...lines.decoded(), answer: success(request, lines.rejected.length) };
 }
 
 function read(request: IntakeRequest): ResourceLogs[] {

@@ -4,7 +4,8 @@ import { Refused } from "../exchange.ts";
 import { frameBody } from "../frame.ts";
 import { valueEnd } from "../json-scan.ts";
 import { draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, isMembers, linesOf, readObject, tagsOf, textAt } from "../record.ts";
+import { RecordDraft, isMembers, readObject, tagsOf, textAt } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 import { gunzipOr } from "../unpack.ts";
 
 type Members = { readonly [name: string]: Json };
@@ -30,7 +31,9 @@ export async function pubsubRecord(request: IntakeRequest, context: DecodeContex
   const entry = readObject(bytes);
   if (entry && looksLikeEntry(entry)) {
     const record = withDefaults(gcpRecord(bytes, entry), { ...defaults, source: undefined }).reserve({ source: defaults.source ?? "gcp" });
-    return { batches: [{ profile: { format: "intake" }, bytes: linesOf([record.text()]) }], events: 1, answer };
+    const lines = new RecordLines(context.limits);
+    lines.add(record);
+    return { ...lines.decoded(), answer };
   }
   const framed = frameBody(bytes, { ...context.limits, entries: Number.POSITIVE_INFINITY }, true);
   const { events, truncated, rejected } = framed;

@@ -1,11 +1,11 @@
 import type { Json } from "../../event/event.ts";
 import { type Answer, type DecodeContext, type Decoded, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, jsonAnswer, refusedStatus, retryHeaders, WIDE_BODY_BYTES } from "../exchange.ts";
-import type { RejectedRecord } from "../contract.ts";
-import { frameText, shortened } from "../frame.ts";
+import { frameText } from "../frame.ts";
 import { type Member, arrayElements, membersOf, objectsSideBySide, skipBlanks, type Spans } from "../json-scan.ts";
 import { authorizationKey, headerText } from "../keys.ts";
 import { type Defaults, draftOf, queryDefaults, withDefaults } from "../query.ts";
-import { RecordDraft, linesOf } from "../record.ts";
+import { RecordDraft } from "../record.ts";
+import { RecordLines } from "../record-lines.ts";
 
 /** Highest numbers still taken for seconds and for milliseconds. */
 const SECONDS_CAP = 13_569_465_600;
@@ -58,27 +58,18 @@ function decodeEvents(request: IntakeRequest, context: DecodeContext): Decoded {
   const defaults = queryDefaults(request);
   const sticky: Sticky = {};
   const fallback: Defaults = { ...defaults, source: defaults.source ?? "splunk", host: defaults.host ?? forwardedFor(request) };
-  const records: string[] = [];
-  const rejected: RejectedRecord[] = [];
-  let truncated = 0;
+  const lines = new RecordLines(context.limits);
   let fault: Fault | undefined;
   for (let i = 0; i < spans.count && !fault; i++) {
     const made = body[spans.start(i)] === 0x7b ? recordOf(body, membersOf(body, spans.start(i), spans.end(i)), sticky, fallback) : { text: "Invalid data format", code: 6 };
-    if (!(made instanceof RecordDraft)) {
-      fault = made;
-      continue;
-    }
-    const bytes = Buffer.from(made.text());
-    const line = shortened(bytes, context.limits.recordBytes);
-    if (!line) rejected.push({ reason: "too-large", bytes });
-    else records.push(line.toString());
-    if (line && line !== bytes) truncated++;
+    if (made instanceof RecordDraft) lines.add(made);
+    else fault = made;
   }
   if (!whole) fault ??= { text: "Invalid data format", code: 6 };
-  const number = records.length + rejected.length;
-  if (fault) rejected.push({ reason: fault.code === 6 ? "not-json" : "no-event", bytes: Uint8Array.from(body.subarray(number < spans.count ? spans.start(number) : spans.count ? spans.end(spans.count - 1) : start)) });
+  const number = lines.events + lines.rejected.length;
+  if (fault) lines.reject(fault.code === 6 ? "not-json" : "no-event", body.subarray(number < spans.count ? spans.start(number) : spans.count ? spans.end(spans.count - 1) : start));
   const answer = fault ? said(400, fault.text, fault.code, { "invalid-event-number": number }) : success;
-  return { batches: records.length ? [{ profile: { format: "intake" }, bytes: linesOf(records) }] : [], events: records.length, truncated, rejected, answer };
+  return { ...lines.decoded(), answer };
 }
 
 /** Values one behind the other, or the elements of an array; what is whole of them, where the body is not. */
