@@ -1,6 +1,8 @@
 import { isTextFormat } from "../event/decode.ts";
 import { appliedPipelines } from "../event/made.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
+import type { QueryNode } from "../query/tree.ts";
+import type { DataSource } from "../rule/rule.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import { PlanKeys } from "./defaults.ts";
 import { MEMORY_BYTES, REPAIR_BYTES, plansStart, slotArea } from "./geometry.ts";
@@ -73,7 +75,7 @@ export class Instance {
   #compile(profile: InputProfile, source: string | undefined): Plan | undefined {
     try {
       return new Plan(this.kernel, this.arena, this.#texts, {
-        format: profile.format, source, standing: this.#setup.standing, pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
+        format: profile.format, source, standing: askingAbout(profile.dataSource, this.#setup.standing), pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
       });
     } catch (error) {
       if (error instanceof UnsupportedPipeline) return undefined;
@@ -111,12 +113,14 @@ export class Instance {
 
   /** Events are made of the records by their pipelines, one by one, and read again as envelopes. */
   #runMade(task: Task): TaskResult {
-    const plan = this.plan(madeProfile)!;
+    const { clampAheadMs, dataSource } = task.profile;
+    const profile: InputProfile = { ...madeProfile, clampAheadMs, dataSource };
+    const plan = this.plan(profile)!;
     const area = slotArea(task.slot);
     const u8 = this.arena.u8;
     const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, this.#setup.pipelines ?? [], task.arrivalMs, REPAIR_BYTES);
     u8.set(made.bytes, area.repair);
-    const outcome = plan.run(area.repair, made.bytes.length, { ...madeProfile, clampAheadMs: task.profile.clampAheadMs }, task.arrivalMs, area.results);
+    const outcome = plan.run(area.repair, made.bytes.length, profile, task.arrivalMs, area.results);
     this.#nameOriginals(task, made, plan.matches, outcome);
     const whole = outcome.consumed >= made.bytes.length;
     const consumed = whole ? made.consumed : this.#originalOffset(task, area.repair, outcome.consumed, made.bytes.length);
@@ -152,6 +156,15 @@ export class Instance {
     return at - task.start;
   }
 }
+
+/** The same queries, those that ask about something else matching nothing. */
+function askingAbout(dataSource: DataSource | undefined, standing: readonly StandingQuery[]): readonly StandingQuery[] {
+  if (dataSource === undefined) return standing;
+  return standing.map((query) => (query.dataSource === undefined || query.dataSource === dataSource ? query : { ...query, query: nothing }));
+}
+
+const nowhere = { start: 0, end: 0 };
+const nothing: QueryNode = { kind: "not", node: { kind: "all", span: nowhere }, span: nowhere };
 
 /** What is made on the host is an envelope already. */
 const madeProfile: InputProfile = { format: "log" };

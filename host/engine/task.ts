@@ -1,4 +1,5 @@
 import type { EventFormat } from "../event/event.ts";
+import type { DataSource } from "../rule/rule.ts";
 
 /** How the events of an input are read, and what they take where they say nothing themselves. */
 export interface InputProfile {
@@ -13,6 +14,8 @@ export interface InputProfile {
    * clock that is ahead would make the events of others late. Off when absent, as recorded logs may arrive before their time.
    */
   readonly clampAheadMs?: number;
+  /** What its events are: only queries that ask about these see them. Absent for records of unknown kind, which every query sees. */
+  readonly dataSource?: DataSource;
   /** Ids of the pipelines its events pass; all that the engine has when absent. */
   readonly pipelines?: readonly string[];
 }

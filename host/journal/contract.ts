@@ -8,6 +8,8 @@ export interface JournalEntry {
   readonly partition: string;
   /** Whole records. Not copied by `append`: to be left alone until it has answered. */
   readonly bytes: Uint8Array;
+  /** Where the entry's source stands once it is taken, in the source's own words. */
+  readonly mark?: string;
 }
 
 /** Place in the journal: grows with every entry, and is never used twice. */

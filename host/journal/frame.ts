@@ -21,7 +21,7 @@ import type { JournalEntry, StoredEntry } from "./contract.ts";
  *      56  u32   codec         0 as it is, 1 zstd
  *      60  u32   0
  *
- * The payload: u32 length of a JSON text {profiles, partitions}, that text, 20 bytes an entry (u32 profile, u32 partition,
+ * The payload: u32 length of a JSON text {profiles, partitions, marks: [entry, text][]}, that text, 20 bytes an entry (u32 profile, u32 partition,
  * f64 arrivalMs, u32 bytes), and then the entries' bytes one after another.
  */
 export const FRAME_HEAD_BYTES = 64;
@@ -72,7 +72,7 @@ export function frameMark(salt: Uint8Array): Buffer {
 
 /** Bytes an entry takes beside its own in the payload, at most: its place in the table, and its profile when no other has it. */
 export function overheadBytes(entry: JournalEntry): number {
-  return ENTRY_BYTES + 2 * entry.partition.length + 256;
+  return ENTRY_BYTES + 2 * entry.partition.length + 4 * (entry.mark?.length ?? 0) + 256;
 }
 
 export class Packer {
@@ -108,7 +108,8 @@ export class Packer {
     const profiles = new Numbering<InputProfile>((profile) => JSON.stringify(profile));
     const partitions = new Numbering<string>((partition) => JSON.stringify(partition));
     const places = entries.map((entry) => [profiles.of(entry.profile), partitions.of(entry.partition)] as const);
-    const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}]}`);
+    const marks = entries.flatMap(({ mark }, i) => (mark === undefined ? [] : [[i, mark]]));
+  const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}],"marks":${JSON.stringify(marks)}}`);
     const frame = this.#room(FRAME_HEAD_BYTES + 4 + head.length + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.bytes.length, 0));
     let at = FRAME_HEAD_BYTES;
     frame.writeUInt32LE(head.length, at);
@@ -209,7 +210,8 @@ export function payloadIsWhole(head: FrameHead, stored: Uint8Array): boolean {
 /** Throws when the payload, whose checksum was right, is not laid out as it should be. */
 export async function unpackEntries(head: FrameHead, stored: Buffer): Promise<StoredEntry[]> {
   const raw = await unpack(head, stored);
-  const { profiles, partitions } = JSON.parse(raw.toString("utf8", 4, 4 + raw.readUInt32LE(0))) as { profiles: InputProfile[]; partitions: string[] };
+  const { profiles, partitions, marks = [] } = JSON.parse(raw.toString("utf8", 4, 4 + raw.readUInt32LE(0))) as PayloadHead;
+  const markOf = new Map(marks);
   const out: StoredEntry[] = [];
   let at = 4 + raw.readUInt32LE(0);
   let bytesAt = at + head.entries * ENTRY_BYTES;
@@ -218,9 +220,15 @@ export async function unpackEntries(head: FrameHead, stored: Buffer): Promise<St
     const profile = profiles[raw.readUInt32LE(at)];
     const partition = partitions[raw.readUInt32LE(at + 4)];
     if (profile === undefined || partition === undefined || bytesAt > raw.length) throw new RangeError("an entry lies outside its frame");
-    out.push({ position: { segment: head.segment, entry: head.firstEntry + i }, profile, partition, arrivalMs: raw.readDoubleLE(at + 8), bytes });
+    out.push({ position: { segment: head.segment, entry: head.firstEntry + i }, profile, partition, arrivalMs: raw.readDoubleLE(at + 8), bytes, ...(markOf.has(i) ? { mark: markOf.get(i)! } : {}) });
   }
   return out;
+}
+
+interface PayloadHead {
+  readonly profiles: readonly InputProfile[];
+  readonly partitions: readonly string[];
+  readonly marks?: ReadonlyArray<readonly [entry: number, mark: string]>;
 }
 
 async function unpack(head: FrameHead, stored: Buffer): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import type { Field, QueryNode } from "../query/tree.ts";
 import { unreachable } from "../problem.ts";
 import type { ThirdPartyOptions } from "./method.ts";
-import type { Rule, RuleQuery } from "./rule.ts";
+import type { DataSource, Rule, RuleQuery } from "./rule.ts";
 import { isOnSignals, readsSignals } from "./signal-source.ts";
 
 export { isOnSignals } from "./signal-source.ts";
@@ -20,6 +20,8 @@ export interface StandingQuery {
   readonly aggregation: "count" | "cardinality" | "sum" | "max" | "texts";
   readonly distinct: readonly Field[];
   readonly metric?: Field;
+  /** What it asks about; anything when absent. */
+  readonly dataSource?: DataSource;
 }
 
 type Running = Omit<StandingQuery, "id" | "ruleIndex" | "queryIndex" | "query"> & { readonly source: RuleQuery; /** Where it is not its place in the list. */ readonly queryIndex?: number };
@@ -34,7 +36,7 @@ export function standingQueries(rules: readonly Rule[], queryOf: (rule: Rule, qu
   rules.forEach((rule, ruleIndex) => {
     if (idleReason(rule) !== undefined || isOnSignals(rule)) return;
     runningQueries(rule).forEach(({ source, queryIndex, ...running }, i) => {
-      standing.push({ id: standing.length, ruleIndex, queryIndex: queryIndex ?? i, query: queryOf(rule, source), ...running });
+      standing.push({ id: standing.length, ruleIndex, queryIndex: queryIndex ?? i, query: queryOf(rule, source), ...(rule.options.method.kind === "third_party" ? {} : { dataSource: source.dataSource }), ...running });
     });
   });
   return standing;

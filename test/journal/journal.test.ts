@@ -58,6 +58,14 @@ describe("append and read", () => {
     await journal.close();
   });
 
+  test("what a source said of itself stands beside its entry", async () => {
+    const journal = await Journal.open(folder("marks"));
+    await journal.append([entry("a"), entry("b", { mark: "17 \u{1f41d}" }), entry("c", { mark: "" })]);
+    await journal.append([entry("d")]);
+    expect((await everything(journal)).entries.map(({ mark }) => mark)).toEqual([undefined, "17 \u{1f41d}", "", undefined]);
+    await journal.close();
+  });
+
   test("appends of one moment share a frame; without groups each has its own", async () => {
     for (const [groupBytes, syncs] of [[undefined, 1], [0, 50]] as const) {
       const journal = await Journal.open(folder(`group-${groupBytes}`), { groupBytes });
