@@ -445,7 +445,7 @@ export const UNICODE_BYTES = 0x440000;
  *      32  u32  flags    RANGE_*
  *      36  u32  text2    upper bound, IPv6 ranges; word sequence: which word is searched for
  *      40  u32  length2
- *      44  u32  numbers  f64[ROW_CAP] shared by all numeric predicates of a column, the batch they were read in 8 bytes before
+ *      44  u32  numbers  f64[ROW_CAP] shared by all numeric predicates of a column, NUMBERS_* before them
  */
 export const PREDICATE_BYTES = 56;
 export const PREDICATE_KIND = 0;
@@ -458,6 +458,11 @@ export const PREDICATE_FLAGS = 32;
 export const PREDICATE_TEXT2 = 36;
 export const PREDICATE_LENGTH2 = 40;
 export const PREDICATE_NUMBERS = 44;
+/** Before a column's numbers: u32 batch they were read in, f64 least, f64 greatest of them, by bytes back from the first. */
+export const NUMBERS_HEAD = 32;
+export const NUMBERS_BATCH = 8;
+export const NUMBERS_LEAST = 16;
+export const NUMBERS_GREATEST = 24;
 
 /** Eager: a job over the whole column fills the bitset, so it is known early whether it fired. The others wait to be asked. */
 export const PREDICATE_EAGER = 0;

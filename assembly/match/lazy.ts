@@ -1,9 +1,9 @@
 import {
-  COLUMN_EXTRA_COUNT, KIND_BOOLEAN, KIND_NUMBER, KIND_STRING, MATCH_PREDICATES, MATCH_STATES, MATCH_TIMES, PREDICATE_BYTES, PREDICATE_CIDR,
-  PREDICATE_COLUMN, PREDICATE_EXISTS, PREDICATE_FLAGS, PREDICATE_GLOB, PREDICATE_HIGH, PREDICATE_KIND, PREDICATE_LENGTH,
-  PREDICATE_LENGTH2, PREDICATE_LOW, PREDICATE_NUMBER, PREDICATE_NUMBERS, PREDICATE_SPAN_GLOB, PREDICATE_TEXT, PREDICATE_TEXT2,
-  PREDICATE_TEXT_RANGE, PREDICATE_TIME, PREDICATE_WORDS, PREDICATE_WORD_GLOB, RANGE_HAS_HIGH_TEXT, RANGE_HAS_LOW_TEXT, RANGE_HAS_NUMBER,
-  RANGE_INCLUDE_HIGH, RANGE_INCLUDE_LOW,
+  COLUMN_EXTRA_COUNT, KIND_BOOLEAN, KIND_NUMBER, KIND_STRING, MATCH_PREDICATES, MATCH_STATES, MATCH_TIMES, NUMBERS_BATCH,
+  NUMBERS_GREATEST, NUMBERS_LEAST, PREDICATE_BYTES, PREDICATE_CIDR, PREDICATE_COLUMN, PREDICATE_EXISTS, PREDICATE_FLAGS, PREDICATE_GLOB,
+  PREDICATE_HIGH, PREDICATE_KIND, PREDICATE_LENGTH, PREDICATE_LENGTH2, PREDICATE_LOW, PREDICATE_NUMBER, PREDICATE_NUMBERS,
+  PREDICATE_SPAN_GLOB, PREDICATE_TEXT, PREDICATE_TEXT2, PREDICATE_TEXT_RANGE, PREDICATE_TIME, PREDICATE_WORDS, PREDICATE_WORD_GLOB,
+  RANGE_HAS_HIGH_TEXT, RANGE_HAS_LOW_TEXT, RANGE_HAS_NUMBER, RANGE_INCLUDE_HIGH, RANGE_INCLUDE_LOW,
 } from "../layout";
 import { decimalOf } from "../column/decimal";
 import { addCost, begin, bitsetBytes, bitsetOf, currentEpoch, isBegun, rowCount, setBit } from "./bits";
@@ -42,14 +42,33 @@ function numberOf(cell: u64): f64 {
 /** The column's own cells as numbers, read once a batch however many predicates ask. */
 function readNumbers(p: usize): void {
   numbers = load<u32>(p, PREDICATE_NUMBERS);
-  const stamp = numbers - 8;
-  if (load<u32>(stamp) == currentEpoch()) return;
-  store<u32>(stamp, currentEpoch());
+  if (load<u32>(numbers - NUMBERS_BATCH) == currentEpoch()) return;
+  store<u32>(numbers - NUMBERS_BATCH, currentEpoch());
   const rows = rowCount();
+  let least: f64 = Infinity;
+  let greatest: f64 = -Infinity;
   for (let i: u32 = 0; i < rows; i++) {
     const cell = valueAt(i);
-    store<f64>(numbers + (<usize>i << 3), cell ? numberOf(cell) : NaN);
+    const x = cell ? numberOf(cell) : NaN;
+    store<f64>(numbers + (<usize>i << 3), x);
+    if (x < least) least = x;
+    if (x > greatest) greatest = x;
   }
+  store<f64>(numbers - NUMBERS_LEAST, least);
+  store<f64>(numbers - NUMBERS_GREATEST, greatest);
+}
+
+/** True when none of the column's own numbers can be in the range: most thresholds lie beyond what a batch holds. */
+// @ts-ignore: decorator
+@inline
+function allOutside(p: usize): bool {
+  const flags = load<u32>(p, PREDICATE_FLAGS);
+  const low = load<f64>(p, PREDICATE_LOW);
+  const high = load<f64>(p, PREDICATE_HIGH);
+  const least = load<f64>(numbers - NUMBERS_LEAST);
+  const greatest = load<f64>(numbers - NUMBERS_GREATEST);
+  return least > greatest || ((flags & RANGE_INCLUDE_LOW) != 0 ? greatest < low : greatest <= low)
+    || ((flags & RANGE_INCLUDE_HIGH) != 0 ? least > high : least >= high);
 }
 
 /** Text bounds are for strings; a numeric bound beside a text bound must hold for the same value. */
@@ -129,6 +148,13 @@ export function narrow(m: usize, predicate: u32, to: usize, left: usize, negated
   const kind = load<u32>(p, PREDICATE_KIND);
   const bytes = bitsetBytes();
   const rows = rowCount();
+  if (kind == PREDICATE_NUMBER) {
+    open(m, p, kind);
+    if (allOutside(p)) {
+      for (let i: usize = 0; i < bytes; i += 8) store<u64>(to + i, negated ? load<u64>(left + i) : 0);
+      return true;
+    }
+  }
   let asked: u32 = 0;
   for (let i: usize = 0; i < bytes; i += 8) asked += <u32>popcnt(load<u64>(left + i));
   // Queries that share the predicate may ask for the same rows over and over.

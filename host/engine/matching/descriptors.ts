@@ -41,7 +41,7 @@ export function writePredicates(arena: Arena, predicates: readonly Predicate[], 
         put(layout.PREDICATE_FLAGS, rangeFlags(predicate));
         let area = numbers.get(predicate.column);
         if (area === undefined) {
-          area = arena.alloc(layout.ROW_CAP * 8 + 16, 16) + 16;
+          area = arena.alloc(layout.NUMBERS_HEAD + layout.ROW_CAP * 8, 16) + layout.NUMBERS_HEAD;
           numbers.set(predicate.column, area);
         }
         put(layout.PREDICATE_NUMBERS, area);

@@ -15,13 +15,28 @@ const scans: readonly Scan[] = [
 ];
 /** Up to so many literals ride along in a finer pass that is made anyway; more would answer too often to its shorter grams. */
 const RIDERS = 48;
+/** So many literals may share a gram: where it occurs, all of them are looked at. */
+const CROWD = 16;
 
-/** The passes over a text that find all literals, each in the coarsest that can. */
-export function scanPasses<T>(literals: readonly T[], lengthOf: (literal: T) => number): Array<{ readonly scan: Scan; readonly list: T[] }> {
+/**
+ * The passes over a text that find all literals, each in the coarsest that can.
+ *
+ * Literals that many others share a gram with, as users numbered from one on do, go to a finer pass: it needs fewer of their grams.
+ */
+export function scanPasses<T>(literals: readonly T[], bytesOf: (literal: T) => Uint8Array): Array<{ readonly scan: Scan; readonly list: T[] }> {
   const passes = scans.map((scan) => ({ scan, list: [] as T[] }));
   for (const literal of literals) {
-    const fit = passes.find(({ scan }) => lengthOf(literal) >= scan.stride + scan.width - 1);
+    const fit = passes.find(({ scan }) => bytesOf(literal).length >= scan.stride + scan.width - 1);
     fit?.list.push(literal);
+  }
+  for (let i = 0; i + 1 < passes.length; i++) {
+    const pass = passes[i]!;
+    const next = passes[i + 1]!;
+    if (pass.list.length <= CROWD || next.scan.width < 3) continue;
+    const places = new RarePlaces(pass.list.map(bytesOf), pass.scan);
+    const stay: T[] = [];
+    for (const literal of pass.list) (places.crowdOf(bytesOf(literal)) > CROWD ? next.list : stay).push(literal);
+    pass.list = stay;
   }
   for (let i = 0; i + 1 < passes.length; i++) {
     const finer = passes.slice(i + 1).find(({ scan, list }) => list.length > 0 && scan.width >= 3);
@@ -58,6 +73,13 @@ export class RarePlaces {
         this.#counts.set(gram, (this.#counts.get(gram) ?? 0) + 1);
       }
     }
+  }
+
+  /** How many literals share the commonest of the grams a literal is found by. */
+  crowdOf(bytes: Uint8Array): number {
+    const { width, stride } = this.#scan;
+    const place = this.of(bytes);
+    return Math.max(...Array.from({ length: stride }, (_, i) => this.#counts.get(gramAt(bytes, place + i, width))!));
   }
 
   of(bytes: Uint8Array): number {

@@ -178,7 +178,7 @@ export class JobWriter {
 
   #anywhere(descriptor: number, literals: readonly PlacedLiteral[], fold: number): void {
     if (!literals.length) return;
-    const passes = scanPasses(literals, ({ literal }) => literal.bytes.length);
+    const passes = scanPasses(literals, ({ literal }) => literal.bytes);
     const groups = this.#arena.alloc(passes.length * layout.GROUP_BYTES, 16);
     passes.forEach(({ scan, list }, i) => {
       const { table, mask, filter, shift } = this.#grams(this.#scanGrams(scan, list));
