@@ -278,9 +278,19 @@ describe("the server", () => {
   test("a request that never ends does not hold the close", async () => {
     const { port, server } = await startIntake({ limits: { drainMs: 100 } });
     const text = sendRaw(port, [post("Content-Length: 100\r\n", "{")]);
-    await until(() => server.counts.get("datadog")?.requests === 1);
+    await until(() => server.desk.active === 1);
     await server.close();
     expect(await text).toBe("");
+  });
+
+  test("another server's bodies are taken at the same desk", async () => {
+    const { server, sink } = await startIntake();
+    const head = { method: "POST", path: "/api/v2/logs", query: new URLSearchParams(), headers: { "dd-api-key": KEY, "content-encoding": "gzip" }, peer: "192.0.2.1", arrivalMs: 1 };
+    const body = gzipSync('{"message":"a"}');
+    expect([server.desk.refuse(head, body.length), server.desk.refuse(head, 6 << 20)?.status, server.desk.refuse({ ...head, headers: {} }, 1)?.status, server.desk.refuse({ ...head, path: "/x" }, 1)?.status]).toEqual([undefined, 413, 401, 404]);
+    expect([(await server.desk.serve(head, body)).status, (await server.desk.serve({ ...head, headers: {} }, body)).status, (await server.desk.serve(head, Buffer.from("x"))).status]).toEqual([202, 401, 400]);
+    expect([sink.events.map(({ message }) => message), server.desk.active, server.inFlightBytes]).toEqual([["a"], 0, 0]);
+    expect(server.counts.get("datadog")).toMatchObject({ requests: 5, events: 1, refused: 4 });
   });
 
   test("[IN-28] plain HTTP beyond loopback must be asked for; TLS need not", async () => {
