@@ -109,7 +109,7 @@ export class Packer {
     const partitions = new Numbering<string>((partition) => JSON.stringify(partition));
     const places = entries.map((entry) => [profiles.of(entry.profile), partitions.of(entry.partition)] as const);
     const marks = entries.flatMap(({ mark }, i) => (mark === undefined ? [] : [[i, mark]]));
-  const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}],"marks":${JSON.stringify(marks)}}`);
+    const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}],"marks":${JSON.stringify(marks)}}`);
     const frame = this.#room(FRAME_HEAD_BYTES + 4 + head.length + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.bytes.length, 0));
     let at = FRAME_HEAD_BYTES;
     frame.writeUInt32LE(head.length, at);
