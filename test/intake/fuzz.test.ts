@@ -7,6 +7,7 @@ import { intakeRoutes } from "../../host/intake/routes.ts";
 import { unpack } from "../../host/intake/unpack.ts";
 import { type Matcher, createMatcher } from "../../host/matcher.ts";
 import { queryOf } from "../support/query.ts";
+import { loadKernel } from "../support/wasm.ts";
 import { ARRIVAL_MS, seeded } from "./http-support.ts";
 
 const base64 = (text: string | Uint8Array): string => Buffer.from(text).toString("base64");
@@ -58,6 +59,7 @@ const enginesOwn = new Set(["too-deep"]);
 describe("whatever comes, a decoder takes it or refuses it in its own words", () => {
   let matcher: Matcher;
   beforeAll(async () => {
+    loadKernel("simd");
     matcher = await createMatcher({ queries: [queryOf("*")] });
   });
   afterAll(() => matcher.close());

@@ -25,29 +25,33 @@ export function wrapperOf(body: Buffer): Wrapper | undefined {
   return /"message"\s*:\s*\{/.test(head) && body.includes('"subscription"') ? "pubsub" : undefined;
 }
 
-/** What a wrapper holds; undefined when the body is not that after all. */
-export async function decodeWrapped(wrapper: Wrapper, request: IntakeRequest, context: DecodeContext, answer: Answer): Promise<Decoded | undefined> {
+/**
+ * What a wrapper holds; undefined when the body is not that after all.
+ *
+ * @param fromAzure known already; else the first record tells
+ */
+export async function decodeWrapped(wrapper: Wrapper, request: IntakeRequest, context: DecodeContext, answer: Answer, fromAzure = false): Promise<Decoded | undefined> {
   const { body } = request;
   const start = skipBlanks(body, 0, body.length);
   const end = valueEnd(body, start, body.length);
   if (end < 0 || body[start] !== 0x7b || skipBlanks(body, end, body.length) < body.length) return undefined;
   const members = membersOf(body, start, end);
   switch (wrapper) {
-    case "records": return decodeRecords(members, request, context, answer);
+    case "records": return decodeRecords(members, request, context, answer, fromAzure);
     case "eventbridge": return decodeEventBridge(members, request, context, answer);
     case "pubsub": return pubsubRecord(request, context, answer);
   }
 }
 
 /** `Records` of CloudTrail files and S3 notices, `records` of Azure's event hubs. */
-function decodeRecords(members: readonly Member[], request: IntakeRequest, context: DecodeContext, answer: Answer): Decoded | undefined {
+function decodeRecords(members: readonly Member[], request: IntakeRequest, context: DecodeContext, answer: Answer, fromAzure: boolean): Decoded | undefined {
   const { body } = request;
   const list = members.findLast((member) => member.name === "Records" || member.name === "records");
   const found = list && body[list.start] === 0x5b ? arrayElements(body, list.start, list.end) : undefined;
   if (!found) return undefined;
   const defaults = queryDefaults(request);
   const first = found.spans.count ? readObject(body, found.spans.start(0), found.spans.end(0)) : undefined;
-  if (first && looksAzure(first)) {
+  if (fromAzure || (first && looksAzure(first))) {
     const framed = frameSpans(body, list!.start, found.spans, context.limits);
     return azureRecords(framed, request, context, answer);
   }
@@ -111,7 +115,7 @@ function cloudEndpoint(input: string, source?: string): Endpoint {
     async decode(request, context) {
       const answer: Answer = { status: 200, body: "{}" };
       const wrapper = wrapperOf(request.body);
-      const decoded = wrapper && (await decodeWrapped(wrapper, request, context, answer));
+      const decoded = wrapper && (await decodeWrapped(wrapper, request, context, answer, source === "azure"));
       if (decoded) return decoded;
       if (input === "pubsub") throw new Refused("bad-body", "the body is no Pub/Sub push envelope");
       return bare(request, context, answer, source);
