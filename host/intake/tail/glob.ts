@@ -12,11 +12,10 @@ const DEPTH = 16;
  */
 export function matchingFiles(pattern: string, limit: number): string[] {
   const { root } = parse(pattern);
-  const parts = pattern.slice(root.length).split(/[/\\]/).filter((part) => part !== "" && part !== ".");
+  const parts = pattern.slice(root.length).split(sep === "/" ? "/" : /[/\\]/).filter((part) => part !== "" && part !== ".");
   const found: string[] = [];
-  if (sep === "/" && pattern.includes("\\")) return found;
   walk(root || ".", parts, 0, found, limit);
-  return root ? found : found.map((path) => path);
+  return found;
 }
 
 /** Does a pattern name more than one file? */
