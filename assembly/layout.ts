@@ -308,18 +308,23 @@ export const EXTRA_LOG_ROW = 8;
 export const EXTRA_LOG_COLUMN = 12;
 
 /**
- * Plan node, 16 bytes: what a scalar here feeds, and where keys lead from here.
+ * Plan node, 24 bytes: what a scalar here feeds, and where keys lead from here.
  *  offset type field
  *       0  u32  feeds      u32[feedCount]: column number, FEED_FIRST set when one value is enough (exists)
  *       4  u32  feedCount
  *       8  u32  rest       node of keys that have no edge, 0 = nobody cares; may be the node itself
  *      12  u32  flags
+ *      16  u64  keys       bit NODE_KEY_FACTOR * first byte + length (mod 64) of each key that has an edge; all ones when any leads on
  */
-export const NODE_BYTES = 16;
+export const NODE_BYTES = 24;
 export const NODE_FEEDS = 0;
 export const NODE_FEED_COUNT = 4;
 export const NODE_REST = 8;
 export const NODE_FLAGS = 12;
+export const NODE_KEYS = 16;
+/** The empty key's first byte is taken to be the quote that follows it. */
+export const NODE_KEY_FACTOR = 5;
+export const NODE_KEY_EMPTY = 0x22;
 /** Keys matter below this node. */
 export const NODE_FLAG_INNER = 1;
 export const FEED_FIRST = 0x80000000;

@@ -3,7 +3,7 @@ import {
   REASON_NOT_JSON, REASON_TOO_DEEP,
 } from "../layout";
 import { fault, faultAt } from "./fault";
-import { feedCount, findEdge } from "./plan";
+import { feedCount, findEdge, mayLead } from "./plan";
 import { killLog, logTop, logValue } from "./recordlog";
 import { memberOf } from "./members";
 import { readScalar, scalarCell } from "./scalar";
@@ -129,7 +129,7 @@ export function parseValue(p: usize, node: u32, depth: u32): usize {
         if (!end) return 0;
         slot = 0;
         node = 0;
-        if (inNode) {
+        if (inNode && (hadEscapes() || mayLead(inNode, p + 1, end - p - 1))) {
           slot = enterKey(inNode, owner, p + 1, end);
           node = child;
         }
@@ -172,7 +172,7 @@ export function parseValue(p: usize, node: u32, depth: u32): usize {
     if (!end) return 0;
     slot = 0;
     node = 0;
-    if (inNode) {
+    if (inNode && (hadEscapes() || mayLead(inNode, p + 1, end - p - 1))) {
       slot = enterKey(inNode, owner, p + 1, end);
       node = child;
     }

@@ -1,6 +1,6 @@
 import {
   EDGE_BYTES, EDGE_CHILD, EDGE_HASH, EDGE_KEY, EDGE_KEY_LENGTH, EDGE_NODE, EXTRACT_EDGES, EXTRACT_EDGE_MASK, NODE_FEEDS, NODE_FEED_COUNT,
-  NODE_FLAGS, NODE_FLAG_INNER, NODE_REST,
+  NODE_FLAGS, NODE_FLAG_INNER, NODE_KEYS, NODE_KEY_FACTOR, NODE_REST,
 } from "../layout";
 import { feedValue } from "./area";
 
@@ -57,6 +57,14 @@ export function sameBytes(a: usize, b: usize, length: usize): bool {
   }
   while (a < end) if (load<u8>(a++) != load<u8>(b++)) return false;
   return true;
+}
+
+/** False when no key like this one, which has no escapes, leads on from the node. */
+// @ts-ignore: decorator
+@inline
+export function mayLead(node: u32, key: usize, length: usize): bool {
+  const bit = <u64>(<u32>load<u8>(key) * NODE_KEY_FACTOR + <u32>length);
+  return ((load<u64>(node, NODE_KEYS) >> (bit & 63)) & 1) != 0;
 }
 
 /** The edge a key takes from a node, 0 when the plan has none. */

@@ -73,6 +73,14 @@ function keyHash(node: number, key: Uint8Array): number {
   return (Number(hash >> 32n) | 1) >>> 0;
 }
 
+/** Bits of a node's keys, by which the kernel passes over most others unhashed. */
+function keyBits(keys: readonly string[]): bigint {
+  return keys.reduce((bits, key) => {
+    const bytes = encodeKey(key);
+    return bits | (1n << BigInt(((bytes[0] ?? layout.NODE_KEY_EMPTY) * layout.NODE_KEY_FACTOR + bytes.length) & 63));
+  }, 0n);
+}
+
 /** Text as the kernel sees it: UTF-8, a lone surrogate as its three bytes. */
 export function encodeKey(text: string): Uint8Array {
   if (text.isWellFormed()) return encoder.encode(text);
@@ -207,7 +215,7 @@ export class Extraction {
   /** Writes nodes and edges; answers the address of the first node. */
   #writeNodes(nodes: readonly ProjectionNode[]): number {
     const arena = this.#arena;
-    const base = arena.alloc(nodes.length * layout.NODE_BYTES);
+    const base = arena.alloc(nodes.length * layout.NODE_BYTES, 8);
     const addressOf = (node: number): number => base + node * layout.NODE_BYTES;
     const edgeCount = nodes.reduce((sum, node) => sum + node.edges.size, 0);
     // A quarter full at most: keys the plan does not want are refused at the first look.
@@ -221,6 +229,7 @@ export class Extraction {
       this.#set32(at + layout.NODE_FEED_COUNT, node.feeds.length);
       this.#set32(at + layout.NODE_REST, node.rest === undefined ? 0 : addressOf(node.rest));
       this.#set32(at + layout.NODE_FLAGS, node.edges.size > 0 || node.rest !== undefined ? layout.NODE_FLAG_INNER : 0);
+      arena.u64[(at + layout.NODE_KEYS) >>> 3] = node.rest === undefined ? keyBits([...node.edges.keys()]) : U64;
       for (const [key, child] of node.edges) this.#writeEdge(edges, tableSize - 1, at, encodeKey(key), addressOf(child));
     });
     this.#put(layout.EXTRACT_EDGES, edges);
