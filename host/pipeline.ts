@@ -201,7 +201,7 @@ export class DetectionPipeline {
     const counts = this.#detector.counts;
     const read = this.#readers?.counts();
     return {
-      ...this.#flow.stats, ...counts, groups: counts.groups + (read?.groups ?? 0), evicted: counts.evicted + (read?.evicted ?? 0),
+      ...this.#flow.stats, malformed: { ...this.#flow.stats.malformed }, ...counts, groups: counts.groups + (read?.groups ?? 0), evicted: counts.evicted + (read?.evicted ?? 0),
       stateBytes: counts.stateBytes + (read?.stateBytes ?? 0), suppressed: this.#book.suppressed, signals: this.#book.signals.length + this.#book.forgotten,
     };
   }

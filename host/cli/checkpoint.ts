@@ -136,7 +136,7 @@ export class Checkpoint {
 
 /** Problems of a saved state, with the file it is in. */
 export function named(error: unknown, file: string): unknown {
-  return error instanceof ProblemError ? new ProblemError(error.problems.map((problem) => (problem.code.startsWith("state/") ? { ...problem, file } : problem))) : error;
+  return error instanceof ProblemError ? new ProblemError(error.problems.map((problem) => (/^state\//.test(problem.code) ? { ...problem, file } : problem))) : error;
 }
 
 function hashOf(bytes: Uint8Array): string {

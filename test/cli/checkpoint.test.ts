@@ -74,6 +74,15 @@ describe("run --checkpoint", () => {
     expect((await run("a.gz", "b.ndjson")).stderr).toMatch(/^200 events[^]*b\.ndjson is another file than the one read before/m);
   });
 
+  test("each run counts what it read itself, unreadable lines too", async () => {
+    const work = newFolder();
+    for (const part of ["{broken\n", "{broken\n{worse\n"]) {
+      appendFileSync(join(work, "a.ndjson"), lines(logins(20, 12)) + part);
+      const { stderr } = await vespid(["run", "--rules", rules, "--checkpoint", "state", "a.ndjson"], { cwd: work });
+      expect(stderr).toMatch(new RegExp(`^20 events.*unreadable: ${part.split("\n").length - 1} not-json`, "m"));
+    }
+  });
+
   test("standard input has no place to go back to: only what is known goes on", async () => {
     const work = newFolder();
     const events = [...Array.from({ length: 11 }, (_, i) => login(i, "admin", "failure")), login(20, "admin", "success")];
