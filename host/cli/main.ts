@@ -63,7 +63,7 @@ function program(): Command {
     .option("--checkpoint-every <seconds>", "time between two states, beside the one at the end", "30")
     .addHelpText("after", examples(
       "vespid run --rules rules/ auth.log cloudtrail.ndjson.gz",
-      "vespid run --rules rules/ --checkpoint state/ --json logs/ >> signals.jsonl",
+      "vespid run --rules rules/ --checkpoint checkpoints --json logs/ >> signals.jsonl",
       "tail -f app.log | vespid run --rules rules/ --follow -",
       "vespid run --rules rules/ --json --fail-on high logs/ > signals.jsonl") +
       "\n\nExit codes: 0 done, 1 --fail-on was reached, 2 a rule or input is not right.\nFormat log is the event envelope, intake Datadog's log intake JSON, raw any JSON object a line, text and syslog lines.")
@@ -138,12 +138,36 @@ function program(): Command {
     .addHelpText("after", examples("vespid rules explain rules/ --over cloudtrail.ndjson.gz"))
     .action(async (paths: string[], options) => finish((await import("./rules-explain.ts")).rulesExplain(paths, options)));
 
+  vespid.command("serve").description("take logs from shippers, judge them as they come, keep them")
+    .option("--config <file>", "settings; vespid.yaml of this folder when there is one")
+    .option("--data <folder>", "where journal, state and signals are kept")
+    .option("--rules <path>", "rule file, folder, glob or pack:NAME, beside those of the settings; may be repeated", collect)
+    .option("--listen <host:port>", "address of the HTTP inputs; 127.0.0.1:8282 by default")
+    .option("--open-door", "ask senders for no key")
+    .option("--json", "print signals as JSON, one a line")
+    .addHelpText("after", examples("vespid keys create my-shipper --data data/", "vespid serve --data data/ --rules rules/ --rules pack:linux-auth",
+      "curl -H 'DD-API-KEY: ...' -d '{\"message\":\"hello\",\"ddsource\":\"me\"}' http://127.0.0.1:8282/api/v2/logs") +
+      "\n\nExit codes: 0 closed by SIGTERM or SIGINT, 1 it could not go on, 2 it could not start.")
+    .action(async (options) => finish((await import("./serve.ts")).serve(options)));
+  const keys = vespid.command("keys").description("API keys, which let logs in, and application keys, which let people ask")
+    .addHelpText("after", examples("vespid keys create web-1 --data data/", "vespid keys list --data data/"));
+  const data = ["--data <folder>", "the server's data folder", "vespid-data"] as const;
+  keys.command("create").description("make a key and print it, this once").argument("<name>", "what it is for, such as the shipper's host")
+    .option(...data).option("--application", "an application key").option("--json", "print it as JSON")
+    .addHelpText("after", examples("DD_API_KEY=$(vespid keys create web-1 --data data/)"))
+    .action(async (name: string, options) => finish((await import("./keys.ts")).keysCreate(name, options)));
+  keys.command("list").description("keys by name; none is shown").option(...data).option("--json", "print them as JSON, one a line")
+    .addHelpText("after", examples("vespid keys list --data data/"))
+    .action(async (options) => finish((await import("./keys.ts")).keysList(options)));
+  keys.command("revoke").description("take a key back; a running server knows within seconds").argument("<id>", "as keys list shows it").option(...data)
+    .addHelpText("after", examples("vespid keys revoke 0f8fad5b-d9cb-469f-a165-70867728950e --data data/") + "\n\nExit codes: 0 it is gone, 1 there was none, 2 the folder cannot be read.")
+    .action(async (id: string, options) => finish((await import("./keys.ts")).keysRevoke(id, options)));
   journalCommand(vespid);
 
-  const state = vespid.command("state").description("saved state of detection").addHelpText("after", examples("vespid state inspect state/"));
+  const state = vespid.command("state").description("saved state of detection").addHelpText("after", examples("vespid state inspect checkpoints"));
   state.command("inspect").description("show what a saved state holds, checking every part of it").argument("<path>", "the file, or the folder that run --checkpoint wrote")
     .option("--json", "print it as one JSON object")
-    .addHelpText("after", examples("vespid state inspect state/", "vespid state inspect --json state/state.vespid") + "\n\nExit codes: 0 it is whole, 2 it is damaged, of another version, or cannot be read.")
+    .addHelpText("after", examples("vespid state inspect checkpoints", "vespid state inspect --json checkpoints/state.vespid") + "\n\nExit codes: 0 it is whole, 2 it is damaged, of another version, or cannot be read.")
     .action(async (path: string, options) => finish((await import("./state-inspect.ts")).stateInspect(path, options)));
 
   vespid.command("bench").description("measure, each number beside its baseline (in a clone)").argument("[option...]", "handed to bench/run")

@@ -1,0 +1,133 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import type { RestoredState } from "../index.ts";
+import { JournalError } from "../journal/error.ts";
+import { unprovedRules } from "../serve/canary.ts";
+import { type ServeConfig, readConfig } from "../serve/config.ts";
+import { type FoundRules, type RuleSource, VespidServer } from "../serve/server.ts";
+import { StoreError } from "../store/driver.ts";
+import { checkReferenceTables } from "../rule/reference-table.ts";
+import { idleRules, standingQueries } from "../rule/standing.ts";
+import { droppedTexts } from "./checkpoint.ts";
+import { endOnErrors, loadRuleFiles, ruleFiles, ruleProblemTexts } from "./load-rules.ts";
+import { choosePipelines } from "./pipelines.ts";
+import { UsageError } from "./problems.ts";
+import { warnOfIdle } from "./run.ts";
+import { Settings } from "./settings.ts";
+import { Announcer } from "./signals.ts";
+import { count, plural, safe, styled } from "./text.ts";
+
+export interface ServeOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly rules?: readonly string[];
+  readonly listen?: string;
+  readonly openDoor?: boolean;
+  readonly json?: boolean;
+}
+
+const CONFIG_FILE = "vespid.yaml";
+const NAMED_UNPROVED = 3;
+
+/** `vespid serve`: intake, journal, detection and store, until SIGTERM or SIGINT. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const config = await configOf(options);
+  const rules = ruleSource(config);
+  const found = await rules.load();
+  await endOnErrors(found.problems, "in the rules or what stands beside them; nothing was started");
+  if (!found.setup) throw new UsageError("there are no rules to judge by");
+  warnOfIdle(found.setup.rules as never);
+  const announcer = new Announcer(options.json === true);
+  const workers = config.workers === "auto" ? Math.max(1, availableParallelism() - 1) : config.workers;
+  let fault: unknown;
+  const server = await VespidServer.start({ ...config, workers }, rules, { ...found, setup: found.setup }, {
+    onSignal: (event) => announcer.hear(event),
+    onReplay: (entries) => note(`replaying the journal: ${count(entries)} batches`),
+    onRules: (now, restored) => void tellRules(now, restored),
+    onFault: (where, error) => {
+      fault = error;
+      note(`${styled("red", "fault", process.stderr)} in ${where}: ${safe((error as Error)?.stack ?? String(error))}`);
+    },
+  }).catch((error: unknown) => {
+    throw knownError(error) ?? error;
+  });
+  const scheme = config.http.tls ? "https" : "http";
+  note(`taking logs at ${styled("bold", `${scheme}://${server.address.host}:${server.address.port}`, process.stderr)}${server.lineAddresses.map(({ host, port }, i) => `, ${config.lines[i]!.protocol}://${host}:${port}`).join("")}; data in ${config.data}`);
+  if (config.keysRequired && server.keys.count === 0) note(`${styled("yellow", "warning", process.stderr)} no API key exists, so nobody can send yet; make one: vespid keys create NAME --data ${config.data}`);
+  if (!config.keysRequired) note(`${styled("yellow", "warning", process.stderr)} keys are not asked for: whoever reaches the address can send`);
+  const failed = await new Promise<boolean>((done) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(false));
+    void server.ended.then(() => done(true));
+  });
+  note("closing: no more is taken, what was taken is judged");
+  await server.close();
+  const { events, signals } = server.lastStats!;
+  note(`closed: ${plural(events, "event")} judged, ${plural(signals, "signal")}`);
+  return failed && fault !== undefined ? 1 : 0;
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Errors whose words are enough. */
+function knownError(error: unknown): UsageError | undefined {
+  if (error instanceof JournalError || error instanceof StoreError) return new UsageError(`${error.message} (${error.code}); ${error.hint}`);
+  const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall === "listen" || syscall === "bind") return new UsageError(`cannot listen on ${address ?? ""}:${port ?? ""}: ${code === "EADDRINUSE" ? "something else does already" : code === "EACCES" ? "the system does not allow it" : code}; choose another address in the settings`);
+  return undefined;
+}
+
+async function configOf(options: ServeOptions): Promise<ServeConfig> {
+  const file = options.config ?? (existsSync(CONFIG_FILE) ? CONFIG_FILE : undefined);
+  let text = "{}";
+  try {
+    if (file !== undefined) text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`);
+  }
+  const { config, problems } = readConfig(text, file ?? "vespid.json", dirname(resolve(file ?? CONFIG_FILE)));
+  await endOnErrors(problems, "in the settings; nothing was started");
+  const [, host, port] = options.listen === undefined ? [] : (/^(?:(.+):)?(\d{1,5})$/.exec(options.listen) ?? []);
+  if (options.listen !== undefined && port === undefined) throw new UsageError(`--listen ${options.listen} is no address; write 127.0.0.1:8282, or the port alone`);
+  return {
+    ...config,
+    data: options.data === undefined ? config.data : resolve(options.data),
+    rules: [...config.rules, ...(options.rules ?? [])],
+    keysRequired: options.openDoor ? false : config.keysRequired,
+    http: { ...config.http, ...(host === undefined ? {} : { host: host.replace(/^\[|\]$/g, "") }), ...(port === undefined ? {} : { port: Number(port) }) },
+  };
+}
+
+/** Rules, pipelines and what stands beside them, as the settings name them; read anew at each change. */
+function ruleSource(config: ServeConfig): RuleSource {
+  const watched = (): string[] => [...ruleFiles(config.rules), ...config.pipelines, ...config.settings];
+  return {
+    files: watched,
+    async load(): Promise<FoundRules> {
+      const loaded = loadRuleFiles(ruleFiles(config.rules));
+      const settings = new Settings({ settings: config.settings });
+      const problems = [...loaded.problems, ...settings.problems, ...checkReferenceTables(loaded.rules, settings.referenceTables)];
+      if (problems.some(({ level }) => level !== "warning")) return { setup: undefined, problems, unproved: [] };
+      const { all } = await choosePipelines({ pipelines: config.pipelines, pack: config.pack === "auto" ? ["all"] : [config.pack] }, standingQueries(loaded.rules));
+      const setup = {
+        rules: loaded.rules, pipelines: all, suppressions: settings.suppressions, securityFilters: settings.securityFilters, criticalAssets: settings.criticalAssets,
+        referenceTables: settings.referenceTables, stateBytes: config.stateBytes, allowedLatenessSeconds: config.latenessSeconds,
+      };
+      return { setup, problems, unproved: await unprovedRules(loaded.rules) };
+    },
+  };
+}
+
+async function tellRules({ setup, problems, unproved }: FoundRules, restored: RestoredState | undefined): Promise<void> {
+  for (const text of await ruleProblemTexts(problems, process.stderr)) note(text);
+  if (!setup) return note(`${styled("red", "refused", process.stderr)}: the rules on disk have errors; those from before go on judging`);
+  const rules = setup.rules as never[];
+  note(`${plural(rules.length, "rule")} ${rules.length === 1 ? "judges" : "judge"}${idleRules(rules).length ? `, ${idleRules(rules).length} of them idle` : ""}`);
+  if (unproved.length) {
+    const named = unproved.slice(0, NAMED_UNPROVED).map(safe).join(", ");
+    note(`${styled("yellow", "warning", process.stderr)} ${plural(unproved.length, "rule")} without a sample log that shows ${unproved.length === 1 ? "it" : "they"} can fire: ${named}${unproved.length > NAMED_UNPROVED ? " ..." : ""}`);
+  }
+  for (const text of restored ? droppedTexts(restored) : []) note(text);
+}

@@ -1,0 +1,118 @@
+import { isAbsolute, join } from "node:path";
+import type { Problem } from "../problem.ts";
+import { documentItems } from "../rule/document-items.ts";
+import { ConfigReader } from "./config-reader.ts";
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface LineInputConfig {
+  readonly protocol: "udp" | "tcp" | "tls";
+  readonly host: string;
+  readonly port: number;
+  readonly source?: string;
+  readonly service?: string;
+  readonly tags: readonly string[];
+  /** False lets network gear in that cannot send a key. */
+  readonly needsKey: boolean;
+}
+
+export interface ServeConfig {
+  readonly data: string;
+  readonly rules: readonly string[];
+  readonly pack: string;
+  readonly pipelines: readonly string[];
+  readonly settings: readonly string[];
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly prefix: string;
+    readonly tls: TlsFiles | undefined;
+    /** Plain HTTP where others can reach it. */
+    readonly plainBeyondLoopback: boolean;
+  };
+  readonly lines: readonly LineInputConfig[];
+  /** Folders with `conf.d/*.d/conf.yaml`, as the Datadog Agent has them. */
+  readonly agentFolders: readonly string[];
+  readonly keysRequired: boolean;
+  readonly workers: number | "auto";
+  readonly latenessSeconds: number;
+  readonly stateBytes: number;
+  readonly heldBytes: number;
+  readonly checkpointSeconds: number;
+  readonly retention: { readonly days: number | undefined; readonly bytes: number | undefined };
+  readonly tee: { readonly url: string; readonly keyVariable: string | undefined } | undefined;
+}
+
+export const defaultPort = 8282;
+const MEGABYTE = 1024 * 1024;
+const GIGABYTE = 1024 * MEGABYTE;
+
+/**
+ * The server's settings as YAML or JSON. Everything has a default, so an empty file is a good one; what is wrong comes back all
+ * at once, with its line. Paths are as seen from `folder`.
+ */
+export function readConfig(text: string, file: string, folder: string): { readonly config: ServeConfig; readonly problems: readonly Problem[] } {
+  const { items, problems } = documentItems(text, file.endsWith(".json") ? "json" : "yaml", []);
+  const [item, second] = items;
+  const reader = new ConfigReader(item?.value ?? {});
+  const config = readMembers(reader, (path) => (isAbsolute(path) ? path : join(folder, path)));
+  const found = reader.finish().map((problem) => ({ ...problem, file, ...item?.locate(problem.place ?? "") }));
+  if (second) found.push({ code: "serve/several-documents", message: "the file holds several documents", hint: "keep the settings in one", file, ...second.locate("") });
+  return { config, problems: [...problems.map((problem) => ({ ...problem, code: "serve/unreadable", file })), ...found] };
+}
+
+export const defaultConfig = (folder: string): ServeConfig => readConfig("{}", "vespid.json", folder).config;
+
+function readMembers(top: ConfigReader, path: (text: string) => string): ServeConfig {
+  const http = top.inner("http");
+  const retention = top.inner("retention");
+  const tee = top.inner("tee");
+  const upstream = tee.text("url", "");
+  if (upstream !== "" && !/^https?:\/\/[^\s/]+/.test(upstream)) tee.problem("serve/bad-url", "url", `${upstream} is no address of an intake`, "write it as https://http-intake.logs.example.com");
+  return {
+    data: path(top.text("data", "vespid-data")),
+    rules: top.texts("rules").map((each) => (each.startsWith("pack:") ? each : path(each))),
+    pack: top.text("pack", "auto"),
+    pipelines: top.texts("pipelines").map(path),
+    settings: top.texts("settings").map(path),
+    http: {
+      host: http.text("host", "127.0.0.1"),
+      port: http.integer("port", defaultPort, 0, 65_535),
+      prefix: http.text("prefix", ""),
+      tls: tlsOf(http.inner("tls"), path),
+      plainBeyondLoopback: http.flag("plain_beyond_loopback", false),
+    },
+    lines: top.list("lines").map((each) => {
+      const input = { source: each.text("source", ""), service: each.text("service", "") };
+      return {
+        protocol: each.choice("protocol", ["udp", "tcp", "tls"], "tcp"),
+        host: each.text("host", "127.0.0.1"),
+        port: each.integer("port", 5140, 0, 65_535),
+        ...(input.source === "" ? {} : { source: input.source }),
+        ...(input.service === "" ? {} : { service: input.service }),
+        tags: each.texts("tags"),
+        needsKey: each.flag("needs_key", true),
+      };
+    }),
+    agentFolders: top.texts("agent_folders").map(path),
+    keysRequired: top.flag("keys_required", true),
+    workers: top.integerOr("workers", "auto", 0, 256),
+    latenessSeconds: top.integer("lateness_seconds", 300, 0, 86_400),
+    stateBytes: top.size("state", GIGABYTE, 16 * MEGABYTE),
+    heldBytes: top.size("held", 64 * MEGABYTE, MEGABYTE),
+    checkpointSeconds: top.integer("checkpoint_seconds", 30, 1, 86_400),
+    retention: { days: retention.optionalInteger("days", 1, 36_500), bytes: retention.optionalSize("size", MEGABYTE) },
+    tee: upstream === "" ? undefined : { url: upstream, keyVariable: tee.text("api_key_env", "") || undefined },
+  };
+}
+
+function tlsOf(tls: ConfigReader, path: (text: string) => string): TlsFiles | undefined {
+  const cert = tls.text("cert", "");
+  const key = tls.text("key", "");
+  if (cert === "" && key === "") return undefined;
+  if (cert === "" || key === "") tls.problem("serve/half-tls", cert === "" ? "cert" : "key", "a certificate and its key belong together", 'give both "cert" and "key"');
+  return { cert: path(cert), key: path(key) };
+}

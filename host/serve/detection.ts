@@ -1,0 +1,285 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeAtomically } from "../atomic-file.ts";
+import { type Engine, type EngineOptions, type EngineStats, type RestoredState, type Signal, type SignalEvent, createEngine } from "../index.ts";
+import type { IntakeBatch, IntakeSink, Refusal } from "../intake/contract.ts";
+import { type JournalEntry, type JournalPosition, comparePositions } from "../journal/contract.ts";
+import { JournalError } from "../journal/error.ts";
+import type { Journal } from "../journal/journal.ts";
+import { statePosition } from "../saved-state.ts";
+import type { SignalStore } from "../store/signals.ts";
+
+/** The file in the data folder that holds what rules know, and up to which place of the journal. */
+export const STATE_FILE = "state.vespid";
+/** Entries of the journal that are no logs: the server's clock, so that a restart hears of it at the same place. */
+const CLOCK_PARTITION = "\u0000clock";
+
+/** What an engine is made of, beside its state. */
+export type RuleSetup = Pick<EngineOptions, "rules" | "pipelines" | "suppressions" | "securityFilters" | "criticalAssets" | "referenceTables" | "stateBytes" | "allowedLatenessSeconds">;
+
+export interface DetectionOptions {
+  readonly folder: string;
+  readonly workers: number;
+  /** Bytes on their way to disk and detection at most; beyond it senders are told to come again. Default 64 MiB. */
+  readonly heldBytes?: number;
+  readonly nowMs?: () => number;
+  /** Told of each signal that opened or grew, after the event that did it was on disk. */
+  readonly onSignal?: (event: SignalEvent) => void;
+  readonly onMalformed?: EngineOptions["onMalformed"];
+  /** Detection cannot go on. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+const HELD_BYTES = 64 * 1024 * 1024;
+const BUSY_AGAIN_S = 2;
+const DISK_AGAIN_S = 30;
+/** Entries that a replay judges between two looks at the clock. */
+const REPLAY_REPORT_ENTRIES = 64;
+
+/** The state an earlier process left in a data folder. */
+export function savedState(folder: string): Uint8Array | undefined {
+  const path = join(folder, STATE_FILE);
+  return existsSync(path) ? readFileSync(path) : undefined;
+}
+
+/** Up to which place of the journal a state was judged. Throws `ProblemError` where it is damaged. */
+export function savedPosition(state: Uint8Array): JournalPosition {
+  return (statePosition(state) as unknown as SavedPosition).journal;
+}
+
+interface SavedPosition {
+  readonly journal: JournalPosition;
+  /** What sources said of themselves, by partition. */
+  readonly marks: Readonly<Record<string, string>>;
+}
+
+/**
+ * Logs to the journal, from there to the engine, in one order; signals to the store. A batch is acknowledged when it is on disk
+ * and handed to the engine, and a checkpoint says up to which place of the journal everything was judged and stored.
+ */
+export class LiveDetection implements IntakeSink {
+  readonly #journal: Journal;
+  readonly #signals: SignalStore;
+  readonly #options: DetectionOptions;
+  readonly #nowMs: () => number;
+  #engine!: Engine;
+  #closing = false;
+  #failed: unknown;
+  #replaying = false;
+  #heldBytes = 0;
+  /** What is handed to the engine follows one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Behind the last entry the engine was given. */
+  #given: JournalPosition;
+  #checkpointed: JournalPosition;
+  readonly #marks = new Map<string, string>();
+  /** Changed since they were last stored, and those that are none any more. */
+  readonly #changed = new Map<string, Signal>();
+  readonly #gone = new Set<string>();
+  #shownRevision = 0;
+
+  private constructor(journal: Journal, signals: SignalStore, options: DetectionOptions) {
+    this.#journal = journal;
+    this.#signals = signals;
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#given = this.#checkpointed = journal.start;
+  }
+
+  /** With the state of the last checkpoint, if there is one; `replay` is to follow before anything is taken. */
+  static async create(journal: Journal, signals: SignalStore, setup: RuleSetup, state: Uint8Array | undefined, options: DetectionOptions): Promise<LiveDetection> {
+    const detection = new LiveDetection(journal, signals, options);
+    await detection.#begin(setup, state);
+    return detection;
+  }
+
+  /** What became of the saved state. */
+  get restored(): RestoredState | undefined {
+    return this.#engine.restored;
+  }
+
+  get stats(): EngineStats {
+    return this.#engine.stats();
+  }
+
+  /** Last mark of each source whose batches are on disk. */
+  get marks(): ReadonlyMap<string, string> {
+    return this.#marks;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Bytes of the journal behind the checkpoint: what a restart reads again. */
+  get checkpointed(): JournalPosition {
+    return this.#checkpointed;
+  }
+
+  /** Judges what the journal holds beyond the checkpoint. @returns how many entries. */
+  async replay(onProgress: (entries: number) => void = () => {}): Promise<number> {
+    let entries = 0;
+    this.#replaying = true;
+    for await (const { position, ...entry } of this.#journal.read(this.#given)) {
+      await this.#give([entry], position);
+      if (++entries % REPLAY_REPORT_ENTRIES === 0) onProgress(entries);
+    }
+    await this.#engine.flush();
+    this.#replaying = false;
+    await this.storeSignals();
+    return entries;
+  }
+
+  get refusal(): Refusal | undefined {
+    if (this.#closing || this.#failed !== undefined) return { reason: "closing", retryAfterS: BUSY_AGAIN_S };
+    if (this.#heldBytes >= (this.#options.heldBytes ?? HELD_BYTES)) return { reason: "full", retryAfterS: BUSY_AGAIN_S };
+    const { state } = this.#journal.health;
+    return state === "ok" || this.#heldBytes === 0 ? undefined : { reason: "disk", retryAfterS: DISK_AGAIN_S };
+  }
+
+  async accept(batches: readonly IntakeBatch[]): Promise<Refusal | undefined> {
+    const refusal = this.refusal;
+    if (refusal) return refusal;
+    const entries = batches.filter(({ bytes }) => bytes.length > 0).map(entryOf);
+    if (!entries.length) return undefined;
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
+    this.#heldBytes += bytes;
+    try {
+      const position = await this.#journal.append(entries);
+      await this.#inTurn(() => this.#give(entries, position));
+      return undefined;
+    } catch (error) {
+      if (error instanceof JournalError) return refusalOf(error);
+      throw error;
+    } finally {
+      this.#heldBytes -= bytes;
+    }
+  }
+
+  /** The server's clock goes on: sources that are silent hold nothing back, and what waits for time to pass is judged. */
+  async tick(): Promise<void> {
+    if (this.#closing) return;
+    const entry: JournalEntry = { profile: { format: "log" }, partition: CLOCK_PARTITION, arrivalMs: this.#nowMs(), bytes: new Uint8Array() };
+    try {
+      const position = await this.#journal.append([entry]);
+      await this.#inTurn(() => this.#give([entry], position));
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error; // a disk that takes nothing is told elsewhere, and the next tick says as much
+    }
+  }
+
+  /** Other rules from the next batch on; what is known of those that stay the same goes along. */
+  async swap(setup: RuleSetup): Promise<RestoredState | undefined> {
+    return await this.#inTurn(async () => {
+      const state = await this.#state();
+      const before = this.#engine;
+      await this.#begin(setup, state);
+      await before.close({ goesOn: true });
+      // A restart must judge what comes now by the new rules, and what came before by the old.
+      this.#save(await this.#state());
+      return this.#engine.restored;
+    });
+  }
+
+  /** Stores what changed. Signals of events up to here are on disk when it resolves. */
+  async storeSignals(): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#engine.flush();
+      this.#store();
+    });
+  }
+
+  /** Writes what rules know, and from where on the journal is to be read again. */
+  async checkpoint(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (comparePositions(this.#given, this.#checkpointed) === 0 && existsSync(join(this.#options.folder, STATE_FILE))) return;
+      this.#save(await this.#state());
+    });
+  }
+
+  /** Takes no more, judges what it has, and leaves a checkpoint behind it. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#turn;
+    if (this.#failed === undefined) await this.checkpoint();
+    await this.#engine.close({ goesOn: true });
+  }
+
+  async #begin(setup: RuleSetup, state: Uint8Array | undefined): Promise<void> {
+    this.#engine = await createEngine({
+      ...setup, workers: this.#options.workers, onMalformed: this.#options.onMalformed, ...(state ? { state } : {}),
+      onSignal: (event) => this.#hear(event),
+    });
+    const saved = this.#engine.restored?.position as unknown as SavedPosition | undefined;
+    if (!saved) return;
+    this.#given = this.#checkpointed = saved.journal;
+    for (const [partition, mark] of Object.entries(saved.marks)) this.#marks.set(partition, mark);
+  }
+
+  #hear(event: SignalEvent): void {
+    const { signal } = event;
+    this.#changed.set(signal.id, signal);
+    this.#gone.delete(signal.id);
+    for (const { id } of event.gone ?? []) {
+      this.#changed.delete(id);
+      this.#gone.add(id);
+    }
+    // What was told before a stop is not told again.
+    if (!this.#replaying || !this.#signals.get(signal.id)) this.#options.onSignal?.(event);
+  }
+
+  async #give(entries: readonly JournalEntry[], position: JournalPosition): Promise<void> {
+    try {
+      for (const { bytes, profile, arrivalMs, partition, mark } of entries) {
+        if (partition === CLOCK_PARTITION) this.#engine.tick(arrivalMs);
+        else await this.#engine.push(bytes, { ...profile, arrivalMs, partition });
+        if (mark !== undefined) this.#marks.set(partition, mark);
+      }
+    } catch (error) {
+      this.#failed ??= error;
+      this.#options.onFailure(error);
+      throw error;
+    }
+    this.#given = { segment: position.segment, entry: position.entry + entries.length };
+  }
+
+  /** All that is known up to the place given, its signals stored before. */
+  async #state(): Promise<Uint8Array> {
+    await this.#engine.flush();
+    this.#store();
+    const position: SavedPosition = { journal: this.#given, marks: Object.fromEntries(this.#marks) };
+    return await this.#engine.checkpoint({ position: position as unknown as Record<string, never>, shownRevision: this.#shownRevision, releases: true });
+  }
+
+  #save(state: Uint8Array): void {
+    writeAtomically(join(this.#options.folder, STATE_FILE), state);
+    this.#checkpointed = this.#given;
+    this.#journal.keepFrom("detection", this.#given);
+  }
+
+  #store(): void {
+    if (!this.#changed.size && !this.#gone.size) return;
+    this.#signals.save(this.#changed.values(), this.#gone, this.#nowMs());
+    for (const { revision } of this.#changed.values()) this.#shownRevision = Math.max(this.#shownRevision, revision);
+    this.#changed.clear();
+    this.#gone.clear();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    return await turn;
+  }
+}
+
+function entryOf({ profile, arrivalMs, partition, bytes, mark, dataSource }: IntakeBatch): JournalEntry {
+  return { profile: { ...profile, clampAheadMs: CLAMP_AHEAD_MS, ...(dataSource ? { dataSource } : {}) }, arrivalMs, partition, bytes, ...(mark === undefined ? {} : { mark }) };
+}
+
+/** A clock further ahead than this is not believed. */
+const CLAMP_AHEAD_MS = 600_000;
+
+function refusalOf({ code }: JournalError): Refusal {
+  if (code === "journal/busy") return { reason: "full", retryAfterS: BUSY_AGAIN_S };
+  return code === "journal/closed" ? { reason: "closing", retryAfterS: BUSY_AGAIN_S } : { reason: "disk", retryAfterS: DISK_AGAIN_S };
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { defaultConfig, readConfig } from "../../host/serve/config.ts";
+
+describe("settings of the server", () => {
+  test("an empty file is a good one", () => {
+    expect(readConfig("", "vespid.yaml", "/srv")).toEqual({ config: defaultConfig("/srv"), problems: [] });
+    expect(defaultConfig("/srv")).toMatchObject({ data: "/srv/vespid-data", keysRequired: true, workers: "auto", http: { host: "127.0.0.1", port: 8282, plainBeyondLoopback: false } });
+  });
+
+  test("paths are as seen from the file, and sizes are written as people do", () => {
+    const { config, problems } = readConfig("data: ../d\nrules: [rules, pack:linux-auth, /etc/vespid]\nstate: 512MB\nretention: { days: 7, size: 1.5gb }\nlines:\n  - { protocol: udp, port: 514, tags: [env:prod], needs_key: false }\n", "vespid.yaml", "/srv/a");
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({
+      data: "/srv/d", rules: ["/srv/a/rules", "pack:linux-auth", "/etc/vespid"], stateBytes: 512 * 1024 ** 2, retention: { days: 7, bytes: 1.5 * 1024 ** 3 },
+      lines: [{ protocol: "udp", host: "127.0.0.1", port: 514, tags: ["env:prod"], needsKey: false }],
+    });
+  });
+
+  test("all that is wrong comes back at once, with its place", () => {
+    const { problems } = readConfig("data: 7\nrulez: [a]\nhttp:\n  port: 99999\n  tls: { cert: a.pem }\nworkers: many\nlines:\n  - protocol: icmp\nretention:\n  days: 0\ntee: { url: somewhere }\n", "vespid.yaml", "/srv");
+    expect(problems.map(({ code, place, line }) => [code, place, line])).toEqual(expect.arrayContaining([
+      ["serve/bad-setting", "data", 1], ["serve/unknown-setting", "rulez", 2], ["serve/bad-setting", "http.port", 4], ["serve/half-tls", "http.tls.key", 5],
+      ["serve/bad-setting", "workers", 6], ["serve/bad-setting", "lines[0].protocol", 8], ["serve/bad-setting", "retention.days", 10], ["serve/bad-url", "tee.url", 11],
+    ]));
+    expect(problems).toHaveLength(8);
+    expect(problems.find(({ place }) => place === "rulez")!.hint).toBe("did you mean rules?");
+  });
+
+  test.each(["[1, 2]", "{", "a: &x [*x]", `a: ${"[".repeat(5000)}`])("%.20s is refused, not a fault of ours", (text) => {
+    expect(readConfig(text, "vespid.yaml", "/srv").problems.length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { KeyStore } from "../../host/store/keys.ts";
+import { SqlDriver } from "../../host/store/driver.ts";
+import { migrations } from "../../host/store/migrations.ts";
+import { join } from "node:path";
+import { TestRules, send, serverFolder, until } from "./support.ts";
+
+const rule = (id: string, condition = "a > 4") => ({
+  id, name: id, message: "{{@usr.id}} failed", isEnabled: true, type: "log_detection", tags: [],
+  options: { detectionMethod: "threshold", evaluationWindow: 300, keepAlive: 3600, maxSignalDuration: 86400 },
+  queries: [{ name: "a", query: "source:sso @evt.outcome:failure", aggregation: "count", groupByFields: ["@usr.id"] }], cases: [{ name: "", status: "high", condition }],
+});
+
+const failure = (user: string) => ({ message: "login failure", ddsource: "sso", evt: { outcome: "failure" }, usr: { id: user } });
+const times = (count: number, user: string): unknown[] => Array.from({ length: count }, () => failure(user));
+
+describe("a server", () => {
+  const folder = serverFolder();
+
+  test("[IN-03] a log that is taken is judged, and its signal is in the store within two seconds", async () => {
+    const server = await folder.start(new TestRules([rule("burst")]));
+    expect(await send(server, times(5, "eve"))).toBe(202);
+    const startMs = performance.now();
+    await until(() => server.signals.count === 1);
+    expect(performance.now() - startMs).toBeLessThan(2000);
+    expect(server.signals.all()).toMatchObject([{ ruleId: "burst", severity: "high", eventsMatched: 5 }]);
+    expect(JSON.parse(server.signals.all()[0]!.document)).toMatchObject({ group: { "@usr.id": "eve" }, message: "eve failed" });
+  });
+
+  test("goes on where it stopped: what was counted counts, what was told is the same signal", async () => {
+    const rules = new TestRules([rule("burst")]);
+    const first = await folder.start(rules);
+    expect(await send(first, times(3, "mallory"))).toBe(202);
+    await first.close();
+    const second = await folder.start(rules);
+    expect(second.detection.restored).toMatchObject({ dropped: [] });
+    expect(await send(second, times(2, "mallory"))).toBe(202);
+    await until(() => second.signals.all().some(({ document }) => document.includes("mallory")));
+    const told = second.signals.all().find(({ document }) => document.includes("mallory"))!;
+    expect(told.eventsMatched).toBe(5);
+    await second.close();
+    const third = await folder.start(rules);
+    expect(await send(third, times(1, "mallory"))).toBe(202);
+    await until(() => third.signals.get(told.id)!.eventsMatched === 6);
+    expect(third.signals.all().filter(({ document }) => document.includes("mallory"))).toHaveLength(1);
+    expect(folder.faults).toEqual([]);
+  });
+
+  test("[IN-05] no key and wrong keys stay outside; a key made while it runs lets in, and one taken back does not", async () => {
+    const server = await folder.start(new TestRules([rule("burst")]), { keysRequired: true });
+    expect([await send(server, times(1, "a")), await send(server, times(1, "a"), { "dd-api-key": "wrong" })]).toEqual([401, 403]);
+    const sql = SqlDriver.open(join(folder.path, "data", "vespid.db"), migrations);
+    const keys = new KeyStore(sql);
+    const { key, stored } = keys.create("api", "shipper", Date.now());
+    await until(async () => (await send(server, times(1, "a"), { "dd-api-key": key })) === 202);
+    keys.revoke(stored.id);
+    await until(async () => (await send(server, times(1, "a"), { "dd-api-key": key })) === 403);
+    sql.close();
+  });
+
+  test("other rules from one batch to the next: what stays the same knows what it knew", async () => {
+    const rules = new TestRules([rule("stays"), rule("goes", "a > 9")]);
+    const server = await folder.start(rules);
+    await send(server, times(4, "trent"));
+    const now = { ...(await new TestRules([rule("stays"), rule("comes", "a > 1")]).load()).setup };
+    const restored = await server.detection.swap(now);
+    expect(restored!.dropped.map(({ ruleId }) => ruleId)).toEqual(["goes"]);
+    await send(server, times(1, "trent"));
+    const of = (id: string) => server.signals.all().filter(({ ruleId, document }) => ruleId === id && document.includes("trent"));
+    await until(() => of("stays").length === 1);
+    expect(of("stays")[0]!.eventsMatched).toBe(5);
+    await send(server, times(2, "trent"));
+    await until(() => of("comes").length === 1);
+    expect([of("comes")[0]!.eventsMatched, of("goes")]).toEqual([3, []]);
+  });
+});

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { readRule } from "../../host/rule/wire.ts";
+import { defaultConfig, type ServeConfig } from "../../host/serve/config.ts";
+import { type FoundRules, type RuleSource, VespidServer } from "../../host/serve/server.ts";
+import { loadKernel } from "../support/wasm.ts";
+
+export type Payload = Record<string, unknown>;
+
+/** Rules that a test may change while the server runs. */
+export class TestRules implements RuleSource {
+  payloads: readonly Payload[];
+  constructor(payloads: readonly Payload[]) {
+    this.payloads = payloads;
+  }
+  files(): readonly string[] {
+    return [];
+  }
+  async load(): Promise<FoundRules & { readonly setup: NonNullable<FoundRules["setup"]> }> {
+    return { setup: { rules: this.payloads.map((payload) => readRule(payload)), stateBytes: 64 * 1024 ** 2 }, problems: [], unproved: [] };
+  }
+}
+
+/** A data folder of this test's own, and servers on it that are closed behind each test. */
+export function serverFolder(): { readonly path: string; start(rules: TestRules, config?: Partial<ServeConfig>): Promise<VespidServer>; readonly faults: unknown[] } {
+  const path = mkdtempSync(join(tmpdir(), "vespid-serve-"));
+  const servers: VespidServer[] = [];
+  const faults: unknown[] = [];
+  beforeAll(() => void loadKernel("simd"));
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.close();
+  });
+  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  return {
+    path, faults,
+    async start(rules, config = {}) {
+      const defaults = defaultConfig(path);
+      const server = await VespidServer.start(
+        { ...defaults, data: join(path, "data"), workers: 0, keysRequired: false, ...config, http: { ...defaults.http, port: 0, ...config.http } },
+        rules, await rules.load(), { onFault: (where, error) => faults.push([where, error]) },
+      );
+      servers.push(server);
+      return server;
+    },
+  };
+}
+
+export async function send(server: VespidServer, events: readonly unknown[], headers: Readonly<Record<string, string>> = {}): Promise<number> {
+  const { host, port } = server.address;
+  const answer = await fetch(`http://${host}:${port}/api/v2/logs`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(events) });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+export async function until(what: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!(await what())) {
+    if (performance.now() > endMs) throw new Error("it did not come to be in time");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
