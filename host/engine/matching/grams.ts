@@ -15,8 +15,8 @@ const scans: readonly Scan[] = [
 ];
 /** Up to so many literals ride along in a finer pass that is made anyway; more would answer too often to its shorter grams. */
 const RIDERS = 48;
-/** So many literals may share a gram: where it occurs, all of them are looked at. */
-const CROWD = 16;
+/** So many literals may share a gram: where it occurs, all of them are looked at. Fewer cost less than another pass. */
+const CROWD = 64;
 
 /**
  * The passes over a text that find all literals, each in the coarsest that can.
