@@ -86,3 +86,18 @@ export function writeChunks(file: string, chunks: Iterable<string>): void {
   for (const chunk of chunks) writeSync(descriptor, chunk);
   closeSync(descriptor);
 }
+
+/** Failures of four addresses, five milliseconds apart, each for one of so many users. */
+export function* sprayLines(users: number, bytes: number): Generator<string> {
+  const random = new Random(users);
+  let timeMs = START_MS;
+  for (let size = 0; size < bytes; ) {
+    let chunk = "";
+    while (chunk.length < CHUNK_CHARS) {
+      timeMs += 5;
+      chunk += `${JSON.stringify({ ddsource: "sshd", timestamp: timeMs, evt: { name: "login", outcome: "failure" }, usr: { id: `user-${String(random.below(users)).padStart(7, "0")}` }, network: { client: { ip: `203.0.113.${random.below(4)}` } } })}\n`;
+    }
+    size += chunk.length;
+    yield chunk;
+  }
+}
