@@ -18,6 +18,9 @@ const authPrograms: ReadonlySet<string> = new Set([
   "sshd", "sshd-session", "sudo", "su", "login", "systemd-logind", "useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "gpasswd",
   "passwd", "chpasswd", "chage", "polkitd", "pkexec", "doas",
 ]);
+/** What an array of events begins with; a line in brackets, such as a time, is none. */
+const ARRAY_START = /^\[\s*(?:[{["\]]|$)/;
+const ERROR_LINE = /^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]+ \d{4}\] \[/;
 const ACCESS_LINE = /^(?:[^\s"]+:\d+ )?[^\s"]+ [^\s"]+ [^"[]+ \[\d{2}\/[A-Z][a-z]{2}\/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "/;
 
 /**
@@ -28,8 +31,8 @@ const ACCESS_LINE = /^(?:[^\s"]+:\d+ )?[^\s"]+ [^\s"]+ [^"[]+ \[\d{2}\/[A-Z][a-z
 export function sniff(bytes: Uint8Array, name = ""): Sniffed {
   const text = decoder.decode(bytes.slice(0, SNIFF_BYTES)).replace(/^\ufeff/, "");
   const start = text.trimStart();
-  if (!start.startsWith("{") && !start.startsWith("[")) return sniffText(start, name);
-  if (start.startsWith("[")) return { format: "intake", reframe: true };
+  if (ARRAY_START.test(start)) return { format: "intake", reframe: true };
+  if (!start.startsWith("{")) return sniffText(start, name);
   const newline = start.indexOf("\n");
   const line = (newline < 0 ? start : start.slice(0, newline)).trim();
   let record: unknown;
@@ -49,6 +52,7 @@ export function sniff(bytes: Uint8Array, name = ""): Sniffed {
 function sniffText(text: string, name: string): Sniffed {
   const lines = text.split("\n", SNIFF_LINES).filter((line) => line.trim() !== "");
   if (lines[0] !== undefined && ACCESS_LINE.test(lines[0])) return { format: "text", reframe: false, source: /nginx/i.test(name) ? "nginx" : "apache" };
+  if (lines[0] !== undefined && ERROR_LINE.test(lines[0])) return { format: "text", reframe: false, source: "apache" };
   const records = lines.map(readSyslog).filter((record) => record !== undefined);
   if (!records.length || !readSyslog(lines[0]!)) return { format: "text", reframe: false };
   const ofAuth = records.filter((record) => {
