@@ -20,6 +20,16 @@ describe("Splunk HEC", () => {
     ]);
   });
 
+  test.each<[string, object, string, object]>([
+    ["Splunk's library under winston", { message: { msg: "refused", meta: { usr: { id: "u-1" } } }, severity: "warn" }, "refused", { meta: { usr: { id: "u-1" } } }],
+    ["Docker's driver", { line: { level: "error", message: "refused" }, source: "stdout", tag: "c-1" }, "refused", { tag: "c-1" }],
+    ["an empty wrapping", { message: {}, msg: "inner" }, "inner", {}],
+  ])("%s: an object where the message would be is read as one", async (_, event, message, attributes) => {
+    const { port, sink } = await startIntake();
+    expect((await send(port, "/services/collector", { headers, body: JSON.stringify({ event }) })).status).toBe(200);
+    expect(sink.events).toEqual([expect.objectContaining({ message, attributes: expect.objectContaining(attributes) })]);
+  });
+
   test.each<[string, number | undefined]>([
     ["1772359200", 1772359200000], ["1772359200.1239", 1772359200124], ['"1772359200.5"', 1772359200500], ["1772359200123", 1772359200123], ["1772359200123456789", 1772359200123],
     ["13569465599", 13569465599000], ["13569465600", 13569465600], ['"soon"', undefined], ["-1", undefined], ["null", undefined], ["[]", undefined],

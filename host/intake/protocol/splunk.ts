@@ -124,7 +124,9 @@ function recordOf(body: Buffer, members: readonly Member[], sticky: Sticky, defa
   return withDefaults(record, defaults);
 }
 
+/** Splunk's own libraries and Docker's driver wrap what an application logs; an object there is read like JSON in a message. */
 function textJson(json: string | undefined): string | undefined {
+  if (json?.startsWith("{") && json !== "{}") return json;
   return json?.startsWith('"') ? (JSON.parse(json) as string) : undefined;
 }
 
