@@ -10,9 +10,9 @@ import { StoreError } from "../store/driver.ts";
 import { checkReferenceTables } from "../rule/reference-table.ts";
 import { idleRules, standingQueries } from "../rule/standing.ts";
 import { droppedTexts } from "./checkpoint.ts";
-import { endOnErrors, loadRuleFiles, ruleFiles, ruleProblemTexts } from "./load-rules.ts";
+import { type LoadedRules, endOnErrors, loadRuleFiles, ruleFiles, ruleProblemTexts } from "./load-rules.ts";
 import { choosePipelines } from "./pipelines.ts";
-import { UsageError } from "./problems.ts";
+import { UsageError, problemText } from "./problems.ts";
 import { warnOfIdle } from "./run.ts";
 import { Settings } from "./settings.ts";
 import { Announcer } from "./signals.ts";
@@ -45,6 +45,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     onSignal: (event) => announcer.hear(event),
     onReplay: (entries) => note(`replaying the journal: ${count(entries)} batches`),
     onRules: (now, restored) => void tellRules(now, restored),
+    onProblems: (problems) => problems.forEach((problem) => note(problemText(problem, undefined, process.stderr))),
+    onDamage: ({ segment, offset, bytes, entries }) => note(`${styled("red", "damage", process.stderr)} in the journal, segment ${segment}: ${count(bytes)} bytes from ${offset} on cannot be read${entries === undefined ? "" : `, ${plural(entries, "batch")} lost`}; vespid journal verify tells more`),
+    onTee: (problem) => note(problem === undefined ? "the other intake takes logs again" : `${styled("yellow", "warning", process.stderr)} ${problem}; what comes is kept for it`),
     onFault: (where, error) => {
       fault = error;
       note(`${styled("red", "fault", process.stderr)} in ${where}: ${safe((error as Error)?.stack ?? String(error))}`);
@@ -106,7 +109,13 @@ function ruleSource(config: ServeConfig): RuleSource {
   return {
     files: watched,
     async load(): Promise<FoundRules> {
-      const loaded = loadRuleFiles(ruleFiles(config.rules));
+      let loaded: LoadedRules;
+      try {
+        loaded = loadRuleFiles(ruleFiles(config.rules));
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        return { setup: undefined, problems: [{ code: "serve/no-rules", message: error.message, hint: "name another place under rules, or put rules there" }], unproved: [] };
+      }
       const settings = new Settings({ settings: config.settings });
       const problems = [...loaded.problems, ...settings.problems, ...checkReferenceTables(loaded.rules, settings.referenceTables)];
       if (problems.some(({ level }) => level !== "warning")) return { setup: undefined, problems, unproved: [] };

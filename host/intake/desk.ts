@@ -20,6 +20,14 @@ export interface DeskOptions extends RouteOptions {
   readonly onFault?: (input: string, error: unknown) => void;
   /** Shown beside our own. */
   readonly metrics?: () => readonly Metric[];
+  /** What stands behind the sink, for `/readyz`. */
+  readonly readiness?: () => Readiness;
+}
+
+export interface Readiness {
+  /** A word for why nothing should be sent here now; undefined when all is well. */
+  readonly reason: string | undefined;
+  readonly detail: Readonly<Record<string, unknown>>;
 }
 
 /** Answers without an own protocol: nothing is there, or nothing was meant. */
@@ -95,8 +103,9 @@ export class IntakeDesk {
     switch (path) {
       case "/healthz": case "/health": return jsonAnswer(200, { status: "ok" });
       case "/readyz": case "/ready": {
-        const refusal = this.isClosing ? "closing" : this.#options.sink.refusal?.reason;
-        return jsonAnswer(refusal ? 503 : 200, refusal ? { status: "busy", reason: refusal } : { status: "ready" });
+        const behind = this.#options.readiness?.();
+        const refusal = this.isClosing ? "closing" : (this.#options.sink.refusal?.reason ?? behind?.reason);
+        return jsonAnswer(refusal ? 503 : 200, { ...(refusal ? { status: "busy", reason: refusal } : { status: "ready" }), ...behind?.detail });
       }
       case "/metrics": return { status: 200, type: METRICS_TYPE, body: metricsText([...intakeMetrics(this.counts), ...this.#gauges(), ...(this.#options.metrics?.() ?? [])]) };
       default: return undefined;

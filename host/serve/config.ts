@@ -43,7 +43,13 @@ export interface ServeConfig {
   readonly heldBytes: number;
   readonly checkpointSeconds: number;
   readonly retention: { readonly days: number | undefined; readonly bytes: number | undefined };
-  readonly tee: { readonly url: string; readonly keyVariable: string | undefined } | undefined;
+  /** Another intake that gets all that comes in, such as Datadog's own. */
+  readonly tee: {
+    readonly url: string;
+    /** Of the environment; the key of an Agent's folder where there is none. */
+    readonly keyVariable: string | undefined;
+    readonly compression: "gzip" | "zstd" | "none";
+  } | undefined;
 }
 
 export const defaultPort = 8282;
@@ -71,6 +77,8 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
   const retention = top.inner("retention");
   const tee = top.inner("tee");
   const upstream = tee.text("url", "");
+  const keyVariable = tee.text("api_key_env", "");
+  const compression = tee.choice("compression", ["gzip", "zstd", "none"], "gzip");
   if (upstream !== "" && !/^https?:\/\/[^\s/]+/.test(upstream)) tee.problem("serve/bad-url", "url", `${upstream} is no address of an intake`, "write it as https://http-intake.logs.example.com");
   return {
     data: path(top.text("data", "vespid-data")),
@@ -105,7 +113,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     heldBytes: top.size("held", 64 * MEGABYTE, MEGABYTE),
     checkpointSeconds: top.integer("checkpoint_seconds", 30, 1, 86_400),
     retention: { days: retention.optionalInteger("days", 1, 36_500), bytes: retention.optionalSize("size", MEGABYTE) },
-    tee: upstream === "" ? undefined : { url: upstream, keyVariable: tee.text("api_key_env", "") || undefined },
+    tee: upstream === "" ? undefined : { url: upstream, keyVariable: keyVariable || undefined, compression },
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeAtomically } from "../atomic-file.ts";
 import { type Engine, type EngineOptions, type EngineStats, type RestoredState, type Signal, type SignalEvent, createEngine } from "../index.ts";
 import type { IntakeBatch, IntakeSink, Refusal } from "../intake/contract.ts";
-import { type JournalEntry, type JournalPosition, comparePositions } from "../journal/contract.ts";
+import { type Damage, type JournalEntry, type JournalPosition, comparePositions } from "../journal/contract.ts";
 import { JournalError } from "../journal/error.ts";
 import type { Journal } from "../journal/journal.ts";
 import { statePosition } from "../saved-state.ts";
@@ -111,16 +111,26 @@ export class LiveDetection implements IntakeSink {
     return this.#heldBytes;
   }
 
-  /** Bytes of the journal behind the checkpoint: what a restart reads again. */
+  /** From here on the journal is read again by a restart. */
   get checkpointed(): JournalPosition {
     return this.#checkpointed;
   }
 
-  /** Judges what the journal holds beyond the checkpoint. @returns how many entries. */
-  async replay(onProgress: (entries: number) => void = () => {}): Promise<number> {
+  /** Behind the last entry that was handed to the engine. */
+  get given(): JournalPosition {
+    return this.#given;
+  }
+
+  /**
+   * Judges what the journal holds beyond the checkpoint.
+   *
+   * @param onDamage hears of entries that cannot be read: what they held is judged by nobody.
+   * @returns how many entries.
+   */
+  async replay(onProgress: (entries: number) => void = () => {}, onDamage: (damage: Damage) => void = () => {}): Promise<number> {
     let entries = 0;
     this.#replaying = true;
-    for await (const { position, ...entry } of this.#journal.read(this.#given)) {
+    for await (const { position, ...entry } of this.#journal.read(this.#given, undefined, onDamage)) {
       await this.#give([entry], position);
       if (++entries % REPLAY_REPORT_ENTRIES === 0) onProgress(entries);
     }
@@ -172,11 +182,11 @@ export class LiveDetection implements IntakeSink {
   async swap(setup: RuleSetup): Promise<RestoredState | undefined> {
     return await this.#inTurn(async () => {
       const state = await this.#state();
+      // A restart must judge what comes now by the new rules, and what came before by the old.
+      this.#save(state);
       const before = this.#engine;
       await this.#begin(setup, state);
       await before.close({ goesOn: true });
-      // A restart must judge what comes now by the new rules, and what came before by the old.
-      this.#save(await this.#state());
       return this.#engine.restored;
     });
   }

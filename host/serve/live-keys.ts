@@ -9,17 +9,20 @@ export class LiveKeys implements IntakeKeys {
   readonly required: boolean;
   readonly #store: KeyStore;
   readonly #kind: KeyKind;
+  readonly #more: readonly string[];
   #hashes: ReadonlySet<string> = new Set();
 
-  constructor(store: KeyStore, kind: KeyKind, required: boolean) {
+  /** @param more keys that settings name, good beside those of the store. */
+  constructor(store: KeyStore, kind: KeyKind, required: boolean, more: readonly string[] = []) {
     this.required = required;
     this.#store = store;
     this.#kind = kind;
+    this.#more = more.map(keyHash);
     this.refresh();
   }
 
   refresh(): void {
-    this.#hashes = new Set(this.#store.hashes(this.#kind));
+    this.#hashes = new Set([...this.#store.hashes(this.#kind), ...this.#more]);
   }
 
   get count(): number {

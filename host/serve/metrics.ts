@@ -2,13 +2,24 @@ import type { Metric } from "../intake/metrics.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { SignalStore } from "../store/signals.ts";
 import type { LiveDetection } from "./detection.ts";
-import type { FoundRules } from "./server.ts";
+import type { LocalInputs } from "./inputs.ts";
+import { entriesBetween } from "./lag.ts";
+import type { RulesNow } from "./rules-now.ts";
+import type { Tee } from "./tee.ts";
+
+/** What is counted beside detection. */
+export interface MoreCounts {
+  readonly lostEntries: number;
+  readonly inputs: LocalInputs;
+  readonly tee: Tee | undefined;
+}
 
 const plain: Readonly<Record<string, string>> = {};
 
 /** What journal, detection and rules count, for `/metrics`. */
-export function serveMetrics(detection: LiveDetection, journal: Journal, signals: SignalStore, rules: FoundRules): Metric[] {
+export function serveMetrics(detection: LiveDetection, journal: Journal, signals: SignalStore, rules: RulesNow, { lostEntries, inputs, tee }: MoreCounts): Metric[] {
   const { stats } = detection;
+  const files = inputs.tail?.files() ?? [];
   const { health } = journal;
   const one = (name: string, type: Metric["type"], help: string, value: number): Metric => ({ name: `vespid_${name}`, type, help, samples: [[plain, value]] });
   return [
@@ -29,7 +40,26 @@ export function serveMetrics(detection: LiveDetection, journal: Journal, signals
     one("journal_syncs_total", "counter", "Syncs of the journal.", health.syncs),
     { name: "vespid_journal_refused_total", type: "counter", help: "Batches the journal did not take.", samples: Object.entries(health.refused).map(([reason, count]) => [{ reason }, count]) },
     { name: "vespid_journal_state", type: "gauge", help: "1 at the state the journal is in.", samples: (["ok", "full", "broken", "closed"] as const).map((state) => [{ state }, health.state === state ? 1 : 0]) },
-    one("rules_unproved", "gauge", "Enabled rules without a test of a log that they match.", rules.unproved.length),
-    one("rules_refused", "gauge", "1 while the rules on disk have an error and those before them judge.", rules.setup ? 0 : 1),
+    one("journal_lost_entries_total", "counter", "Batches beyond the last checkpoint that could not be read at start.", lostEntries),
+    one("journal_over_limit_bytes", "gauge", "Bytes beyond the journal's limit that somebody still needs.", health.overLimitBytes),
+    one("checkpoint_behind_entries", "gauge", "Batches that a restart would judge again.", entriesBetween(journal.segments, detection.checkpointed, journal.end)),
+    one("rules", "gauge", "Rules that judge or would, idle ones among them.", rules.found.setup.rules.length),
+    one("rules_unproved", "gauge", "Enabled rules without a test of a log that they match.", rules.found.unproved.length),
+    one("rules_refused", "gauge", "1 while the rules on disk have an error and those before them judge.", rules.refused === undefined ? 0 : 1),
+    { name: "vespid_rule_reloads_total", type: "counter", help: "Changes of the rules on disk.", samples: Object.entries(rules.reloads).map(([outcome, count]) => [{ outcome }, count]) },
+    one("line_pauses_total", "counter", "Times a connection of lines was paused for want of room.", inputs.pauses),
+    ...(inputs.tail ? [
+      one("tail_files", "gauge", "Files that are followed.", files.length),
+      one("tail_behind_bytes", "gauge", "Bytes of followed files that are not taken yet.", files.reduce((sum, file) => sum + file.behindBytes, 0)),
+      one("tail_unreadable_files", "gauge", "Followed files that cannot be read.", files.filter((file) => file.problem !== undefined).length),
+    ] : []),
+    ...(tee ? [
+      one("tee_behind_entries", "gauge", "Batches that the other intake has not taken yet.", tee.behindEntries),
+      one("tee_down", "gauge", "1 while the other intake takes nothing.", tee.problem === undefined ? 0 : 1),
+      one("tee_events_total", "counter", "Events that the other intake took.", tee.counts.events),
+      one("tee_bytes_total", "counter", "Bytes sent to the other intake.", tee.counts.bytes),
+      one("tee_retries_total", "counter", "Requests to the other intake that have to be sent again.", tee.counts.retries),
+      one("tee_refused_total", "counter", "Events that the other intake refused for good.", tee.counts.refused),
+    ] : []),
   ];
 }

@@ -1,29 +1,26 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineStats, RestoredState, SignalEvent } from "../index.ts";
-import type { LineListener } from "../intake/lines.ts";
-import { listenForLines } from "../intake/lines.ts";
 import { IntakeServer } from "../intake/server.ts";
+import type { Damage } from "../journal/contract.ts";
 import { Journal } from "../journal/journal.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, ProblemError } from "../problem.ts";
 import { SqlDriver } from "../store/driver.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
 import { SignalStore } from "../store/signals.ts";
+import { type AgentInputs, readAgents } from "./agents.ts";
 import type { ServeConfig } from "./config.ts";
-import { LiveDetection, type RuleSetup, savedPosition, savedState } from "./detection.ts";
+import { LiveDetection, savedPosition, savedState } from "./detection.ts";
+import { type Address, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
 import { serveMetrics } from "./metrics.ts";
+import { readinessOf } from "./readiness.ts";
+import { type FoundRules, type GoodRules, RulesNow } from "./rules-now.ts";
 import { FilesWatch } from "./rules-watch.ts";
+import { Tee } from "./tee.ts";
 
-/** Rules as they were found, good or not. */
-export interface FoundRules {
-  /** Undefined when an error keeps them from being used. */
-  readonly setup: RuleSetup | undefined;
-  readonly problems: readonly Problem[];
-  /** Enabled rules whose own tests show no log that they match: they may never fire. */
-  readonly unproved: readonly string[];
-}
+export type { FoundRules, GoodRules } from "./rules-now.ts";
 
 /** Where rules come from. */
 export interface RuleSource {
@@ -37,6 +34,12 @@ export interface ServeEvents {
   onSignal?(event: SignalEvent): void;
   onReplay?(entries: number): void;
   onRules?(found: FoundRules, restored: RestoredState | undefined): void;
+  /** Agents' files that say what cannot be done; each costs only that. */
+  onProblems?(problems: readonly Problem[]): void;
+  /** Entries of the journal that cannot be read. */
+  onDamage?(damage: Damage): void;
+  /** The other intake takes nothing any more, or takes again. */
+  onTee?(problem: string | undefined): void;
   onFault(where: string, error: unknown): void;
 }
 
@@ -46,11 +49,6 @@ const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
 const KEYS_MS = 2000;
 const DAY_MS = 86_400_000;
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Intake, journal, detection and store of one data folder. */
 export class VespidServer {
@@ -63,10 +61,13 @@ export class VespidServer {
   readonly signals: SignalStore;
   readonly detection: LiveDetection;
   readonly #intake: IntakeServer;
-  readonly #lines: LineListener[] = [];
+  readonly #inputs = new LocalInputs();
+  readonly #agents: AgentInputs;
+  readonly #tee: Tee | undefined;
+  #lostEntries = 0;
   readonly #timers: NodeJS.Timeout[] = [];
   #watch: FilesWatch | undefined;
-  #rulesAt: FoundRules;
+  readonly #rulesNow: RulesNow;
   #closed: Promise<void> | undefined;
   #tellEnded: () => void = () => {};
   /** Resolves when the server ended by itself. */
@@ -84,12 +85,15 @@ export class VespidServer {
     this.keys = parts.keys;
     this.signals = parts.signals;
     this.detection = parts.detection;
-    this.#rulesAt = parts.found;
+    this.#rulesNow = new RulesNow(parts.found);
+    this.#agents = parts.agents;
+    this.#tee = parts.tee;
     const { http } = parts.config;
     this.#intake = new IntakeServer({
       sink: this.detection, keys: this.keys, host: http.host, port: http.port, prefix: http.prefix, plainBeyondLoopback: http.plainBeyondLoopback,
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
-      metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesAt),
+      metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee }),
+      readiness: () => readinessOf(this.#journal, this.#lostEntries, this.detection, this.#rulesNow, this.#inputs, this.#tee),
       onFault: (input, error) => this.#events.onFault(input, error),
     });
   }
@@ -99,7 +103,7 @@ export class VespidServer {
    *
    * Rejects when the folder is in use or unreadable, a rule has an error, or an address cannot be had.
    */
-  static async start(config: ServeConfig, rules: RuleSource, found: FoundRules & { readonly setup: RuleSetup }, events: ServeEvents): Promise<VespidServer> {
+  static async start(config: ServeConfig, rules: RuleSource, found: GoodRules, events: ServeEvents): Promise<VespidServer> {
     mkdirSync(config.data, { recursive: true, mode: 0o750 });
     const saved = savedState(config.data);
     const { days, bytes } = config.retention;
@@ -108,10 +112,12 @@ export class VespidServer {
       ...(saved ? { checkpoint: savedPosition(saved) } : {}),
     });
     let sql: SqlDriver | undefined;
+    let server: VespidServer | undefined;
     try {
+      const agents = readAgents(config.agentFolders);
+      events.onProblems?.(agents.problems);
       sql = SqlDriver.open(join(config.data, "vespid.db"), migrations);
       const signals = new SignalStore(sql);
-      let server: VespidServer | undefined;
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
         folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, onSignal: events.onSignal,
         onFailure: (error: unknown) => {
@@ -119,10 +125,12 @@ export class VespidServer {
           if (server) server.#tellEnded();
         },
       });
-      server = new VespidServer({ config, rules, events, found, sql, journal, signals, detection, keys: new LiveKeys(new KeyStore(sql), "api", config.keysRequired) });
+      const keys = new LiveKeys(new KeyStore(sql), "api", config.keysRequired, agents.keys);
+      server = new VespidServer({ config, rules, events, found, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
+      if (server) await server.#shut();
       sql?.close();
       await journal.close();
       throw error;
@@ -132,9 +140,7 @@ export class VespidServer {
   /** Stops taking, judges what it has, leaves a checkpoint and lets go of everything. */
   close(): Promise<void> {
     this.#closed ??= (async () => {
-      for (const timer of this.#timers) clearInterval(timer);
-      this.#watch?.close();
-      await Promise.all([this.#intake.close(), ...this.#lines.map((line) => line.close())]);
+      await this.#shut();
       await this.detection.close();
       this.lastStats = this.detection.stats;
       await this.#journal.close();
@@ -144,22 +150,35 @@ export class VespidServer {
   }
 
   get lineAddresses(): readonly Address[] {
-    return this.#lines.map(({ port }, i) => ({ host: this.#config.lines[i]!.host, port }));
+    return this.#inputs.addresses;
+  }
+
+  /** Files that are followed. */
+  get followed(): number {
+    return this.#inputs.tail?.files().length ?? 0;
+  }
+
+  /** No door is open behind it, and everything that came in has its answer. */
+  async #shut(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#watch?.close();
+    await Promise.all([this.#intake.close(), this.#inputs.close()]);
+    await this.#tee?.stop();
   }
 
   async #begin(): Promise<void> {
-    this.#events.onRules?.(this.#rulesAt, this.detection.restored);
-    await this.detection.replay((entries) => this.#events.onReplay?.(entries));
+    this.#events.onRules?.(this.#rulesNow.found, this.detection.restored);
+    const onDamage = (damage: Damage): void => {
+      this.#lostEntries += damage.entries ?? 0;
+      this.#events.onDamage?.(damage);
+    };
+    for (const damage of this.#journal.recovery.damage) this.#events.onDamage?.(damage);
+    await this.detection.replay((entries) => this.#events.onReplay?.(entries), onDamage);
     this.#journal.keepFrom("detection", this.detection.checkpointed);
+    this.#tee?.start((error) => this.#events.onFault("tee", error));
     this.address = await this.#intake.start();
-    for (const { protocol, host, port, source, service, tags, needsKey } of this.#config.lines) {
-      const { tls } = this.#config.http;
-      this.#lines.push(await listenForLines({
-        protocol, host, port, needsKey: needsKey && this.#config.keysRequired, defaults: { ...(source ? { source } : {}), ...(service ? { service } : {}), tags },
-        ...(tls && protocol === "tls" ? { tls: { cert: readFileSync(tls.cert, "utf8"), key: readFileSync(tls.key, "utf8") } } : {}),
-        onError: (error) => this.#events.onFault(`${protocol}:${port}`, error),
-      }, this.detection, this.keys));
-    }
+    await this.#inputs.start(this.#config, this.#agents, this.detection, this.keys, this.detection.marks, (where, error) => this.#events.onFault(where, error));
+    for (const [name, counts] of this.#inputs.counts) this.#intake.desk.counts.set(name, counts);
     this.#watch = new FilesWatch(() => this.#rules.files(), WATCH_MS, () => this.#reload());
     this.#every(STORE_MS, "store", () => this.detection.storeSignals());
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpoint());
@@ -172,10 +191,17 @@ export class VespidServer {
   async #reload(): Promise<void> {
     try {
       const found = await this.#rules.load();
-      const restored = found.setup && (await this.detection.swap(found.setup));
-      this.#rulesAt = found;
-      this.#events.onRules?.(found, restored);
+      const { setup } = found;
+      if (setup) {
+        const restored = await this.detection.swap(setup);
+        this.#rulesNow.take({ ...found, setup });
+        this.#events.onRules?.(found, restored);
+        return;
+      }
+      this.#rulesNow.refuse(`${found.problems.find(({ level }) => level !== "warning")?.code ?? "rules"}; the rules from before judge`);
+      this.#events.onRules?.(found, undefined);
     } catch (error) {
+      this.#rulesNow.refuse(error instanceof ProblemError ? `${error.problems[0]?.code ?? "rules"}; the rules from before judge` : "they cannot be read; the rules from before judge");
       this.#events.onFault("rules", error);
     }
   }
@@ -196,10 +222,22 @@ interface ServerParts {
   readonly config: ServeConfig;
   readonly rules: RuleSource;
   readonly events: ServeEvents;
-  readonly found: FoundRules;
+  readonly found: GoodRules;
   readonly sql: SqlDriver;
   readonly journal: Journal;
   readonly signals: SignalStore;
   readonly detection: LiveDetection;
   readonly keys: LiveKeys;
+  readonly agents: AgentInputs;
+  readonly tee: Tee | undefined;
+}
+
+/** Throws a ProblemError when the key it is to send with is not there. */
+function teeOf({ tee, data }: ServeConfig, agents: AgentInputs, journal: Journal, events: ServeEvents): Tee | undefined {
+  if (!tee) return undefined;
+  const key = tee.keyVariable === undefined ? agents.keys[0] : process.env[tee.keyVariable];
+  if (tee.keyVariable !== undefined && !key) {
+    throw new ProblemError([{ code: "serve/no-tee-key", message: `the environment has no ${tee.keyVariable}, which holds the key for ${tee.url}`, hint: `start it with ${tee.keyVariable}=..., or leave tee.api_key_env out`, place: "tee.api_key_env" }]);
+  }
+  return new Tee(journal, { url: tee.url, key, compression: tee.compression, positionPath: join(data, "tee.json"), onState: events.onTee });
 }
