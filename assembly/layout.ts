@@ -652,6 +652,42 @@ export const REFRAME_UNWRAP = 1;
 export const REFRAME_SLACK = 64;
 
 /**
+ * Body: what came, as a sender arranged it, told apart and cut into its elements.
+ *  offset type field
+ *       0  u32  spans        u32 start, u32 end of each element, addresses
+ *       4  u32  spanCap      elements there is room for
+ *       8  u32  stack        u32[stackCap]: 32 levels of open containers each, one bit a level
+ *      12  u32  stackCap
+ *      16  u32  recordBytes  elements over it are marked
+ *      20  u32  count        elements, set by frameScan
+ *      24  u32  flags        BODY_*, set by frameScan
+ */
+export const BODY_SPANS = 0;
+export const BODY_SPAN_CAP = 4;
+export const BODY_STACK = 8;
+export const BODY_STACK_CAP = 12;
+export const BODY_RECORD_BYTES = 16;
+export const BODY_COUNT = 20;
+export const BODY_FLAGS = 24;
+export const BODY_BYTES = 32;
+export const BODY_SPAN_BYTES = 8;
+/** Bytes behind a body that frameScan writes over and puts back. */
+export const BODY_PAD = 64;
+/** What a body is: nothing but blanks; begins as no JSON; one array; objects side by side; begins as JSON and is none; nested too deep to tell. */
+export const BODY_EMPTY = 0;
+export const BODY_TEXT = 1;
+export const BODY_ARRAY = 2;
+export const BODY_OBJECTS = 3;
+export const BODY_BROKEN = 4;
+export const BODY_DEEP = 5;
+/** Some element is no object; is over recordBytes; follows on the one before it without a gap; has line feeds in it; found no room among the spans. */
+export const BODY_ODD = 1;
+export const BODY_LONG = 2;
+export const BODY_TIGHT = 4;
+export const BODY_FOLDED = 8;
+export const BODY_MANY = 16;
+
+/**
  * Window: keyed state of the detectors, in a memory of its own. One struct per instance; the host fills the first part once.
  *  offset type field
  *       0  u32  standing      WINDOW_STANDING_BYTES each: u32 rule address, u32 place of the query in its rule

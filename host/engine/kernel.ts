@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export type Variant = "simd" | "scalar";
@@ -42,12 +42,25 @@ export function compileKernel(variant: Variant): Promise<WebAssembly.Module> {
   return module;
 }
 
+const compiledNow = new Map<Variant, WebAssembly.Module>();
+
+/** The same for callers that cannot wait. */
+export function compileKernelNow(variant: Variant): WebAssembly.Module {
+  let module = compiledNow.get(variant);
+  if (!module) compiledNow.set(variant, (module = new WebAssembly.Module(new Uint8Array(readFileSync(kernelFile(variant))))));
+  return module;
+}
+
 async function readKernel(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readFile(kernelFile(variant)));
+}
+
+function kernelFile(variant: Variant): string {
   const name = `vespid.${variant}.wasm`;
   // Beside the built host (`dist/`), or where a clone builds it.
   for (const place of [`../../${name}`, `../../build/${name}`, `../../../build/${name}`]) {
     const file = fileURLToPath(new URL(place, import.meta.url));
-    if (existsSync(file)) return new Uint8Array(await readFile(file));
+    if (existsSync(file)) return file;
   }
   throw new Error(`${name} is not built; run "npm run build"`);
 }

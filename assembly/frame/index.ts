@@ -1,0 +1,2 @@
+export { frameLines } from "./lines";
+export { frameScan } from "./scan";
