@@ -79,7 +79,7 @@ export const TAG_KEY_TARGET = 8;
 export const TAG_KEY_EXTRA = 12;
 
 /**
- * Emit: what one inner batch tells the detectors, 88 bytes of configuration.
+ * Emit: what one inner batch tells the detectors, 96 bytes of configuration.
  *  offset type field
  *       0  u32  shapes     address of u32[standing] -> shape address (below)
  *       4  u32  times      f64[ROW_CAP] event time in ms
@@ -102,6 +102,9 @@ export const TAG_KEY_EXTRA = 12;
  *      72  u32  keysUsed   set by emit
  *      76  u32  count      set by emit, records written so far in this task
  *      80  u32  columns    address of column descriptor 0
+ *      84  u32  rowBase    events of the task before this batch
+ *      88  u32  outId      u64[] hash of the event's own id, 0 where it has none; not written when ids is 0
+ *      92  u32  ids        address of u32 count and u32[count] columns that may hold an id, the first to be asked first; 0 = nobody asks
  */
 export const EMIT_SHAPES = 0;
 export const EMIT_TIMES = 4;
@@ -126,6 +129,8 @@ export const EMIT_COUNT = 76;
 export const EMIT_COLUMNS = 80;
 /** Events of the task before this batch: added to every row. */
 export const EMIT_ROW_BASE = 84;
+export const EMIT_OUT_ID = 88;
+export const EMIT_IDS = 92;
 export const EMIT_BYTES = 96;
 
 /**

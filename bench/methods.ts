@@ -130,7 +130,7 @@ async function threshold(): Promise<void> {
     batches.push({
       count, timeMs: times, highMs: times, standing: zeros, row: zeros.map((_, i) => i), keyHash: new BigUint64Array(count), value: new BigUint64Array(count),
       keyStart: zeros.map((_, i) => i * 13), keyLength: zeros.map(() => 13), eventStart: zeros.map((_, i) => i * 13), eventLength: zeros.map(() => 13),
-      bytes: new Uint8Array(Buffer.concat([bytes, Buffer.alloc(64)])), batchHighMs: times.at(-1)!,
+      id: new Uint32Array(count * 2), bytes: new Uint8Array(Buffer.concat([bytes, Buffer.alloc(64)])), batchHighMs: times.at(-1)!,
     });
   }
   const standing = standingQueries(rules);

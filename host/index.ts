@@ -44,6 +44,12 @@ export interface EngineOptions {
    * and contents of logs have an equal part each, as far as there are such rules. 1 GiB for each of them by default.
    */
   readonly stateBytes?: number;
+  /**
+   * Leaves an event out of detection when another with the same id was judged less than ten minutes before, in event time, and counts it
+   * (`duplicates`). The id is what the shipper gave the event: `id`, `_id`, or the attribute `event_id`. Without one nothing is guessed.
+   * Ids take up to a quarter more than `stateBytes`. Off by default: where `id` names something else than the event, logs would be lost.
+   */
+  readonly deduplicate?: boolean;
   /** Called for every signal opened or extended, besides the iterator. */
   readonly onSignal?: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
@@ -102,6 +108,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     variant: options.variant ?? "simd",
     allowedLatenessMs: (options.allowedLatenessSeconds ?? 300) * 1000,
     stateBytes: options.stateBytes,
+    deduplicate: options.deduplicate,
     onSignal(event) {
       options.onSignal?.(event);
       if (listening) queue.put(event);

@@ -1,6 +1,7 @@
 import { Flow, type FlowStats } from "./batch/flow.ts";
 import type { MatchColumns } from "./batch/matches.ts";
 import { Detector } from "./detect/detector.ts";
+import { Duplicates } from "./detect/duplicates.ts";
 import type { CaseHit } from "./detect/hit.ts";
 import { ContentAnomaly } from "./detect/method/content.ts";
 import { ContentFilter, type ContentJudge } from "./detect/method/content-filter.ts";
@@ -41,6 +42,8 @@ export interface DetectionSetup extends EventGuards {
   readonly allowedLatenessMs: number;
   /** What the detectors' state may take; groups give way when it is not enough. */
   readonly stateBytes?: number;
+  /** Is an event left out when another of the same id came before? */
+  readonly deduplicate?: boolean;
   readonly onSignal: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
   /** What another pipeline saved: it is taken up where it fits. */
@@ -60,6 +63,10 @@ export interface EngineInput extends InputProfile {
 
 export interface EngineStats extends Readonly<FlowStats> {
   readonly lateDropped: number;
+  /** Matching events left out because their own id came before; always 0 where nobody asked for that. */
+  readonly duplicates: number;
+  /** Ids that found no room: repeats of these are judged. */
+  readonly idsForgotten: number;
   readonly suppressed: number;
   readonly signals: number;
   /** Groups held, given up for want of room (of these near their threshold), and over. */
@@ -75,6 +82,8 @@ export interface EngineStats extends Readonly<FlowStats> {
 }
 
 const STATE_BYTES = 1024 * 1024 * 1024;
+/** Of what rules may remember, ids take as much again as this part of it. */
+const IDS_PART = 4;
 
 /** Windows, other methods and contents have memories of their own: what is given goes to those that the rules need, each an equal part. */
 function stateShare({ rules, stateBytes }: DetectionSetup, standing: readonly StandingQuery[]): number {
@@ -106,6 +115,7 @@ export class DetectionPipeline {
   readonly #book: SignalBook;
   /** Rules whose events are signals; undefined where there is none. */
   readonly #readers: SignalReaders | undefined;
+  readonly #duplicates: Duplicates | undefined;
   readonly #profiles: InputProfiles;
   readonly #onSignal: (event: SignalEvent) => void;
   readonly #parts: StatefulParts;
@@ -118,7 +128,7 @@ export class DetectionPipeline {
     const file = setup.state && readState(setup.state);
     const keys = new RuleKeys(setup.rules);
     const standing = standingQueries(setup.rules, (rule, query) => effectiveQuery(rule, query, setup));
-    const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant }, setup.workers);
+    const executor = await createExecutor({ standing, pipelines: setup.pipelines, variant: setup.variant, deduplicate: setup.deduplicate }, setup.workers);
     const plans = planRules(setup.rules, standing, setup.allowedLatenessMs);
     const stateBytes = stateShare(setup, standing);
     const state = await StateInstance.create(setup.variant, stateBytes, setupBytes(plans));
@@ -142,13 +152,16 @@ export class DetectionPipeline {
     this.#executor = executor;
     this.#detector = detector;
     this.#onSignal = setup.onSignal;
+    const duplicates = setup.deduplicate ? new Duplicates(Math.floor((setup.stateBytes ?? STATE_BYTES) / IDS_PART)) : undefined;
+    this.#duplicates = duplicates;
     this.#book = new SignalBook(setup.rules, detector.recent, profiles.list, {
       suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed,
     });
     const readers = new SignalReaders(setup.rules, this.#book, (change) => this.#onSignal(change));
     this.#readers = readers.isIdle ? undefined : readers;
     this.#flow = new Flow(executor, {
-      onMatches: (matches, profile, firstEvent, partition, arrivalMs) => {
+      onMatches: (found, profile, firstEvent, partition, arrivalMs) => {
+        const matches = duplicates?.without(found) ?? found;
         setup.onMatches?.(matches, firstEvent, profile, partition);
         this.#detector.apply(matches, firstEvent, matches.count ? this.#profiles.numberOf(profile) : 0, partition, (hit) => this.#hear(hit), arrivalMs);
       },
@@ -156,7 +169,7 @@ export class DetectionPipeline {
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
     });
     const { allowedLatenessMs, rules } = setup;
-    this.#parts = { rules, keys, detector, book: this.#book, readers: this.#readers, flow: this.#flow.stats, profiles, allowedLatenessMs };
+    this.#parts = { rules, keys, detector, book: this.#book, readers: this.#readers, duplicates, flow: this.#flow.stats, profiles, allowedLatenessMs };
     this.restored = file && restorePipeline(this.#parts, file);
   }
 
@@ -202,7 +215,8 @@ export class DetectionPipeline {
     const read = this.#readers?.counts();
     return {
       ...this.#flow.stats, malformed: { ...this.#flow.stats.malformed }, ...counts, groups: counts.groups + (read?.groups ?? 0), evicted: counts.evicted + (read?.evicted ?? 0),
-      stateBytes: counts.stateBytes + (read?.stateBytes ?? 0), suppressed: this.#book.suppressed, signals: this.#book.signals.length + this.#book.forgotten,
+      stateBytes: counts.stateBytes + (read?.stateBytes ?? 0) + (this.#duplicates?.bytes ?? 0), duplicates: this.#duplicates?.dropped ?? 0, idsForgotten: this.#duplicates?.forgotten ?? 0,
+      suppressed: this.#book.suppressed, signals: this.#book.signals.length + this.#book.forgotten,
     };
   }
 

@@ -1,8 +1,9 @@
 import type { FlowStats } from "./batch/flow.ts";
 import type { Detector } from "./detect/detector.ts";
+import type { Duplicates } from "./detect/duplicates.ts";
 import { StateFault } from "./detect/state/bytes.ts";
 import { type DroppedState, type RuleKeys, restoreDetection, saveDetection } from "./detect/state/detection-state.ts";
-import { SECTION_FLOW, SECTION_HEARD, SECTION_SIGNALS, type StateFile, type StateSection, damaged, readState, writeState } from "./detect/state/format.ts";
+import { SECTION_FLOW, SECTION_HEARD, SECTION_IDS, SECTION_SIGNALS, type StateFile, type StateSection, damaged, readState, writeState } from "./detect/state/format.ts";
 import type { InputProfile } from "./engine/task.ts";
 import type { InputProfiles } from "./input-profiles.ts";
 import type { Json } from "./event/event.ts";
@@ -41,6 +42,8 @@ export interface StatefulParts {
   readonly detector: Detector;
   readonly book: SignalBook;
   readonly readers: SignalReaders | undefined;
+  /** Undefined where repeats are judged like any other event. */
+  readonly duplicates: Duplicates | undefined;
   readonly flow: FlowStats;
   readonly profiles: InputProfiles;
   readonly allowedLatenessMs: number;
@@ -61,7 +64,7 @@ interface SavedReading {
 
 /** All of it as a state file; between two batches. */
 export function savePipeline(parts: StatefulParts, { position, shownRevision, releases = false }: CheckpointOptions): Uint8Array {
-  const { rules, keys, detector, book, readers, flow, profiles, allowedLatenessMs } = parts;
+  const { rules, keys, detector, book, readers, duplicates, flow, profiles, allowedLatenessMs } = parts;
   const streams = detector.streams.entries();
   const lowMs = streams.length ? Math.min(...streams.map(([, highMs]) => highMs)) - allowedLatenessMs : Number.NEGATIVE_INFINITY;
   const isOver = (signal: OpenSignal, { keepAliveMs }: { readonly keepAliveMs: number }): boolean =>
@@ -83,6 +86,10 @@ export function savePipeline(parts: StatefulParts, { position, shownRevision, re
     };
     sections.push({ kind: SECTION_HEARD, items: heard.length, body: jsonBytes(reading) });
   }
+  if (duplicates) {
+    const { ids, bytes } = duplicates.save();
+    sections.push({ kind: SECTION_IDS, items: ids, body: bytes });
+  }
   const highs = streams.filter(([, highMs]) => Number.isFinite(highMs));
   return writeState({
     events: flow.events, streams: Object.fromEntries(highs.map(([name, highMs]) => [name, highMs])),
@@ -100,7 +107,7 @@ export function restorePipeline(parts: StatefulParts, file: StateFile): Restored
   }
 }
 
-function restore({ keys, detector, book, readers, flow, profiles }: StatefulParts, file: StateFile): RestoredState {
+function restore({ keys, detector, book, readers, duplicates, flow, profiles }: StatefulParts, file: StateFile): RestoredState {
   const common = jsonOf<SavedFlow>(file, SECTION_FLOW);
   if (!common) throw damaged("no flow section");
   Object.assign(flow, common.stats);
@@ -121,6 +128,8 @@ function restore({ keys, detector, book, readers, flow, profiles }: StatefulPart
       return reader && !isDropped(reader.id) ? keys.indexOf(reader.id, reader.fingerprint) : undefined;
     });
   }
+  const ids = file.sections.find(({ kind }) => kind === SECTION_IDS);
+  if (ids) duplicates?.restore(ids.body);
   const ofRules = file.sections.filter(({ rule }) => rule !== undefined).length;
   return { events: file.info.events, position: file.info.position, taken: ofRules - dropped.filter(({ reason }) => reason !== "memory").length, dropped };
 }

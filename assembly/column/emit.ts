@@ -1,9 +1,9 @@
 import {
   AGGREGATE_CARDINALITY, AGGREGATE_NUMBER, AGGREGATE_TEXTS, COLUMN_BYTES, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS,
-  EMIT_CAPACITY, EMIT_COLUMNS, EMIT_COUNT, EMIT_HIGHS, EMIT_KEYS, EMIT_KEYS_END, EMIT_KEYS_USED, EMIT_OUT_EVENT_LENGTH,
-  EMIT_OUT_EVENT_START, EMIT_OUT_HIGH, EMIT_OUT_KEY_HASH, EMIT_OUT_KEY_LENGTH, EMIT_OUT_KEY_START, EMIT_OUT_ROW,
+  EMIT_CAPACITY, EMIT_COLUMNS, EMIT_COUNT, EMIT_HIGHS, EMIT_IDS, EMIT_KEYS, EMIT_KEYS_END, EMIT_KEYS_USED, EMIT_OUT_EVENT_LENGTH,
+  EMIT_OUT_EVENT_START, EMIT_OUT_HIGH, EMIT_OUT_ID, EMIT_OUT_KEY_HASH, EMIT_OUT_KEY_LENGTH, EMIT_OUT_KEY_START, EMIT_OUT_ROW,
   EMIT_OUT_STANDING, EMIT_OUT_TIME, EMIT_OUT_VALUE, EMIT_ROW_BASE, EMIT_ROW_END, EMIT_ROW_START, EMIT_SHAPES, EMIT_TIMES,
-  GROUP_COMBINATIONS, KIND_BOOLEAN, SHAPE_AGGREGATION, SHAPE_GROUPS, SHAPE_GROUP_COLUMNS, SHAPE_LIST_CAP, SHAPE_OPTIONAL,
+  GROUP_COMBINATIONS, KIND_BOOLEAN, KIND_NUMBER, SHAPE_AGGREGATION, SHAPE_GROUPS, SHAPE_GROUP_COLUMNS, SHAPE_LIST_CAP, SHAPE_OPTIONAL,
   SHAPE_VALUES, SHAPE_VALUE_COLUMNS,
 } from "../layout";
 import { decimalOf } from "./decimal";
@@ -11,6 +11,7 @@ import { hashText, mix64 } from "./hash";
 
 const KEY_SEED: u64 = 0x5bd1e9955bd1e995;
 const VALUE_SEED: u64 = 0xd6e8feb86659fd93;
+const ID_SEED: u64 = 0x2545f4914f6cdd1d;
 const ABSENT: u64 = 0xffffffffffffffff;
 
 // The values of each list position for the row at hand: up to 32 cells for each of 8 group fields, and for the value field.
@@ -226,6 +227,34 @@ function emitPair(e: usize, standing: u32, row: u32): bool {
   return true;
 }
 
+/** Is the number's canonical text that of a whole number below 9e15, which a double holds exactly? */
+function isExact(p: usize, n: usize): bool {
+  if (load<u8>(p) == 0x2d) {
+    p++;
+    n--;
+  }
+  if (n > 16 || (n == 16 && load<u8>(p) == 0x39)) return false;
+  for (const end = p + n; p < end; p++) if (<u32>load<u8>(p) - 0x30 > 9) return false;
+  return true;
+}
+
+/**
+ * Hash of the first id the row has, text or number, which differ; 0 = none. An empty text is none, nor is true or false; a number that
+ * several spellings round to ends the search: the row has an id that nobody knows.
+ */
+function idOf(ids: usize, columns: usize, row: u32): u64 {
+  const end = ids + 4 + (<usize>load<u32>(ids) << 2);
+  for (let at = ids + 4; at < end; at += 4) {
+    const cell = load<u64>(<usize>load<u32>(columns + <usize>load<u32>(at) * COLUMN_BYTES, COLUMN_CELLS) + (<usize>row << 3));
+    const kind = <u32>(cell >> 60);
+    if (!cellLength(cell) || kind == KIND_BOOLEAN) continue;
+    if (kind == KIND_NUMBER && !isExact(cellText(cell), cellLength(cell))) return 0;
+    const hash = hashText(cellText(cell), cellLength(cell), ID_SEED + kind);
+    return hash ? hash : 1;
+  }
+  return 0;
+}
+
 /** Starts the result arrays of a task anew. */
 export function emitReset(e: usize): void {
   store<u32>(e, 0, EMIT_COUNT);
@@ -241,9 +270,20 @@ export function emit(e: usize, pairs: usize, count: u32): u32 {
   const before = load<u32>(e, EMIT_COUNT);
   outCount = before;
   keysTop = <usize>load<u32>(e, EMIT_KEYS_USED);
+  const ids = <usize>load<u32>(e, EMIT_IDS);
+  let idRow: u32 = 0xffffffff;
+  let id: u64 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const pair = pairs + (<usize>i << 3);
-    if (!emitPair(e, load<u32>(pair), load<u32>(pair, 4))) return 0;
+    const row = load<u32>(pair, 4);
+    let out = outCount;
+    if (!emitPair(e, load<u32>(pair), row)) return 0;
+    if (!ids) continue;
+    if (row != idRow) {
+      id = idOf(ids, <usize>load<u32>(e, EMIT_COLUMNS), row);
+      idRow = row;
+    }
+    for (; out < outCount; out++) store<u64>(<usize>load<u32>(e, EMIT_OUT_ID) + (<usize>out << 3), id);
   }
   store<u32>(e, outCount, EMIT_COUNT);
   store<u32>(e, <u32>keysTop, EMIT_KEYS_USED);

@@ -20,6 +20,8 @@ export interface MatchColumns {
   readonly keyLength: Uint32Array;
   readonly eventStart: Uint32Array;
   readonly eventLength: Uint32Array;
+  /** Hash of the event's own id, its lower and its upper half; both 0 where it has none, or nobody asked for it. */
+  readonly id: Uint32Array;
   /** The memory the starts point into. */
   readonly bytes: Uint8Array;
   /** Highest event time at the end of the task. */
@@ -41,9 +43,29 @@ export function matchColumns(memory: WebAssemblyMemory, area: ResultArea, count:
     keyLength: new Uint32Array(buffer, area.keyLength, count),
     eventStart: new Uint32Array(buffer, area.eventStart, count),
     eventLength: new Uint32Array(buffer, area.eventLength, count),
+    id: new Uint32Array(buffer, area.id, count * 2),
     bytes: new Uint8Array(buffer),
     batchHighMs,
   };
+}
+
+/** Some of the matches, by their numbers, ascending: copied, but for the bytes. */
+export function pickMatches(matches: MatchColumns, numbers: Uint32Array): MatchColumns {
+  const count = numbers.length;
+  return {
+    ...matches, count,
+    timeMs: picked(matches.timeMs, numbers, new Float64Array(count)), highMs: picked(matches.highMs, numbers, new Float64Array(count)),
+    standing: picked(matches.standing, numbers, new Uint32Array(count)), row: picked(matches.row, numbers, new Uint32Array(count)),
+    keyHash: picked(matches.keyHash, numbers, new BigUint64Array(count)), value: picked(matches.value, numbers, new BigUint64Array(count)),
+    keyStart: picked(matches.keyStart, numbers, new Uint32Array(count)), keyLength: picked(matches.keyLength, numbers, new Uint32Array(count)),
+    eventStart: picked(matches.eventStart, numbers, new Uint32Array(count)), eventLength: picked(matches.eventLength, numbers, new Uint32Array(count)),
+    id: Uint32Array.from({ length: count * 2 }, (_, i) => matches.id[numbers[i >> 1]! * 2 + (i & 1)]!),
+  };
+}
+
+function picked<T extends Float64Array | Uint32Array | BigUint64Array>(from: T, numbers: Uint32Array, to: T): T {
+  for (let i = 0; i < numbers.length; i++) to[i] = from[numbers[i]!]!;
+  return to;
 }
 
 /** What this room needs of a memory: only its bytes. */

@@ -11,6 +11,7 @@ export function columnText(key: ColumnKey): string {
     case "exists":
       return `${fieldText({ kind: "attribute", path: key.path })} (present)`;
     case "reserved":
+    case "member":
       return key.name;
     case "tags":
       return "tags";

@@ -58,6 +58,7 @@ function program(): Command {
     .option("--stats", "print what the engine counted, as JSON, on standard error")
     .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
     .option("--memory <size>", "what rules may remember, such as 512MB; 1GB each for windows, other methods and contents when absent")
+    .option("--deduplicate", "leave an event out when another of the same id (id, _id, @event_id) came less than ten minutes before")
     .option("--malformed <file>", "keep lines that could not be read here")
     .option("--checkpoint <folder>", "save there what rules know and how far inputs were read, and go on behind it next time")
     .option("--checkpoint-every <seconds>", "time between two states, beside the one at the end", "30")

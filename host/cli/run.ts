@@ -27,6 +27,7 @@ export interface RunOptions extends FeedOptions, SettingsFiles {
   readonly lateness: string;
   readonly malformed?: string;
   readonly memory?: string;
+  readonly deduplicate?: boolean;
   readonly checkpoint?: string;
   readonly checkpointEvery: string;
 }
@@ -63,6 +64,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
     workers,
     allowedLatenessSeconds: latenessSeconds,
     stateBytes,
+    deduplicate: options.deduplicate,
     suppressions: settings.suppressions,
     securityFilters: settings.securityFilters,
     criticalAssets: settings.criticalAssets,
@@ -164,12 +166,13 @@ function memoryOf(text: string | undefined): number | undefined {
 }
 
 /** Whatever rules had to forget may cost a signal: that is never passed over in silence. */
-function warnOfMemory({ evicted, evictedNear, refused, filtered }: EngineStats): void {
+function warnOfMemory({ evicted, evictedNear, refused, filtered, idsForgotten }: EngineStats): void {
   const parts = [
     ...(evicted ? [`${count(evicted)} groups or values given up${evictedNear ? `, ${count(evictedNear)} of them near a threshold` : ""}`] : []),
     ...(refused ? [`${count(refused)} matches not kept`] : []),
     ...(filtered ? [`${count(filtered)} values known by a filter only, which may miss a new one`] : []),
   ];
+  if (idsForgotten) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${count(idsForgotten)} ids were not remembered, so repeats may have been counted; give more with --memory\n`);
   if (parts.length) process.stderr.write(`${styled("yellow", "warning", process.stderr)} rules had too little memory, so signals may be missing: ${parts.join("; ")}; give more with --memory\n`);
 }
 
@@ -203,6 +206,7 @@ function summary(stats: EngineStats, fed: Fed, signals: number, seconds: number)
   if (malformed.length) parts.push(`unreadable: ${malformed.map(([reason, times]) => `${count(times)} ${reason}`).join(", ")}`);
   if (stats.lostBytes) parts.push(`set aside after a worker ended twice: ${byteSize(stats.lostBytes)}`);
   if (stats.lateDropped) parts.push(`too late to be judged: ${count(stats.lateDropped)}`);
+  if (stats.duplicates) parts.push(`repeats left out: ${count(stats.duplicates)}`);
   if (stats.suppressed) parts.push(`suppressed: ${count(stats.suppressed)}`);
   if (stats.clamped) parts.push(`ahead of their arrival: ${count(stats.clamped)}`);
   if (stats.withoutTime) parts.push(`without a readable time: ${count(stats.withoutTime)}`);

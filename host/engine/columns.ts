@@ -2,6 +2,8 @@
 export type ColumnKey =
   | { readonly kind: "attribute" | "exists"; readonly path: readonly string[] }
   | { readonly kind: "reserved"; readonly name: "host" | "service" | "source" | "status" | "trace_id" | "timestamp" | "message" }
+  /** A member of the envelope beside those it is defined to have: the id that a shipper gave the event. */
+  | { readonly kind: "member"; readonly name: "id" | "_id" }
   /** Whole tag texts. */
   | { readonly kind: "tags" }
   /** Values of the tags with that key. */
@@ -35,6 +37,7 @@ function keyText(key: ColumnKey): string {
     case "exists":
       return JSON.stringify([key.kind, ...key.path]);
     case "reserved":
+    case "member":
       return JSON.stringify([key.kind, key.name]);
     case "tag":
       return JSON.stringify([key.kind, key.key]);

@@ -16,7 +16,7 @@ const KEY_BYTES = 8 * 1024 * 1024;
 /** Invalid UTF-8 grows when it is repaired (one byte becomes three). */
 export const REPAIR_BYTES = 3 * SLOT_BYTES;
 
-const RESULT_BYTES = RESULT_CAPACITY * (4 * 8 + 6 * 4);
+const RESULT_BYTES = RESULT_CAPACITY * (5 * 8 + 6 * 4);
 const SLOT_STRIDE = SLOT_BYTES + REPAIR_BYTES + 2 * READ_PAD + RESULT_BYTES + KEY_BYTES + READ_PAD;
 
 export interface SlotArea {
@@ -48,6 +48,7 @@ export function slotArea(index: number): SlotArea {
     keyLength: take(RESULT_CAPACITY * 4),
     eventStart: take(RESULT_CAPACITY * 4),
     eventLength: take(RESULT_CAPACITY * 4),
+    id: take(RESULT_CAPACITY * 8),
     keys: at,
     keysEnd: at + KEY_BYTES,
   };

@@ -23,6 +23,8 @@ export interface InstanceSetup {
   readonly variant: Variant;
   readonly standing: readonly StandingQuery[];
   readonly pipelines?: readonly Pipeline[];
+  /** Are the events' own ids asked for? */
+  readonly deduplicate?: boolean;
 }
 
 /** What a worker thread gets at its start. */
@@ -67,15 +69,20 @@ export class Instance {
 
   /** The plan of an input profile, compiled when first met; undefined when its events must be made on the host. */
   plan(profile: InputProfile): Plan | undefined {
-    const { key, source } = this.#keys.of(profile, isTextFormat(profile.format));
-    if (!this.#plans.has(key)) this.#plans.set(key, this.#compile(profile, source));
+    return this.#planOf(profile, "own");
+  }
+
+  #planOf(profile: InputProfile, ids: "own" | "made"): Plan | undefined {
+    const { key: inputs, source } = this.#keys.of(profile, isTextFormat(profile.format));
+    const key = this.#setup.deduplicate ? `${inputs} ${ids}` : inputs;
+    if (!this.#plans.has(key)) this.#plans.set(key, this.#compile(profile, source, this.#setup.deduplicate ? ids : undefined));
     return this.#plans.get(key);
   }
 
-  #compile(profile: InputProfile, source: string | undefined): Plan | undefined {
+  #compile(profile: InputProfile, source: string | undefined, ids: "own" | "made" | undefined): Plan | undefined {
     try {
       return new Plan(this.kernel, this.arena, this.#texts, {
-        format: profile.format, source, standing: askingAbout(profile.dataSource, this.#setup.standing), pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
+        ids, format: profile.format, source, standing: askingAbout(profile.dataSource, this.#setup.standing), pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
       });
     } catch (error) {
       if (error instanceof UnsupportedPipeline) return undefined;
@@ -115,10 +122,12 @@ export class Instance {
   #runMade(task: Task): TaskResult {
     const { clampAheadMs, dataSource } = task.profile;
     const profile: InputProfile = { ...madeProfile, clampAheadMs, dataSource };
-    const plan = this.plan(profile)!;
+    const plan = this.#planOf(profile, "made")!;
     const area = slotArea(task.slot);
     const u8 = this.arena.u8;
-    const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, this.#setup.pipelines ?? [], task.arrivalMs, REPAIR_BYTES);
+    const made = makeEvents(u8.slice(task.start, task.start + task.length), task.profile, {
+      pipelines: this.#setup.pipelines ?? [], arrivalMs: task.arrivalMs, room: REPAIR_BYTES, withIds: this.#setup.deduplicate === true,
+    });
     u8.set(made.bytes, area.repair);
     const outcome = plan.run(area.repair, made.bytes.length, profile, task.arrivalMs, area.results);
     this.#nameOriginals(task, made, plan.matches, outcome);

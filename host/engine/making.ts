@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { isTextFormat } from "../event/decode.ts";
+import { eventId } from "../event/event-id.ts";
 import { madeEvent } from "../event/made.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { InputProfile } from "./task.ts";
@@ -36,8 +37,18 @@ export interface MadeEvents {
   readonly repairedLines: number;
 }
 
+export interface Making {
+  readonly pipelines: readonly Pipeline[];
+  readonly arrivalMs: number;
+  /** Bytes that the envelopes may take. */
+  readonly room: number;
+  /** Is the event's own id laid at the envelope's top? */
+  readonly withIds: boolean;
+}
+
 /** Makes events of records one by one: for pipelines and lines that columns cannot follow. */
-export function makeEvents(bytes: Uint8Array, profile: InputProfile, pipelines: readonly Pipeline[], arrivalMs: number, room: number): MadeEvents {
+export function makeEvents(bytes: Uint8Array, profile: InputProfile, making: Making): MadeEvents {
+  const { room } = making;
   const parts: Uint8Array[] = [];
   const starts: number[] = [];
   const origins: Origin[] = [];
@@ -52,7 +63,7 @@ export function makeEvents(bytes: Uint8Array, profile: InputProfile, pipelines: 
     const line = bytes.subarray(from, end);
     const made = recordsOf(line, profile).map(({ start, length }) => ({
       origin: { start: from + start, length },
-      part: encoder.encode(madeText(decoder.decode(line.subarray(start, start + length)), profile, pipelines, arrivalMs)),
+      part: encoder.encode(madeText(decoder.decode(line.subarray(start, start + length)), profile, making)),
     }));
     const size = made.reduce((sum, { part }) => sum + part.length + 1, 0) + 1;
     const fits = size <= room;
@@ -86,10 +97,10 @@ export function originOf(made: MadeEvents, offset: number): Origin {
   return made.origins[low]!;
 }
 
-function madeText(text: string, profile: InputProfile, pipelines: readonly Pipeline[], arrivalMs: number): string {
+function madeText(text: string, profile: InputProfile, { pipelines, arrivalMs, withIds }: Making): string {
   const event = isTextFormat(profile.format) || /^\s*\{/.test(text) ? madeEvent(text, profile, pipelines, arrivalMs) : undefined;
   // What cannot be read goes on as it is, and is refused by the reason it deserves.
-  return event === undefined ? text : JSON.stringify(event);
+  return event === undefined ? text : JSON.stringify(withIds ? { ...event, id: eventId(event.attributes) } : event);
 }
 
 function hasMark(bytes: Uint8Array): boolean {

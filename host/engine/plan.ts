@@ -11,7 +11,7 @@ import { Matching } from "./matching/matching.ts";
 import type { Arena } from "./memory.ts";
 import { type Operation, Placement, UnsupportedPipeline } from "./pipelines/operation.ts";
 import { PipelinePlanner } from "./pipelines/planner.ts";
-import { shapeOf, writeShapes } from "./shapes.ts";
+import { idKeys, shapeOf, writeShapes } from "./shapes.ts";
 import { type SourcePlan, SourcePlanner } from "./sources.ts";
 import { DERIVED_EXTRAS, type PlacedSteps, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
 import type { InputProfile, MalformedRecord, ResultArea } from "./task.ts";
@@ -32,6 +32,8 @@ export interface PlanSetup {
   readonly standing: readonly StandingQuery[];
   /** Those that may concern events of the input, in order. */
   readonly pipelines: readonly Pipeline[];
+  /** Which ids events may have been given, where they are asked for at all: `made` for envelopes whose id was laid at their top. */
+  readonly ids?: "own" | "made";
 }
 
 /** Finds the records in bytes. */
@@ -83,14 +85,16 @@ export class Plan {
   readonly #timeDescriptor: number;
   readonly #tagArena: number;
   readonly #addresses: AddressScan | undefined;
+  readonly #ids: readonly number[];
 
   /** @throws UnsupportedPipeline when a pipeline does what columns cannot follow. */
-  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { format, source, standing, pipelines }: PlanSetup) {
+  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { format, source, standing, pipelines, ids }: PlanSetup) {
     this.#kernel = kernel;
     this.#arena = arena;
     this.columns = new ColumnPlan();
     this.matching = new Matching(this.columns, standing);
     const shapes = standing.map((query) => shapeOf(query, this.columns));
+    this.#ids = ids ? idKeys(format, ids).map((key) => this.columns.column(key)) : [];
     AddressScan.request(this.columns);
     const isText = isTextFormat(format);
     if ((pipelines.length || isText) && this.columns.keys.some((key) => key.kind === "all")) throw new UnsupportedPipeline("a query on all attributes");
@@ -232,6 +236,11 @@ export class Plan {
       [layout.EMIT_ROW_START, this.#reader.rowStart], [layout.EMIT_ROW_END, this.#reader.rowEnd], [layout.EMIT_COLUMNS, columnTable],
     ] as const;
     for (const [field, value] of fields) this.#arena.u32[(struct + field) >>> 2] = value;
+    if (this.#ids.length) {
+      const list = this.#arena.alloc((1 + this.#ids.length) * 4);
+      this.#arena.u32.set([this.#ids.length, ...this.#ids], list >>> 2);
+      this.#arena.u32[(struct + layout.EMIT_IDS) >>> 2] = list;
+    }
     return struct;
   }
 
@@ -241,7 +250,7 @@ export class Plan {
       [layout.EMIT_CAPACITY, area.capacity], [layout.EMIT_OUT_TIME, area.time], [layout.EMIT_OUT_HIGH, area.high],
       [layout.EMIT_OUT_KEY_HASH, area.keyHash], [layout.EMIT_OUT_VALUE, area.value], [layout.EMIT_OUT_STANDING, area.standing],
       [layout.EMIT_OUT_ROW, area.row], [layout.EMIT_OUT_KEY_START, area.keyStart], [layout.EMIT_OUT_KEY_LENGTH, area.keyLength],
-      [layout.EMIT_OUT_EVENT_START, area.eventStart], [layout.EMIT_OUT_EVENT_LENGTH, area.eventLength],
+      [layout.EMIT_OUT_EVENT_START, area.eventStart], [layout.EMIT_OUT_EVENT_LENGTH, area.eventLength], [layout.EMIT_OUT_ID, area.id],
       [layout.EMIT_KEYS, area.keys], [layout.EMIT_KEYS_END, area.keysEnd],
     ] as const;
     for (const [field, value] of fields) this.#arena.u32[(this.#emitStruct + field) >>> 2] = value;

@@ -2,6 +2,7 @@ import {
   AGGREGATE_CARDINALITY, AGGREGATE_COUNT, AGGREGATE_NUMBER, AGGREGATE_TEXTS, SHAPE_AGGREGATION, SHAPE_BYTES, SHAPE_GROUPS, SHAPE_GROUP_COLUMNS,
   SHAPE_LIST_CAP, SHAPE_OPTIONAL, SHAPE_VALUES, SHAPE_VALUE_COLUMNS,
 } from "../../assembly/layout.ts";
+import type { EventFormat } from "../event/event.ts";
 import type { Field } from "../query/tree.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import type { ColumnKey, ColumnPlan } from "./columns.ts";
@@ -22,6 +23,15 @@ export function fieldColumnKey(field: Field): ColumnKey {
     case "calculated":
       return { kind: "tag", key: `#${field.name}` }; // never has a value
   }
+}
+
+/** Where a shipper may have written the id of an event: the first that holds one counts. */
+export function idKeys(format: EventFormat, ids: "own" | "made"): readonly ColumnKey[] {
+  const id: ColumnKey = { kind: "member", name: "id" };
+  if (ids === "made") return [id];
+  const attribute = (name: string): ColumnKey => ({ kind: "attribute", path: [name] });
+  // Members of a record as it is shipped are attributes of its event.
+  return format === "log" ? [id, { kind: "member", name: "_id" }, attribute("event_id")] : [attribute("id"), attribute("_id"), attribute("event_id")];
 }
 
 /** Columns that emitting a standing query's records needs. */

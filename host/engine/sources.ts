@@ -81,6 +81,9 @@ export class SourcePlanner {
       case "reserved":
         this.#addReserved(key.name, column);
         return;
+      case "member":
+        if (this.#format === "log") this.#raw.push({ column, kind: "value", path: [key.name], fixed: 1 });
+        return;
       case "all":
         this.#raw.push({ column, kind: "all", path: this.#prefix([]), fixed: this.#fixed });
         return;

@@ -68,6 +68,7 @@ export interface ResultArea {
   readonly keyLength: number;
   readonly eventStart: number;
   readonly eventLength: number;
+  readonly id: number;
   readonly keys: number;
   readonly keysEnd: number;
 }

@@ -19,7 +19,7 @@ function batchOf(lengths: readonly number[], firstEvent: number, gap: number): M
   return {
     count: twice.length, timeMs: none, highMs: none, standing: new Uint32Array(), row: Uint32Array.from(twice, (each) => each.row), keyHash: new BigUint64Array(),
     value: new BigUint64Array(), keyStart: new Uint32Array(), keyLength: new Uint32Array(), eventStart: Uint32Array.from(twice, (each) => starts[each.row]!),
-    eventLength: Uint32Array.from(twice, (each) => each.length), bytes, batchHighMs: 0,
+    eventLength: Uint32Array.from(twice, (each) => each.length), id: new Uint32Array(twice.length * 2), bytes, batchHighMs: 0,
   };
 }
 

@@ -110,7 +110,8 @@ export function columnsOf(rules: readonly Rule[], events: readonly TestEvent[]):
     standing: Uint32Array.from(rows, (each) => each.id), row: Uint32Array.from(rows, (each) => each.row), keyHash: new BigUint64Array(rows.length),
     value: BigUint64Array.from(rows, (each) => each.value), keyStart: Uint32Array.from(keyAt, (each) => each.start),
     keyLength: Uint32Array.from(keyAt, (each) => each.length), eventStart: Uint32Array.from(rows, (each) => starts[each.row]!),
-    eventLength: Uint32Array.from(rows, (each) => texts[each.row]!.length), bytes: new Uint8Array([...bytes, ...new Uint8Array(64)]), batchHighMs: high,
+    eventLength: Uint32Array.from(rows, (each) => texts[each.row]!.length), id: new Uint32Array(rows.length * 2),
+    bytes: new Uint8Array([...bytes, ...new Uint8Array(64)]), batchHighMs: high,
   };
 }
 

@@ -17,6 +17,8 @@ export function columnValues(key: ColumnKey, event: LogEvent): Scalar[] {
       return valuesOf({ kind: "reserved", name: key.kind === "tags" ? "tags" : key.name }, event);
     case "tag":
       return valuesOf({ kind: "tag", key: key.key }, event);
+    case "member":
+      return [];
     case "all":
       return scalarsBelow(event.attributes);
     case "addresses":

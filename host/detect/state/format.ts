@@ -29,7 +29,7 @@ import { FINGERPRINT_BYTES } from "./fingerprint.ts";
  *       44  u32   headCrc        CRC-32 of bytes 0 to 43 and of the id
  *
  * Bodies: `engine`, `flow` and `heard` are JSON: clocks and streams; counters and inputs' profiles; signals that rules have read.
- * `recent` is documented in `recent.ts`, `windows` in `window-state.ts`, `signals` in `signal/book-state.ts`; `method` and `content` are
+ * `recent` is documented in `recent.ts`, `ids` in `duplicates.ts`, `windows` in `window-state.ts`, `signals` in `signal/book-state.ts`; `method` and `content` are
  * what the detector's own `save` wrote, with a version of its own.
  */
 export const STATE_VERSION = 1;
@@ -42,8 +42,9 @@ export const SECTION_CONTENT = 5;
 export const SECTION_SIGNALS = 6;
 export const SECTION_FLOW = 7;
 export const SECTION_HEARD = 8;
+export const SECTION_IDS = 9;
 
-const KIND_NAMES = ["", "engine", "recent", "windows", "method", "content", "signals", "flow", "heard"];
+const KIND_NAMES = ["", "engine", "recent", "windows", "method", "content", "signals", "flow", "heard", "ids"];
 
 export function sectionName(kind: number): string {
   return KIND_NAMES[kind] ?? `kind ${kind}`;

@@ -282,6 +282,7 @@ export class PipelinePlanner {
           return target.kind === "tag" && key.key === target.key;
         case "tags":
           return target.kind === "tag";
+        case "member":
         case "all":
         case "addresses":
           return false;
