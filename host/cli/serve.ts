@@ -46,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     onReplay: (entries) => note(`replaying the journal: ${count(entries)} batches`),
     onRules: (now, restored) => void tellRules(now, restored),
     onProblems: (problems) => problems.forEach((problem) => note(problemText(problem, undefined, process.stderr))),
-    onDamage: ({ segment, offset, bytes, entries }) => note(`${styled("red", "damage", process.stderr)} in the journal, segment ${segment}: ${count(bytes)} bytes from ${offset} on cannot be read${entries === undefined ? "" : `, ${plural(entries, "batch")} lost`}; vespid journal verify tells more`),
+    onDamage: ({ segment, offset, bytes, entries }) => note(`${styled("red", "damage", process.stderr)} in the journal, segment ${segment}: ${count(bytes)} bytes from ${offset} on cannot be read${entries === undefined ? "" : `, ${plural(entries, "batch", "batches")} lost`}; vespid journal verify tells more`),
     onTee: (problem) => note(problem === undefined ? "the other intake takes logs again" : `${styled("yellow", "warning", process.stderr)} ${problem}; what comes is kept for it`),
     onFault: (where, error) => {
       fault = error;
@@ -56,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw knownError(error) ?? error;
   });
   const scheme = config.http.tls ? "https" : "http";
-  note(`taking logs at ${styled("bold", `${scheme}://${server.address.host}:${server.address.port}`, process.stderr)}${server.lineAddresses.map(({ host, port }, i) => `, ${config.lines[i]!.protocol}://${host}:${port}`).join("")}; data in ${config.data}`);
+  note(`taking logs at ${styled("bold", `${scheme}://${server.address.host}:${server.address.port}`, process.stderr)}${server.lineAddresses.map(({ protocol, host, port }) => `, ${protocol}://${host}:${port}`).join("")}${server.followed ? `, from ${plural(server.followed, "file")}` : ""}; data in ${config.data}`);
   if (config.keysRequired && server.keys.count === 0) note(`${styled("yellow", "warning", process.stderr)} no API key exists, so nobody can send yet; make one: vespid keys create NAME --data ${config.data}`);
   if (!config.keysRequired) note(`${styled("yellow", "warning", process.stderr)} keys are not asked for: whoever reaches the address can send`);
   const failed = await new Promise<boolean>((done) => {

@@ -11,17 +11,21 @@ export interface Address {
   readonly port: number;
 }
 
+export interface LineAddress extends Address {
+  readonly protocol: LineListenerOptions["protocol"];
+}
+
 /** Milliseconds that lines and files have for what is on its way when the server closes. */
 const CLOSE_MS = 3000;
 
 /** What comes in by other doors than HTTP: lines over the network, and files that are followed. */
 export class LocalInputs {
-  readonly #lines: Array<{ readonly name: string; readonly host: string; readonly listener: LineListener }> = [];
+  readonly #lines: Array<{ readonly name: string; readonly listener: LineListener; readonly address: LineAddress }> = [];
   #tail: Tail | undefined;
 
   /** Addresses of the settings' own listeners, in their order, then those of Agents' folders. */
-  get addresses(): readonly Address[] {
-    return this.#lines.map(({ host, listener }) => ({ host, port: listener.port }));
+  get addresses(): readonly LineAddress[] {
+    return this.#lines.map(({ address }) => address);
   }
 
   get tail(): Tail | undefined {
@@ -66,6 +70,6 @@ export class LocalInputs {
   async #listen(options: LineListenerOptions, sink: IntakeSink, keys: IntakeKeys, onFault: (where: string, error: unknown) => void): Promise<void> {
     const name = options.name ?? `syslog:${options.protocol}:${options.port}`;
     const listener = await listenForLines({ ...options, onError: (error) => onFault(name, error) }, sink, keys);
-    this.#lines.push({ name, host: options.host, listener });
+    this.#lines.push({ name, listener, address: { protocol: options.protocol, host: options.host, port: listener.port } });
   }
 }

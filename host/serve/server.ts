@@ -12,7 +12,7 @@ import { SignalStore } from "../store/signals.ts";
 import { type AgentInputs, readAgents } from "./agents.ts";
 import type { ServeConfig } from "./config.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
-import { type Address, LocalInputs } from "./inputs.ts";
+import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
 import { serveMetrics } from "./metrics.ts";
 import { readinessOf } from "./readiness.ts";
@@ -149,7 +149,7 @@ export class VespidServer {
     return this.#closed;
   }
 
-  get lineAddresses(): readonly Address[] {
+  get lineAddresses(): readonly LineAddress[] {
     return this.#inputs.addresses;
   }
 
