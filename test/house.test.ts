@@ -27,8 +27,9 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   journal: ["engine", "event", "batch"],
   intake: ["engine", "event", "batch", "journal"],
   store: ["signal", "rule", "event"],
-  serve: ["store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "serve", "host", "assembly/layout.ts"],
+  search: ["journal", "engine", "batch", "event", "query", "host"],
+  serve: ["search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "serve", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
 

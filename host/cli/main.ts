@@ -5,6 +5,7 @@ import { ProblemError } from "../problem.ts";
 import { journalCommand } from "./journal.ts";
 import { packageFolder } from "./package-folder.ts";
 import { UsageError, problemText } from "./problems.ts";
+import { searchCommand } from "./search-command.ts";
 
 /** Options of every command that reads logs. */
 function inputOptions(command: Command): Command {
@@ -164,6 +165,7 @@ function program(): Command {
     .addHelpText("after", examples("vespid keys revoke 0f8fad5b-d9cb-469f-a165-70867728950e --data data/") + "\n\nExit codes: 0 it is gone, 1 there was none, 2 the folder cannot be read.")
     .action(async (id: string, options) => finish((await import("./keys.ts")).keysRevoke(id, options)));
   journalCommand(vespid);
+  searchCommand(vespid);
 
   const state = vespid.command("state").description("saved state of detection").addHelpText("after", examples("vespid state inspect checkpoints"));
   state.command("inspect").description("show what a saved state holds, checking every part of it").argument("<path>", "the file, or the folder that run --checkpoint wrote")
