@@ -8,7 +8,8 @@ const OLD = /^([A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2}) ([^\t\n\f\r ]+) /;
 /** rsyslog's file format since it dropped the year-less one. */
 const DATED = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})) ([^\t\n\f\r ]+) /;
 const TAG = /^([^\t\n\f\r :[\]]+)(?:\[([^\]]*)\])?: ?/;
-const NEW = /^([1-9]\d?) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) /;
+/** rsyslog writes 0 where its template asks for the version of a line that had none. */
+const NEW = /^(0|[1-9]\d?) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) ([^\t\n\f\r ]+) /;
 const COOKIE = /^\s*@cee:\s*(?=\{)/;
 
 /**

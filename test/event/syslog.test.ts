@@ -11,6 +11,8 @@ describe("syslog lines", () => {
     ["<165>1 2026-03-01T10:00:00.003Z host.example app 8710 ID47 - \ufeffhello there", { message: "hello there", syslog: { prival: 165, facility: 20, severity: 5, version: 1, timestamp: "2026-03-01T10:00:00.003Z", hostname: "host.example", appname: "app", procid: "8710", msgid: "ID47" } }],
     ['<13>1 - - - - - [a@1 x="1" y="q\\"\\\\\\]z"][b] m', { message: "m", syslog: { prival: 13, facility: 1, severity: 5, version: 1, sd: { "a@1": { x: "1", y: 'q"\\]z' }, b: {} } } }],
     ['<13>1 - h a - - [metas ddsource="nginx" ddtags="env:test,k:v"] {"a":1}', { message: '{"a":1}', ddsource: "nginx", ddtags: "env:test,k:v", syslog: { prival: 13, facility: 1, severity: 5, version: 1, hostname: "h", appname: "a" } }],
+    ['<36>0 2026-03-01T10:00:00.5+00:00 h sshd - - [metas ddsource="auth" ddtags="env:test"]  m', { message: " m", ddsource: "auth", ddtags: "env:test", syslog: { prival: 36, facility: 4, severity: 4, version: 0, timestamp: "2026-03-01T10:00:00.5+00:00", hostname: "h", appname: "sshd" } }],
+    ["<36>00 - h a - - - m", undefined],
     ['Mar  1 10:00:00 h app: @cee: {"a":1}', { message: '{"a":1}', syslog: { timestamp: "Mar  1 10:00:00", hostname: "h", appname: "app" } }],
     ["<192>Oct 11 22:14:15 h a: m", undefined],
     ["<13>1 - - - - - [open x", undefined],

@@ -37,7 +37,8 @@ const corpora: readonly Corpus[] = [
   { name: "sshd, sudo and others", input: { format: "syslog", source: "auth", tags: ["env:test"] }, lines: [...sample("linux-auth/tests/auth.txt"), ...recorded("data/linux-auth-elastic/auth.log.gz")], isJson: false },
   { name: "RFC 5424 and priorities", input: { format: "syslog", host: "h0" }, isJson: false, lines: [
     "<34>1 2026-03-01T10:00:00.003Z web1 sshd 311 ID47 - Failed password for root from 192.0.2.10 port 40024 ssh2",
-    "<165>1 2026-03-01T10:00:01+01:00 - su - - - \ufeffSuccessful su for root by mina", "<13>Mar  1 10:00:00 bastion sudo: x", "<192>1 - - - - - - too high", "no header at all",
+    "<165>1 2026-03-01T10:00:01+01:00 - su - - - \ufeffSuccessful su for root by mina", "<36>0 2026-03-01T10:00:01.5+01:00 h sshd - - - Failed password for root from 192.0.2.10 port 40024 ssh2",
+    '<36>0 2026-03-01T10:00:01+01:00 h sshd - - [metas ddsource="auth" ddtags="env:test"]  m', "<36>00 - h a - - - m", "<13>Mar  1 10:00:00 bastion sudo: x", "<192>1 - - - - - - too high", "no header at all",
     "<007>Mar  1 10:00:02 h useradd[12]: new user: name=svc, UID=0, GID=0, home=/home/svc, shell=/bin/bash", "Mar  1 10:00:00 onlyhost and no tag here", "2026-03-01T10:00:00.5+02:00 h cron[1]: (root) CMD (x)",
   ] },
   { name: "access lines", input: { format: "text", source: "apache" }, lines: [...sample("web-access/tests/access.txt"), ...recorded("data/web-access-apache/access.log.gz")], isJson: false },

@@ -40,8 +40,8 @@ function rule(regex: string, names: readonly string[]): HeaderRule {
  * at last any line, which is its own message. Structured data and JSON messages are left to `readSyslog`.
  */
 export const headerRules: readonly HeaderRule[] = [
-  rule(`${PRIORITY}([1-9][0-9]?) ${NIL_OR_WORD.repeat(5)}(\\[)[\\s\\S]*`, ["prival", "version", "timestamp", "hostname", "appname", "procid", "msgid", STRUCTURED]),
-  rule(`${PRIORITY}([1-9][0-9]?) ${NIL_OR_WORD.repeat(5)}- ?(?:\\x{FEFF})?${ANYTHING}`, ["prival", "version", "timestamp", "hostname", "appname", "procid", "msgid", MESSAGE]),
+  rule(`${PRIORITY}(0|[1-9][0-9]?) ${NIL_OR_WORD.repeat(5)}(\\[)[\\s\\S]*`, ["prival", "version", "timestamp", "hostname", "appname", "procid", "msgid", STRUCTURED]),
+  rule(`${PRIORITY}(0|[1-9][0-9]?) ${NIL_OR_WORD.repeat(5)}- ?(?:\\x{FEFF})?${ANYTHING}`, ["prival", "version", "timestamp", "hostname", "appname", "procid", "msgid", MESSAGE]),
   ...[`(${OLD_TIME}|${DATED_TIME}) (${WORD}) `].flatMap((head) => [
     rule(`${head}${TAG}${ANYTHING}`, ["timestamp", "hostname", "appname", "procid", MESSAGE]),
     rule(`${head}${ANYTHING}`, ["timestamp", "hostname", MESSAGE]),
