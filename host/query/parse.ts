@@ -261,7 +261,10 @@ class Parser {
     }
     const word = this.#word(false, builder);
     if (word.hasWildcard) this.#fail("query/wildcard-in-comparison", at, this.#at, "a comparison cannot hold a wildcard", "compare with a number or a text");
-    return { kind: "comparison", op, bound: bareBound(word.text) };
+    const bound = bareBound(word.text);
+    // A bare minus is the sign of a number, and begins nothing else.
+    if (character === "-" && bound.number === undefined) this.#unescaped(at);
+    return { kind: "comparison", op, bound };
   }
 
   #range(): Test {
