@@ -15,6 +15,15 @@ export const QUERY_DEPTH_CAP = 200;
 
 const freeText: Field = { kind: "freeText" };
 const fullText: Field = { kind: "fullText" };
+/** What `_exists_` and `_missing_` make of the names that follow. */
+interface Existence {
+  readonly kind: "existence";
+  readonly negated: boolean;
+}
+const existing: Existence = { kind: "existence", negated: false };
+const missing: Existence = { kind: "existence", negated: true };
+/** What a bare value belongs to. */
+type Target = Field | Existence;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
 /**
@@ -62,7 +71,7 @@ class Parser {
     return node;
   }
 
-  #expression(field: Field): QueryNode {
+  #expression(field: Target): QueryNode {
     const nodes = [this.#conjunction(field)];
     for (;;) {
       this.#blanks();
@@ -75,7 +84,7 @@ class Parser {
     return joined("or", nodes);
   }
 
-  #conjunction(field: Field): QueryNode {
+  #conjunction(field: Target): QueryNode {
     const nodes = [this.#unary(field)];
     for (;;) {
       this.#blanks();
@@ -91,7 +100,7 @@ class Parser {
     return joined("and", nodes);
   }
 
-  #unary(field: Field): QueryNode {
+  #unary(field: Target): QueryNode {
     this.#blanks();
     const start = this.#at;
     const keyword = keywordAt(this.#text, this.#at);
@@ -122,7 +131,7 @@ class Parser {
     this.#fail("query/missing-operand", operatorEnd - operatorLength, operatorEnd, `${operator} has nothing on its right`, "put a condition after it, or quote it to search the word");
   }
 
-  #clause(field: Field): QueryNode {
+  #clause(field: Target): QueryNode {
     const start = this.#at;
     const character = this.#text[start];
     if (character === undefined || character === ")") this.#fail("query/empty-group", Math.max(0, start - 1), start, "a group needs at least one condition", "write a condition between the parentheses, or take them out");
@@ -138,7 +147,7 @@ class Parser {
     return node;
   }
 
-  #group(field: Field): QueryNode {
+  #group(field: Target): QueryNode {
     const start = this.#at++;
     this.#enter(start);
     this.#blanks();
@@ -156,9 +165,10 @@ class Parser {
   }
 
   /** A word that may turn out to be the name of a field. */
-  #wordClause(field: Field, start: number): QueryNode {
-    const word = this.#word(true);
-    if (this.#text[this.#at] !== ":") return this.#leaf(field, wordTest(word), start);
+  #wordClause(field: Target, start: number): QueryNode {
+    const word = this.#word(":");
+    if (this.#text[this.#at] !== ":") return this.#wordLeaf(field, word, start, start);
+    if (this.#at === start) this.#fail("query/missing-field", start, start + 1, "there is no field before the colon", "write a field before it, or escape it as \\:");
     const nameEnd = this.#at++;
     if (word.hasWildcard) this.#fail("query/wildcard-in-field", start, nameEnd, "a field name cannot hold a wildcard", "name one field, or search every field with *:value");
     if (this.#text[start] === "-" || this.#text[start] === "+" || this.#text[start] === "=") this.#unescaped(start);
@@ -178,7 +188,7 @@ class Parser {
   }
 
   /** After `field:`. */
-  #fielded(field: Field, start: number, name?: string): QueryNode {
+  #fielded(field: Target, start: number, name?: string): QueryNode {
     const colonEnd = this.#at;
     this.#blanks();
     const character = this.#text[this.#at];
@@ -186,7 +196,7 @@ class Parser {
     if (character === undefined || character === ")" || keyword) {
       this.#fail("query/missing-value", start, colonEnd, "there is no value after the colon", 'write a value, or "*" to ask whether the field exists');
     }
-    if (name === "_exists_" || name === "_missing_") return this.#existence(name, start);
+    if (name === "_exists_" || name === "_missing_") field = name === "_exists_" ? existing : missing;
     if (character === "(") return this.#group(field);
     if (field.kind === "fullText" && this.#matchAll()) {
       this.#at++;
@@ -195,43 +205,53 @@ class Parser {
     return this.#value(field, start);
   }
 
-  #existence(name: "_exists_" | "_missing_", start: number): QueryNode {
-    const at = this.#at;
-    let field: Field;
-    if (this.#text[at] === '"') {
-      const phrase = this.#phrase();
-      field = phrase.startsWith("@") ? { kind: "attribute", path: phrase.slice(1).split(".") } : namedField(phrase);
-    } else {
-      const word = this.#word(false);
-      if (word.hasWildcard) this.#fail("query/wildcard-in-field", at, this.#at, "a field name cannot hold a wildcard", "name one field");
-      field = this.#fieldOf(word, at, this.#at);
-    }
+  /** `_exists_:f` is `f:*`, `_missing_:f` its negation. */
+  #existence(target: Existence, field: Field, start: number): QueryNode {
     const span = { start, end: this.#at };
     const leaf: QueryNode = { kind: "leaf", field, test: { kind: "exists" }, span };
-    return name === "_exists_" ? leaf : { kind: "not", node: leaf, span };
+    return target.negated ? { kind: "not", node: leaf, span } : leaf;
   }
 
-  #value(field: Field, start: number): QueryNode {
-    const character = this.#text[this.#at];
+  /** A quoted field name. */
+  #phraseField(at: number): Field {
+    const text = this.#phrase();
+    if (text === "" || text === "@") this.#fail("query/missing-field", at, this.#at, "there is no field between the quotes", "write the attribute's path, such as @usr.id");
+    return text.startsWith("@") ? { kind: "attribute", path: text.slice(1).split(".") } : namedField(text);
+  }
+
+  /** A bare word as what the field is asked; or as the name of the field that is asked for. */
+  #wordLeaf(target: Target, word: Word, at: number, start: number): QueryNode {
+    if (target.kind !== "existence") return this.#leaf(target, wordTest(word), start);
+    if (word.hasWildcard) this.#fail("query/wildcard-in-field", at, this.#at, "a field name cannot hold a wildcard", "name one field");
+    return this.#existence(target, this.#fieldOf(word, at, this.#at), start);
+  }
+
+  #value(target: Target, start: number): QueryNode {
+    const at = this.#at;
+    const character = this.#text[at];
+    if (target.kind === "existence") {
+      if (character === '"') return this.#existence(target, this.#phraseField(at), start);
+      return this.#wordLeaf(target, this.#word(), at, start);
+    }
     switch (character) {
       case '"':
-        return this.#leaf(field, { kind: "phrase", text: this.#phrase() }, start);
+        return this.#leaf(target, { kind: "phrase", text: this.#phrase() }, start);
       case ">":
       case "<":
-        this.#needsField(field, start);
-        return this.#leaf(field, this.#comparison(), start);
+        this.#needsField(target, start);
+        return this.#leaf(target, this.#comparison(), start);
       case "[":
       case "{":
-        this.#needsField(field, start);
-        return this.#leaf(field, this.#range(), start);
+        this.#needsField(target, start);
+        return this.#leaf(target, this.#range(), start);
       default:
     }
     if (this.#matchAll()) {
       this.#at++;
-      if (field.kind === "freeText" || field.kind === "fullText") return { kind: "all", span: { start, end: this.#at } };
-      return this.#leaf(field, { kind: "exists" }, start);
+      if (target.kind === "freeText" || target.kind === "fullText") return { kind: "all", span: { start, end: this.#at } };
+      return this.#leaf(target, { kind: "exists" }, start);
     }
-    return this.#leaf(field, wordTest(this.#word(false)), start);
+    return this.#wordLeaf(target, this.#word(), at, start);
   }
 
   #matchAll(): boolean {
@@ -259,7 +279,7 @@ class Parser {
       builder.literal("-", true);
       this.#at++;
     }
-    const word = this.#word(false, builder);
+    const word = this.#word(undefined, builder);
     if (word.hasWildcard) this.#fail("query/wildcard-in-comparison", at, this.#at, "a comparison cannot hold a wildcard", "compare with a number or a text");
     const bound = bareBound(word.text);
     // A bare minus is the sign of a number, and begins nothing else.
@@ -301,48 +321,47 @@ class Parser {
     this.#fail("query/bad-range", start, Math.min(this.#at + 1, this.#text.length), "this is not a range", "write [low TO high] or {low TO high}, with TO in capitals and * for an open side");
   }
 
+  /** Arguments are read where they stand: a name may hold escaped commas, blanks and parentheses, a block its colons. */
   #cidr(): QueryNode {
     const start = this.#at;
     this.#at += "CIDR(".length;
-    const close = this.#text.indexOf(")", this.#at);
-    if (close < 0) this.#unclosed(start);
-    const list: Array<{ text: string; start: number }> = [];
-    let at = this.#at;
-    for (const part of this.#text.slice(this.#at, close).split(",")) {
-      const lead = /^[\s\u201c\u201d]*/u.exec(part)![0].length;
-      list.push({ text: part.slice(lead).replace(/[\s\u201c\u201d]+$/u, ""), start: at + lead });
-      at += part.length + 1;
-    }
-    this.#at = close + 1;
-    const [first, ...rest] = list;
-    const end = close + 1;
-    if (!first?.text.startsWith("@") || first.text.length < 2) {
-      this.#fail("query/bad-cidr", start, end, "CIDR() takes an attribute first", "write CIDR(@network.client.ip, 10.0.0.0/8)");
-    }
-    if (!rest.length) this.#fail("query/bad-cidr", start, end, "CIDR() takes at least one block", "write CIDR(@network.client.ip, 10.0.0.0/8)");
-    const blocks = rest.map((part): CidrBlock => {
-      const block = parseCidrBlock(part.text);
-      if (!block) this.#fail("query/bad-cidr", part.start, Math.max(part.start + 1, part.start + part.text.length), `${part.text === "" ? "an empty argument" : part.text} is not an address block`, "write address/prefix, such as 10.0.0.0/8 or 2001:db8::/32");
-      return block;
-    });
-    const inner = new Parser(first.text);
-    const word = inner.#word(true);
-    if (word.hasWildcard || inner.#at !== first.text.length) this.#fail("query/bad-cidr", first.start, first.start + first.text.length, "CIDR() takes an attribute first", "write CIDR(@network.client.ip, 10.0.0.0/8)");
-    return { kind: "cidr", field: inner.#fieldOf(word, 0, first.text.length), blocks, span: { start, end } };
+    this.#blanks();
+    const at = this.#at;
+    if (this.#text[at] === undefined) this.#unclosed(start);
+    if (this.#text[at] !== "@") this.#fail("query/bad-cidr", at, at + 1, "CIDR() takes an attribute first", "write CIDR(@network.client.ip, 10.0.0.0/8)");
+    const word = this.#word(",");
+    if (word.hasWildcard) this.#fail("query/wildcard-in-field", at, this.#at, "a field name cannot hold a wildcard", "name one attribute");
+    const field = this.#fieldOf(word, at, this.#at);
+    const blocks: CidrBlock[] = [];
+    for (this.#blanks(); this.#text[this.#at] === ","; this.#blanks()) blocks.push(this.#block());
+    if (this.#text[this.#at] === undefined) this.#unclosed(start);
+    if (this.#text[this.#at] !== ")") this.#fail("query/bad-cidr", this.#at, this.#at + 1, "CIDR() takes its arguments with commas between them", "write CIDR(@network.client.ip, 10.0.0.0/8, 192.168.0.0/16)");
+    this.#at++;
+    const span = { start, end: this.#at };
+    if (!blocks.length) this.#fail("query/bad-cidr", span.start, span.end, "CIDR() takes at least one block", "write CIDR(@network.client.ip, 10.0.0.0/8)");
+    return { kind: "cidr", field, blocks, span };
   }
 
-  /** A bare word: up to a blank, a parenthesis, the end, or (where a name may stand) a colon. */
-  #word(mayBeField: boolean, builder = new WordBuilder()): Word {
+  /** A comma and the block after it. */
+  #block(): CidrBlock {
+    this.#at++;
+    this.#blanks();
+    const start = this.#at;
+    while (!isBoundary(this.#text[this.#at]) && this.#text[this.#at] !== ",") this.#at++;
+    const text = this.#text.slice(start, this.#at);
+    const block = parseCidrBlock(text);
+    if (!block) this.#fail("query/bad-cidr", start, Math.min(Math.max(start + 1, this.#at), this.#text.length), `${text === "" ? "an empty argument" : text} is not an address block`, "write address/prefix, such as 10.0.0.0/8 or 2001:db8::/32");
+    return block;
+  }
+
+  /** A bare word: up to a blank, a parenthesis, the end, or the sign that ends a name where one may stand. */
+  #word(nameEnd?: ":" | ",", builder = new WordBuilder()): Word {
     const start = this.#at;
     for (;;) {
       const character = this.#text[this.#at];
-      if (isBoundary(character)) break;
+      if (isBoundary(character) || character === nameEnd) break;
       switch (character) {
         case ":":
-          if (mayBeField) {
-            if (this.#at === start) this.#fail("query/missing-field", start, start + 1, "there is no field before the colon", "write a field before it, or escape it as \\:");
-            return builder.build();
-          }
           this.#unescaped(this.#at);
           break;
         case "*":

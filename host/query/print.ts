@@ -13,7 +13,8 @@ export function printQuery(node: QueryNode): string {
     case "not":
       return node.node.kind === "and" || node.node.kind === "or" ? `-(${printQuery(node.node)})` : `-${printQuery(node.node)}`;
     case "cidr":
-      return `CIDR(${[fieldText(node.field), ...node.blocks.map((block) => block.text)].join(", ")})`;
+      // A bare comma would end the name.
+      return `CIDR(${[fieldText(node.field).replaceAll(",", "\\,"), ...node.blocks.map((block) => block.text)].join(", ")})`;
     case "leaf": {
       const field = fieldText(node.field);
       return field === "" ? testText(node.test) : `${field}:${testText(node.test)}`;

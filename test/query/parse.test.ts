@@ -23,7 +23,11 @@ describe("printing", () => {
     ["@n:[1 TO *}", "@n:[1 TO *}"],
     ["source:(auth OR nginx)", "source:auth OR source:nginx"],
     ["CIDR(@ip,10.0.0.0/8)", "CIDR(@ip, 10.0.0.0/8)"],
+    ["CIDR( @a\\,b\\)c , 10.0.0.0/8 )", "CIDR(@a\\,b\\)c, 10.0.0.0/8)"],
     ["_missing_:@usr.id", "-@usr.id:*"],
+    ["_exists_:(@a OR env)", "@a:* OR env:*"],
+    ["_missing_:(\"@a.b\" host)", "-@a.b:* -host:*"],
+    ["_exists_:(-@a service:x)", "-@a:* service:x"],
     ["", "*:*"],
   ])("%s comes out as %s", (text, expected) => expect(printQuery(parsed(text))).toBe(expected));
 
@@ -65,7 +69,17 @@ describe("[SE-01] what is refused, and where", () => {
     ["+a", "query/unescaped-character", 0],
     ["CIDR(@ip)", "query/bad-cidr", 0],
     ["CIDR(@ip, 10.0.0.0/33)", "query/bad-cidr", 10],
-    ["CIDR(host, 10.0.0.0/8)", "query/bad-cidr", 0],
+    ["CIDR(host, 10.0.0.0/8)", "query/bad-cidr", 5],
+    ["CIDR(@-a, 10.0.0.0/8)", "query/unescaped-character", 6],
+    ["CIDR(@a\"b, 10.0.0.0/8)", "query/unescaped-character", 7],
+    ["CIDR(@a:b, 10.0.0.0/8)", "query/unescaped-character", 7],
+    ["CIDR(@a*, 10.0.0.0/8)", "query/wildcard-in-field", 5],
+    ["CIDR(@a, 10.0.0.0/8 10.0.0.0/8)", "query/bad-cidr", 20],
+    ["CIDR(@a,\u00a010.0.0.0/8)", "query/bad-cidr", 8],
+    ["_exists_:(@a*)", "query/wildcard-in-field", 10],
+    ["_exists_:(@a [1 TO 2])", "query/unescaped-character", 13],
+    ['_exists_:""', "query/missing-field", 9],
+    ['_missing_:"@"', "query/missing-field", 10],
   ])("%s: %s", (text, code, start) => {
     const result = parseQuery(text);
     expect(result.ok).toBe(false);
