@@ -27,8 +27,10 @@ const kinds: ReadonlyMap<number, BodyKind> = new Map([[BODY_EMPTY, "empty"], [BO
 export interface ScannedBody {
   readonly kind: BodyKind;
   readonly count: number;
-  /** BODY_*. */
+  /** BODY_ODD and the others. */
   readonly flags: number;
+  /** All elements are objects of the size of a record, with a byte or more between them: they can be made lines in place. */
+  readonly isPlain: boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ export class BodyFramer {
   readonly #u32: Uint32Array;
   readonly #struct: number;
   readonly #spans: number;
+  #canMakeLines = false;
 
   private constructor(kernel: FrameKernel, arena: Arena, memory: FrameMemory) {
     this.#kernel = kernel;
@@ -75,7 +78,8 @@ export class BodyFramer {
     if (verdict === BODY_DEEP) return undefined;
     const isJson = verdict === BODY_ARRAY || verdict === BODY_OBJECTS;
     const flags = isJson ? this.#get(BODY_FLAGS) : 0;
-    return flags & BODY_MANY ? undefined : { kind: kinds.get(verdict)!, count: isJson ? this.#get(BODY_COUNT) : 0, flags };
+    this.#canMakeLines = isJson && (flags & ~BODY_FOLDED) === 0;
+    return flags & BODY_MANY ? undefined : { kind: kinds.get(verdict)!, count: isJson ? this.#get(BODY_COUNT) : 0, flags, isPlain: this.#canMakeLines };
   }
 
   /** Where the elements of the last body scanned begin or end, in it. */
@@ -87,9 +91,9 @@ export class BodyFramer {
     return this.#u32[(this.#spans >> 2) + 2 * i + 1]! - body.byteOffset;
   }
 
-  /** One element of the last body a line, in place; flags beyond BODY_FOLDED forbid it. */
-  makeLines({ flags }: ScannedBody): void {
-    if (flags & ~BODY_FOLDED) throw new Error("these elements are to be written anew");
+  /** One element of the last body a line, in place, where they are plain. */
+  makeLines(): void {
+    if (!this.#canMakeLines) throw new Error("these elements are to be written anew");
     this.#kernel.frameLines(this.#struct);
   }
 

@@ -1,3 +1,4 @@
+import { BodyFramer } from "../engine/frame.ts";
 import { ByteBudget, Gone } from "./body.ts";
 import type { IntakeBatch, IntakeCounts, IntakeKeys, IntakeSink, Refusal, RejectedRecord } from "./contract.ts";
 import { type Answer, type Decoded, type Endpoint, Refused, type RequestHead, type Router, jsonAnswer, refusedStatus } from "./exchange.ts";
@@ -49,6 +50,7 @@ export class IntakeDesk {
   readonly #options: DeskOptions;
   readonly #router: Router;
   readonly #profiles: Profiles;
+  #framer: BodyFramer | undefined;
   #active = 0;
   isClosing = false;
 
@@ -58,6 +60,11 @@ export class IntakeDesk {
     this.#router = options.routes ?? intakeRoutes(options);
     this.#profiles = new Profiles(this.limits.profiles);
     this.budget = new ByteBudget(this.limits.inFlightBytes);
+  }
+
+  /** Looks bodies through; servers that read bodies themselves best read them into its memory. */
+  get framer(): BodyFramer {
+    return (this.#framer ??= BodyFramer.create({ bytes: this.limits.inFlightBytes }));
   }
 
   /** Requests being answered. */
@@ -149,7 +156,7 @@ export class IntakeDesk {
   }
 
   async decode(endpoint: Endpoint, head: RequestHead, body: Buffer): Promise<Decoded> {
-    return endpoint.decode({ ...head, body }, { limits: this.limits, profiles: this.#profiles });
+    return endpoint.decode({ ...head, body }, { limits: this.limits, profiles: this.#profiles, framer: this.framer });
   }
 
   /** Throws the sink's refusal. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { BodyFramer } from "../engine/frame.ts";
 import type { InputProfile } from "../engine/task.ts";
 import type { RejectedRecord } from "./contract.ts";
 import type { Profiles } from "./profiles.ts";
@@ -79,6 +80,8 @@ export interface DecodeLimits {
 export interface DecodeContext {
   readonly limits: DecodeLimits;
   readonly profiles: Profiles;
+  /** Looks bodies through faster than can be done here, fastest those that lie in its memory. */
+  readonly framer?: BodyFramer;
 }
 
 /** What one method and path stands for. */

@@ -1,3 +1,4 @@
+import type { BodyFramer } from "../engine/frame.ts";
 import { readSyslog } from "../event/syslog.ts";
 import type { RejectedRecord } from "./contract.ts";
 import { type DecodeLimits, Refused, reject } from "./exchange.ts";
@@ -28,34 +29,63 @@ const nothing: Framed = { kind: "json", bytes: new Uint8Array(0), events: 0, tru
  *
  * Nothing is parsed. The usual array becomes lines by overwriting, in place, the bytes between its elements.
  * Throws `bad-body` when the body begins as JSON and is none (unless `lenient`, then it is text), `too-large` for too many elements.
+ *
+ * @param framer looks the body through, best in its own memory; without one, or where it cannot tell, that is done here byte by byte
  */
-export function frameBody(body: Buffer, limits: DecodeLimits, lenient: boolean): Framed {
+export function frameBody(body: Buffer, limits: DecodeLimits, lenient: boolean, framer?: BodyFramer): Framed {
   const start = skipBlanks(body, body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0, body.length);
   if (start >= body.length) return nothing;
-  const framed = body[start] === OPEN_ARRAY ? frameArray(body, start, limits) : body[start] === OPEN_OBJECT ? frameObjects(body, start, limits) : undefined;
-  if (framed) return framed;
-  if (!lenient && (body[start] === OPEN_ARRAY || body[start] === OPEN_OBJECT)) throw new Refused("bad-body", "the body begins as JSON and is none");
-  return frameText(body.subarray(start), limits);
-}
-
-/** Elements of the array that is the body from `start` on; undefined when it is no JSON. */
-function frameArray(body: Buffer, start: number, limits: DecodeLimits): Framed | undefined {
-  const found = arrayElements(body, start, body.length);
-  if (!found || skipBlanks(body, found.after, body.length) < body.length) return undefined;
-  if (found.spans.count > limits.entries) throw new Refused("too-large", `the array has more than ${limits.entries} entries`);
-  return frameSpans(body, start, found.spans, limits);
-}
-
-function frameObjects(body: Buffer, start: number, limits: DecodeLimits): Framed | undefined {
-  const { spans, after } = objectsSideBySide(body, start, body.length);
-  if (after < body.length) return frameLines(body, start, limits);
+  const isArray = body[start] === OPEN_ARRAY;
+  if (!isArray && body[start] !== OPEN_OBJECT) return frameText(body.subarray(start), limits);
+  const elements = elementsOf(body, start, limits, framer);
+  if (!elements) {
+    const framed = isArray ? undefined : frameLines(body, start, limits);
+    if (framed) return framed;
+    if (!lenient) throw new Refused("bad-body", "the body begins as JSON and is none");
+    return frameText(body.subarray(start), limits);
+  }
+  const { count } = elements;
+  if (isArray && count > limits.entries) throw new Refused("too-large", `the array has more than ${limits.entries} entries`);
   // A sender that asks whether anybody is there sends an empty object.
-  if (spans.count === 1 && skipBlanks(body, spans.start(0) + 1, body.length) === spans.end(0) - 1) return nothing;
-  return frameSpans(body, start, spans, limits);
+  if (!isArray && count === 1 && skipBlanks(body, elements.start(0) + 1, body.length) === elements.end(0) - 1) return nothing;
+  if (!elements.makeLines) return frameSpans(body, start, elements, limits);
+  if (count) elements.makeLines();
+  return { ...nothing, bytes: count ? body.subarray(elements.start(0), elements.end(count - 1)) : nothing.bytes, events: count };
+}
+
+type SpanList = Pick<Spans, "count" | "start" | "end">;
+
+interface Elements extends SpanList {
+  /** Where all elements are objects with room between them, in the framer's memory: puts each on a line, in place. */
+  readonly makeLines?: () => void;
+}
+
+/** Elements of the array that is the body from `start` on, or of the objects; undefined when it is no JSON to its end. */
+function elementsOf(body: Buffer, start: number, limits: DecodeLimits, framer: BodyFramer | undefined): Elements | undefined {
+  const told = framer && scannedElements(body, limits, framer);
+  if (told) return told === "broken" ? undefined : told;
+  const found = body[start] === OPEN_ARRAY ? arrayElements(body, start, body.length) : objectsSideBySide(body, start, body.length);
+  return found && skipBlanks(body, found.after, body.length) === body.length ? found.spans : undefined;
+}
+
+/** Undefined where the framer cannot tell. Good until it looks at another body. */
+function scannedElements(body: Buffer, { recordBytes }: DecodeLimits, framer: BodyFramer): Elements | "broken" | undefined {
+  const isThere = framer.memory.holds(body);
+  const place = isThere ? body : framer.memory.take(body.length);
+  if (!place) return undefined;
+  try {
+    if (!isThere) body.copy(place);
+    const scanned = framer.scan(place, recordBytes);
+    if (!scanned || scanned.kind === "broken") return scanned && "broken";
+    const spans = { count: scanned.count, start: (i: number) => framer.spanStart(place, i), end: (i: number) => framer.spanEnd(place, i) };
+    return isThere && scanned.isPlain ? { ...spans, makeLines: () => framer.makeLines() } : spans;
+  } finally {
+    if (!isThere) framer.memory.give(place);
+  }
 }
 
 /** JSON values of a body, the first of them behind `start`, as lines. Writes into the body. */
-export function frameSpans(body: Buffer, start: number, spans: Spans, limits: DecodeLimits): Framed {
+export function frameSpans(body: Buffer, start: number, spans: SpanList, limits: DecodeLimits): Framed {
   for (let i = 0; i < spans.count; i++) {
     const from = spans.start(i);
     const to = spans.end(i);
@@ -83,7 +113,7 @@ function joinLines(body: Buffer, start: number, end: number): void {
 }
 
 /** The same where some element is text, is none, is too long, or stands too close to the next: written anew. */
-function frameOdd(body: Buffer, spans: Spans, limits: DecodeLimits): Framed {
+function frameOdd(body: Buffer, spans: SpanList, limits: DecodeLimits): Framed {
   const rejected: RejectedRecord[] = [];
   const out = new Output(body.length + spans.count);
   let events = 0;

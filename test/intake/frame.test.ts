@@ -1,13 +1,32 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { frameBody, shortened } from "../../host/intake/frame.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { BodyFramer } from "../../host/engine/frame.ts";
+import { type Framed, frameBody, shortened } from "../../host/intake/frame.ts";
 import { membersOf, objectsSideBySide, valueEnd } from "../../host/intake/json-scan.ts";
 import { Refused } from "../../host/intake/exchange.ts";
+import { loadKernel } from "../support/wasm.ts";
 
 const limits = { recordBytes: 1 << 20, entries: 1000, records: 1000 };
 
-function framed(text: string, lenient = false) {
-  const { bytes, ...rest } = frameBody(Buffer.from(text), limits, lenient);
+/** Who looks bodies through: nobody but the decoder, the kernel after a copy, or the kernel where the body lies. */
+type Way = "bytes" | "copied" | "in place";
+let framer: BodyFramer;
+beforeAll(() => {
+  framer = BodyFramer.create({ module: loadKernel("simd"), bytes: 1 << 25 });
+});
+
+function framed(text: string, lenient = false, way: Way = "bytes") {
+  const body = Buffer.from(text);
+  const place = way === "in place" ? framer.memory.take(body.length)! : body;
+  if (place !== body) body.copy(place);
+  try {
+    return asLines(frameBody(place, limits, lenient, way === "bytes" ? undefined : framer));
+  } finally {
+    if (place !== body) framer.memory.give(place);
+  }
+}
+
+function asLines({ bytes, ...rest }: Framed) {
   return { lines: Buffer.from(bytes).toString().split("\n").map((line) => line.trim()).filter((line) => line !== ""), ...rest };
 }
 
@@ -57,7 +76,7 @@ describe("the scanner takes what JSON.parse takes", () => {
   });
 });
 
-describe("a body of unknown make becomes records", () => {
+describe.each<Way>(["bytes", "copied", "in place"])("a body of unknown make becomes records, %s", (way) => {
   test.each<[string, string[]]>([
     ['[{"a":1},{"b":2}]', ['{"a":1}', '{"b":2}']],
     ['\ufeff [ {"a":1}\n ,\n {"b":[1,\n2]} ] \n', ['{"a":1}', '{"b":[1, 2]}']],
@@ -67,40 +86,40 @@ describe("a body of unknown make becomes records", () => {
     ['["plain","<34>1 2026-03-01T10:00:00Z web-1 su - - - failed"]', ['{"message":"plain"}', '{"message":"failed","syslog":{"prival":34,"facility":4,"severity":2,"version":1,"timestamp":"2026-03-01T10:00:00Z","hostname":"web-1","appname":"su"}}']],
     ['{"a":1}\n{"b":\n{"c":3}', ['{"a":1}', '{"c":3}']],
   ])("%j", (text, lines) => {
-    const { lines: found, events, kind } = framed(text);
+    const { lines: found, events, kind } = framed(text, false, way);
     expect(found).toEqual(lines);
     expect(events).toBe(lines.length);
     expect(kind).toBe("json");
   });
 
-  test.each(["", " \n", "{}", " { } ", "[]", "[ ]"])("%j has no event", (text) => expect(framed(text)).toMatchObject({ events: 0, lines: [], rejected: [] }));
+  test.each(["", " \n", "{}", " { } ", "[]", "[ ]"])("%j has no event", (text) => expect(framed(text, false, way)).toMatchObject({ events: 0, lines: [], rejected: [] }));
 
   test.each<[string, string, number]>([
     ["one line\r\n\r\ntwo lines\n", "text", 2],
     ["<34>Oct 11 22:14:15 mymachine su: 'su root' failed", "syslog", 1],
     ["\"just text\"", "text", 1],
     ["17", "text", 1],
-  ])("%j is %s", (text, kind, events) => expect(framed(text)).toMatchObject({ kind, events }));
+  ])("%j is %s", (text, kind, events) => expect(framed(text, false, way)).toMatchObject({ kind, events }));
 
   test.each(['{"a":', "[1", '[{"a":1},]', "{bad}", '{"a":1}]', '[{"a":1}] x', '{\n"a":{"b":1},\n"c":'])("%j is refused", (text) => {
-    expect(() => framed(text)).toThrow(Refused);
+    expect(() => framed(text, false, way)).toThrow(Refused);
   });
 
   test("what was not called JSON is text then", () => {
-    expect(framed("[INFO] started\n[WARN] slow", true)).toMatchObject({ kind: "text", events: 2, lines: ["[INFO] started", "[WARN] slow"] });
+    expect(framed("[INFO] started\n[WARN] slow", true, way)).toMatchObject({ kind: "text", events: 2, lines: ["[INFO] started", "[WARN] slow"] });
   });
 
   test("elements that are neither objects nor texts are rejected singly, with their bytes", () => {
-    const { lines, rejected } = framed('[1,{"a":1},[{"b":2}],null,true]');
+    const { lines, rejected } = framed('[1,{"a":1},[{"b":2}],null,true]', false, way);
     expect(lines).toEqual(['{"a":1}']);
     expect(rejected.map(({ reason, bytes }) => [reason, Buffer.from(bytes).toString()])).toEqual([["not-an-object", "1"], ["not-an-object", '[{"b":2}]'], ["not-an-object", "null"], ["not-an-object", "true"]]);
   });
 
   test("1000 entries of an array are taken, 1001 are not; lines are not counted", () => {
     const of = (count: number): string[] => Array.from({ length: count }, (_, i) => `{"n":${i}}`);
-    expect(framed(`[${of(1000).join(",")}]`).events).toBe(1000);
-    expect(() => framed(`[${of(1001).join(",")}]`)).toThrow(expect.objectContaining({ kind: "too-large" }));
-    expect(framed(of(1001).join("\n")).events).toBe(1001);
+    expect(framed(`[${of(1000).join(",")}]`, false, way).events).toBe(1000);
+    expect(() => framed(`[${of(1001).join(",")}]`, false, way)).toThrow(expect.objectContaining({ kind: "too-large" }));
+    expect(framed(of(1001).join("\n"), false, way).events).toBe(1001);
   });
 
   test("framing loses and changes nothing, whatever stands between the records", () => {
@@ -108,7 +127,7 @@ describe("a body of unknown make becomes records", () => {
     const blank = fc.constantFrom("", " ", "\n", "\r\n\t", "  \n ");
     fc.assert(fc.property(fc.array(fc.tuple(record, blank, fc.boolean()), { minLength: 1, maxLength: 20 }), fc.boolean(), (items, isArray) => {
       const texts = items.map(([value, gap, isPretty]) => `${gap}${JSON.stringify(value, undefined, isPretty ? 2 : 0)}${gap}`);
-      const { lines } = framed(isArray ? `[${texts.join(",")}]` : texts.join("\n"));
+      const { lines } = framed(isArray ? `[${texts.join(",")}]` : texts.join("\n"), false, way);
       const found = lines.flatMap((line) => {
         const bytes = Buffer.from(line);
         const { spans } = objectsSideBySide(bytes, 0, bytes.length);

@@ -126,7 +126,7 @@ function cloudEndpoint(input: string, source?: string): Endpoint {
 /** Records without their wrapper: an array, lines, one object. */
 function bare(request: IntakeRequest, context: DecodeContext, answer: Answer, source: string | undefined): Decoded {
   const defaults = queryDefaults(request);
-  const framed = frameBody(request.body, { ...context.limits, entries: Number.POSITIVE_INFINITY }, false);
+  const framed = frameBody(request.body, { ...context.limits, entries: Number.POSITIVE_INFINITY }, false, context.framer);
   const { events, truncated, rejected } = framed;
   if (source !== "azure") return { batches: draftOf(framed, { ...defaults, source: defaults.source ?? source }, context), events, truncated, rejected, answer };
   if (framed.kind !== "json") throw new Refused("bad-body", "the body is no JSON");

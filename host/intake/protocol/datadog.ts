@@ -24,7 +24,7 @@ export async function decodeDatadog(request: IntakeRequest, context: DecodeConte
   }
   // Only a body that calls itself JSON must be it: a line of text may well begin with a bracket.
   const lenient = !(headerText(request.headers, "content-type") ?? "").toLowerCase().includes("json");
-  const framed = frameBody(request.body, context.limits, lenient);
+  const framed = frameBody(request.body, context.limits, lenient, context.framer);
   const { events, truncated, rejected } = framed;
   return { batches: draftOf(framed, queryDefaults(request), context), events, truncated, rejected, answer };
 }
