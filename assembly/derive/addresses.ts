@@ -83,9 +83,17 @@ function inAddress(c: u32): bool {
   return c - 48 < 11 || c == DOT || (c | 0x20) - 97 < 6;
 }
 
-/** The run [start, end) as one IPv6 address, without the sentence's last `.` or `:`. */
+/** The run [start, end) as one IPv6 address, without the name before it in `client:2001:db8::1`, and without the sentence's last `.` or `:`. */
 function addWholeRun(start: usize, end: usize): bool {
-  if ((start > from && wordBefore(start)) || (end < to && wordAt(end))) return false;
+  if (end < to && wordAt(end)) return false;
+  let colon = start;
+  let dotted = false;
+  while (load<u8>(colon) != COLON) {
+    if (load<u8>(colon) == DOT) dotted = true;
+    colon++;
+  }
+  // What is longer than a group, holds a dot or goes on from a letter is no group.
+  if (dotted || colon > start + 4 || (start > from && wordBefore(start))) start = colon + 1;
   for (let last = end; last + 3 > end && last > start; last--) {
     if (addressV6(start, last - start, bytes)) {
       addV6();

@@ -105,7 +105,7 @@ export function inBlock(bytes: AddressBytes, block: AddressBlock): boolean {
 }
 
 const WORD = /[\p{L}\p{M}\p{N}_]/u;
-const CANDIDATE = /[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*/g;
+const RUN = /[0-9A-Fa-f:.]+/g;
 
 /**
  * Canonical texts of all addresses standing in a text.
@@ -115,7 +115,8 @@ const CANDIDATE = /[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*/g;
  */
 export function findAddresses(text: string): string[] {
   const found: string[] = [];
-  for (const match of text.matchAll(CANDIDATE)) {
+  for (const match of text.matchAll(RUN)) {
+    if (!match[0].includes(".") && !match[0].includes(":")) continue;
     for (const address of addressesIn(text, match.index, match.index + match[0].length)) found.push(address);
   }
   return found;
@@ -151,12 +152,16 @@ function addressesIn(text: string, start: number, end: number): string[] {
   return found;
 }
 
-/** The run as one IPv6 address, without the sentence's last `.` or `:`. */
+/** The run as one IPv6 address, without the name before it in `client:2001:db8::1`, and without the sentence's last `.` or `:`. */
 function wholeRun(text: string, start: number, end: number): string | undefined {
-  if (wordBefore(text, start) || text[start - 1] === "." || wordAt(text, end)) return undefined;
+  if (wordAt(text, end)) return undefined;
+  const colon = text.indexOf(":", start);
+  // What is longer than a group, holds a dot or goes on from a letter is no group.
+  const isNamed = colon > start + 4 || text.slice(start, colon).includes(".") || wordBefore(text, start);
+  const first = isNamed ? colon + 1 : start;
   let last = end;
-  for (let trimmed = 0; trimmed < 3 && last > start; trimmed++) {
-    const bytes = parseV6(text.slice(start, last));
+  for (let trimmed = 0; trimmed < 3 && last > first; trimmed++) {
+    const bytes = parseV6(text.slice(first, last));
     if (bytes) return addressText(bytes);
     const character = text[last - 1];
     if (character !== "." && character !== ":") return undefined;
