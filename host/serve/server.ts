@@ -49,6 +49,8 @@ const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
 const KEYS_MS = 2000;
 const DAY_MS = 86_400_000;
+/** Bodies in memory at least, whatever may be held behind the door: two of the widest. */
+const BODIES_BYTES = 40 * 1024 * 1024;
 
 /** Intake, journal, detection and store of one data folder. */
 export class VespidServer {
@@ -91,6 +93,7 @@ export class VespidServer {
     const { http } = parts.config;
     this.#intake = new IntakeServer({
       sink: this.detection, keys: this.keys, host: http.host, port: http.port, prefix: http.prefix, plainBeyondLoopback: http.plainBeyondLoopback,
+      limits: { inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
       metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee }),
       readiness: () => readinessOf(this.#journal, this.#lostEntries, this.detection, this.#rulesNow, this.#inputs, this.#tee),
