@@ -114,22 +114,26 @@ const SHOWN_VALUES = 20;
 const BAR_CELLS = 30;
 const LEAST_MESSAGE = 20;
 
-async function printText(found: SearchAnswer, options: SearchOptions): Promise<void> {
+function printText(found: SearchAnswer, options: SearchOptions): void {
   const { total, histogram, facets } = counted(found, options);
-  if (total) process.stdout.write(`${countOf(total)}\n`);
-  if (found.logs.length) process.stdout.write(`${logTable(found.logs)}\n`);
+  const parts: string[] = [];
+  if (total) parts.push(String(countOf(total)));
+  if (found.logs.length) parts.push(logTable(found.logs));
   if (histogram) {
     const buckets = histogram.groups[0]?.buckets ?? [];
     const most = buckets.reduce((highest, each) => Math.max(highest, each.count), 0);
-    process.stdout.write(`\n${table(["from", { name: "logs", align: "right" }, ""], buckets.map(({ fromMs, count: logs }) => [timeText(fromMs), count(logs), bar(logs / most, BAR_CELLS)]))}\n`);
+    parts.push(table(["from", { name: "logs", align: "right" }, ""], buckets.map(({ fromMs, count: logs }) => [timeText(fromMs), count(logs), bar(logs / most, BAR_CELLS)])));
   }
   for (const { fields, groups, missing, beyond } of facets) {
     const rows = groups.slice(0, SHOWN_VALUES).map(({ values, count: logs }) => [count(logs), cut(safe(values[0]!), 100)]);
-    process.stdout.write(`\n${table([{ name: "logs", align: "right" }, safe(fields[0]!)], rows)}\n`);
-    if (groups.length > SHOWN_VALUES) process.stdout.write(`and ${plural(groups.length - SHOWN_VALUES, "other value")}\n`);
-    if (missing) process.stdout.write(`${plural(missing, "log")} without\n`);
-    if (beyond) process.stdout.write(`${plural(beyond, "log")} of values that there was no room for\n`);
+    parts.push([
+      table([{ name: "logs", align: "right" }, safe(fields[0]!)], rows),
+      ...(groups.length > SHOWN_VALUES ? [`and ${plural(groups.length - SHOWN_VALUES, "other value")}`] : []),
+      ...(missing ? [`${plural(missing, "log")} without`] : []),
+      ...(beyond ? [`${plural(beyond, "log")} of values that there was no room for`] : []),
+    ].join("\n"));
   }
+  if (parts.length) process.stdout.write(`${parts.join("\n\n")}\n`);
   if (found.cursor !== undefined && !options.count) process.stderr.write(`there are more: --cursor ${found.cursor}\n`);
 }
 
