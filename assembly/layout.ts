@@ -493,6 +493,7 @@ export const RANGE_INCLUDE_HIGH = 2;
 export const RANGE_HAS_LOW_TEXT = 4;
 export const RANGE_HAS_HIGH_TEXT = 8;
 export const RANGE_HAS_NUMBER = 16;
+export const RANGE_NOT_NUMBER = 32;
 
 /**
  * Job over a column, 32 bytes.

@@ -4,6 +4,7 @@ import {
   PREDICATE_HIGH, PREDICATE_KIND, PREDICATE_LENGTH, PREDICATE_LENGTH2, PREDICATE_LOW, PREDICATE_NUMBER, PREDICATE_NUMBERS,
   PREDICATE_SPAN_GLOB, PREDICATE_TEXT, PREDICATE_TEXT2, PREDICATE_TEXT_RANGE, PREDICATE_TIME, PREDICATE_WORDS, PREDICATE_WORD_GLOB,
   RANGE_HAS_HIGH_TEXT, RANGE_HAS_LOW_TEXT, RANGE_HAS_NUMBER, RANGE_INCLUDE_HIGH, RANGE_INCLUDE_LOW,
+  RANGE_NOT_NUMBER,
 } from "../layout";
 import { decimalOf } from "../column/decimal";
 import { addCost, begin, bitsetBytes, bitsetOf, currentEpoch, isBegun, rowCount, setBit } from "./bits";
@@ -71,7 +72,7 @@ function allOutside(p: usize): bool {
     || ((flags & RANGE_INCLUDE_HIGH) != 0 ? least > high : least >= high);
 }
 
-/** Text bounds are for strings; a numeric bound beside a text bound must hold for the same value. */
+/** Text bounds are for strings, some only for those that are no numbers; a numeric bound beside a text bound must hold for the same value. */
 function inTextRange(cell: u64, p: usize): bool {
   if (kindOf(cell) != KIND_STRING) return false;
   const text = textOf(cell);
@@ -85,7 +86,9 @@ function inTextRange(cell: u64, p: usize): bool {
     const order = compareText(text, length, load<u32>(p, PREDICATE_TEXT2), load<u32>(p, PREDICATE_LENGTH2));
     if (order > 0 || (order == 0 && !(flags & RANGE_INCLUDE_HIGH))) return false;
   }
-  return !(flags & RANGE_HAS_NUMBER) || inRange(decimalOf(text, length), p);
+  if (!(flags & (RANGE_HAS_NUMBER | RANGE_NOT_NUMBER))) return true;
+  const x = decimalOf(text, length);
+  return (flags & RANGE_NOT_NUMBER) != 0 ? x != x : inRange(x, p);
 }
 
 function textHolds(kind: u32, p: usize, cell: u64): bool {

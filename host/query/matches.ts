@@ -93,7 +93,10 @@ function compare(field: Field, value: Scalar, bound: Bound): number | undefined 
   if (duration) limit = Number(duration[1]) * NANOSECONDS[duration[2]!]!;
   if (limit !== undefined) {
     const number = numberOf(value);
-    return number === undefined ? undefined : number - limit;
+    // A tag that is no number is compared as text (search-syntax 11.5).
+    if (number === undefined) return field.kind === "tag" ? byCodePoints(String(value), bound.text) : undefined;
+    // No difference: infinities have none.
+    return number < limit ? -1 : number > limit ? 1 : 0;
   }
   return typeof value === "string" ? byCodePoints(value, bound.text) : undefined;
 }

@@ -58,7 +58,7 @@ export function writePredicates(arena: Arena, predicates: readonly Predicate[], 
         writeInterval(arena, at, typeof low === "number" ? low : -Infinity, typeof high === "number" ? high : Infinity);
         const sides = (typeof low === "string" ? layout.RANGE_HAS_LOW_TEXT : 0) | (typeof high === "string" ? layout.RANGE_HAS_HIGH_TEXT : 0);
         const number = typeof low === "number" || typeof high === "number" ? layout.RANGE_HAS_NUMBER : 0;
-        put(layout.PREDICATE_FLAGS, rangeFlags(predicate) | sides | number);
+        put(layout.PREDICATE_FLAGS, rangeFlags(predicate) | sides | number | (predicate.notNumbers ? layout.RANGE_NOT_NUMBER : 0));
         return;
       }
       case "cidr": {

@@ -110,13 +110,13 @@ export class Lowering {
     const lowNumber = low && boundNumber(field, low);
     const highNumber = high && boundNumber(field, high);
     const onlyNumbers = (!low || lowNumber !== undefined) && (!high || highNumber !== undefined);
-    if (onlyNumbers) {
-      return this.#predicates.add({
-        kind: "number", column, low: lowNumber ?? Number.NEGATIVE_INFINITY, high: highNumber ?? Number.POSITIVE_INFINITY,
-        includeLow: !low || includeLow, includeHigh: !high || includeHigh,
-      });
-    }
-    return this.#predicates.add({ kind: "string", column, low: lowNumber ?? low?.text, high: highNumber ?? high?.text, includeLow, includeHigh });
+    const inside = this.#predicates.add(onlyNumbers ? {
+      kind: "number", column, low: lowNumber ?? Number.NEGATIVE_INFINITY, high: highNumber ?? Number.POSITIVE_INFINITY,
+      includeLow: !low || includeLow, includeHigh: !high || includeHigh,
+    } : { kind: "string", column, low: lowNumber ?? low?.text, high: highNumber ?? high?.text, includeLow, includeHigh });
+    if (field.kind !== "tag" || (lowNumber === undefined && highNumber === undefined)) return inside;
+    // A tag that is no number is compared with a number as text (search-syntax 11.5).
+    return joined("or", [inside, this.#predicates.add({ kind: "string", column, low: low?.text, high: high?.text, includeLow, includeHigh, notNumbers: true })]);
   }
 
   #time(test: Test): Expression {

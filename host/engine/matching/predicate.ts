@@ -11,8 +11,8 @@ export type Predicate =
   | { readonly kind: "wordGlob" | "spanGlob"; readonly column: number; readonly items: readonly GlobItem[] }
   | { readonly kind: "exists"; readonly column: number }
   | { readonly kind: "number" | "time"; readonly column: number; readonly low: number; readonly high: number; readonly includeLow: boolean; readonly includeHigh: boolean }
-  /** An absent bound is open; a side with a number is compared as a number, of the same value. */
-  | { readonly kind: "string"; readonly column: number; readonly low?: string | number; readonly high?: string | number; readonly includeLow: boolean; readonly includeHigh: boolean }
+  /** An absent bound is open; a side with a number is compared as a number, of the same value. `notNumbers`: never true of a value that is one. */
+  | { readonly kind: "string"; readonly column: number; readonly low?: string | number; readonly high?: string | number; readonly includeLow: boolean; readonly includeHigh: boolean; readonly notNumbers?: boolean }
   | { readonly kind: "cidr"; readonly column: number; readonly blocks: readonly CidrBlock[] };
 
 /** A query over predicates. `and` and `or` have two nodes or more, and none of their own kind. */
@@ -77,7 +77,7 @@ function keyOf(predicate: Predicate): string {
   // JSON has no infinities.
   if ("low" in predicate || "high" in predicate) {
     const { kind, column, low, high, includeLow, includeHigh } = predicate;
-    return JSON.stringify([kind, column, typeof low, String(low), typeof high, String(high), includeLow, includeHigh]);
+    return JSON.stringify([kind, column, typeof low, String(low), typeof high, String(high), includeLow, includeHigh, "notNumbers" in predicate]);
   }
   return JSON.stringify(predicate);
 }
