@@ -122,7 +122,7 @@ function ruleSource(config: ServeConfig): RuleSource {
       const { all } = await choosePipelines({ pipelines: config.pipelines, pack: config.pack === "auto" ? ["all"] : [config.pack] }, standingQueries(loaded.rules));
       const setup = {
         rules: loaded.rules, pipelines: all, suppressions: settings.suppressions, securityFilters: settings.securityFilters, criticalAssets: settings.criticalAssets,
-        referenceTables: settings.referenceTables, stateBytes: config.stateBytes, allowedLatenessSeconds: config.latenessSeconds,
+        referenceTables: settings.referenceTables, stateBytes: config.stateBytes, allowedLatenessSeconds: config.latenessSeconds, deduplicate: config.deduplicate,
       };
       return { setup, problems, unproved: await unprovedRules(loaded.rules) };
     },

@@ -39,6 +39,8 @@ export interface ServeConfig {
   readonly keysRequired: boolean;
   readonly workers: number | "auto";
   readonly latenessSeconds: number;
+  /** A log sent again under one id within ten minutes counts once. */
+  readonly deduplicate: boolean;
   readonly stateBytes: number;
   readonly heldBytes: number;
   readonly checkpointSeconds: number;
@@ -108,6 +110,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     agentFolders: top.texts("agent_folders").map(path),
     keysRequired: top.flag("keys_required", true),
     workers: top.integerOr("workers", "auto", 0, 256),
+    deduplicate: top.flag("deduplicate", false),
     latenessSeconds: top.integer("lateness_seconds", 300, 0, 86_400),
     stateBytes: top.size("state", GIGABYTE, 16 * MEGABYTE),
     heldBytes: top.size("held", 64 * MEGABYTE, MEGABYTE),

@@ -15,7 +15,7 @@ export const STATE_FILE = "state.vespid";
 const CLOCK_PARTITION = "\u0000clock";
 
 /** What an engine is made of, beside its state. */
-export type RuleSetup = Pick<EngineOptions, "rules" | "pipelines" | "suppressions" | "securityFilters" | "criticalAssets" | "referenceTables" | "stateBytes" | "allowedLatenessSeconds">;
+export type RuleSetup = Pick<EngineOptions, "rules" | "pipelines" | "suppressions" | "securityFilters" | "criticalAssets" | "referenceTables" | "stateBytes" | "allowedLatenessSeconds" | "deduplicate">;
 
 export interface DetectionOptions {
   readonly folder: string;
