@@ -32,7 +32,7 @@ interface Row {
 }
 
 const folder = given ?? mkdtempSync(join(tmpdir(), "vespid-bench-search-"));
-const journal = await Journal.open(join(folder, "journal"), { segmentBytes: 8 << 20, reserveBytes: 0 });
+const journal = await Journal.open(join(folder, "journal"), { segmentBytes: 1 << 20, reserveBytes: 0 });
 const startMs = await fill();
 const rawBytes = journal.segments.reduce((sum, each) => sum + each.rawBytes, 0);
 const storedBytes = journal.segments.reduce((sum, each) => sum + each.bytes, 0);

@@ -233,7 +233,8 @@ interface PayloadHead {
 
 async function unpack(head: FrameHead, stored: Buffer): Promise<Buffer> {
   if (!head.compressed) return stored;
-  const options = { maxOutputLength: head.rawBytes };
+  // In one piece, with a byte to spare that tells it was the last: pieces joined afterwards cost more than unpacking them.
+  const options = { maxOutputLength: head.rawBytes, chunkSize: Math.max(64, head.rawBytes + 1) };
   const raw = head.rawBytes < OWN_THREAD_FROM ? zstdDecompressSync(stored, options) : await decompressAside(stored, options);
   if (raw.length !== head.rawBytes) throw new RangeError("a frame unpacks to another length than its head says");
   return raw;

@@ -87,11 +87,23 @@ export const wholeSegment = (endOffset: number): SegmentPart => ({ offset: SEGME
 export async function* readFrames(file: OpenSegment, part: SegmentPart, onDamage: (damage: Damage) => void, want?: (head: FrameHead) => boolean): AsyncGenerator<ReadFrame> {
   const end = Math.min(part.endOffset, file.bytes);
   const from = part.offset > SEGMENT_HEAD_BYTES ? { offset: part.offset, entry: part.entry } : undefined;
+  // While one frame is looked at, the next is unpacked.
+  let ahead: Promise<ReadFrame> | undefined;
   for await (const found of file.scan({ from, end, want })) {
-    if (found.kind === "damage") onDamage(found.damage);
-    else if (found.stored) {
-      const entries = (await unpackEntries(found.head, found.stored)).filter(({ partition }) => partition !== CLOCK_PARTITION);
-      yield { offset: found.offset, endOffset: found.offset + FRAME_HEAD_BYTES + found.head.storedBytes, head: found.head, entries };
+    if (found.kind === "damage") {
+      onDamage(found.damage);
+      continue;
     }
+    if (!found.stored) continue;
+    const next = unpacked(found.offset, found.head, found.stored);
+    next.catch(() => {}); // heard when its turn comes, if it does
+    if (ahead) yield await ahead;
+    ahead = next;
   }
+  if (ahead) yield await ahead;
+}
+
+async function unpacked(offset: number, head: FrameHead, stored: Buffer): Promise<ReadFrame> {
+  const entries = (await unpackEntries(head, stored)).filter(({ partition }) => partition !== CLOCK_PARTITION);
+  return { offset, endOffset: offset + FRAME_HEAD_BYTES + head.storedBytes, head, entries };
 }

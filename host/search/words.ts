@@ -30,6 +30,8 @@ function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57;
 }
 
+/** Whole numbers of so many digits are spelled in one way only. */
+const SHORT_NUMBER = 15;
 /** Longer ones are not looked into. */
 const LONGEST_NUMBER = 400;
 /** As JSON spells it, without its sign. */
@@ -138,12 +140,20 @@ export class WordReader {
   /** A number is found by its canonical text too, however it is spelled. */
   #number(bytes: Uint8Array, from: number, start: number, end: number, to: number): void {
     const hasFraction = bytes[end] === DOT && end + 1 < to && isDigit(bytes[end + 1]!);
-    if (!hasFraction && end - start <= 15 && allDigits(bytes, start, end)) return;
-    let last = start;
-    while (last < to && last - start < LONGEST_NUMBER && isNumberByte(bytes[last]!)) last++;
-    if (last - start === LONGEST_NUMBER) this.isOdd = true;
-    if (last < to && LETTERS[bytes[last]!] !== 0) return;
+    if (!hasFraction && end - start <= SHORT_NUMBER && allDigits(bytes, start, end)) return;
     if (start > from && bytes[start - 1] === DOT) return;
+    let last = digitsEnd(bytes, start, to);
+    if (bytes[last] === DOT && last < to) last = digitsEnd(bytes, last + 1, to);
+    if (last + 1 < to && (bytes[last] === 69 || bytes[last] === 101)) {
+      const sign = bytes[last + 1] === 43 || bytes[last + 1] === 45 ? 1 : 0;
+      last = digitsEnd(bytes, last + 1 + sign, to);
+    }
+    // An address, a version, the time of day: what goes on is no number.
+    if (last < to && (LETTERS[bytes[last]!] !== 0 || bytes[last] === DOT)) return;
+    if (last - start > LONGEST_NUMBER) {
+      this.isOdd = true;
+      return;
+    }
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, last - start).toString("latin1");
     if (!NUMBER.test(text)) return;
     const canonical = String(Number(text));
@@ -153,8 +163,10 @@ export class WordReader {
   }
 }
 
-function isNumberByte(byte: number): boolean {
-  return isDigit(byte) || byte === DOT || byte === 43 || byte === 45 || byte === 69 || byte === 101;
+function digitsEnd(bytes: Uint8Array, start: number, to: number): number {
+  let at = start;
+  while (at < to && isDigit(bytes[at]!)) at++;
+  return at;
 }
 
 function allDigits(bytes: Uint8Array, start: number, end: number): boolean {
