@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineStats, RestoredState, SignalEvent } from "../index.ts";
+import { senderPartitions } from "../intake/lines/stream.ts";
 import { IntakeServer } from "../intake/server.ts";
 import type { Damage } from "../journal/contract.ts";
 import { Journal } from "../journal/journal.ts";
@@ -49,6 +50,8 @@ const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
 const KEYS_MS = 2000;
 const DAY_MS = 86_400_000;
+/** Senders of an input with a clock of their own; the others share one. */
+const MOST_SENDERS = 256;
 /** Bodies in memory at least, whatever may be held behind the door: two of the widest. */
 const BODIES_BYTES = 40 * 1024 * 1024;
 
@@ -91,7 +94,14 @@ export class VespidServer {
     this.#agents = parts.agents;
     this.#tee = parts.tee;
     const { http } = parts.config;
+    const partitions = new Map<string, (address: string) => string>();
     this.#intake = new IntakeServer({
+      // A shipper that makes up for an outage is behind, and late for nobody but itself.
+      partitionOf: (input, { peer }) => {
+        let of = partitions.get(input);
+        if (!of) partitions.set(input, (of = senderPartitions(input, MOST_SENDERS)));
+        return of(peer);
+      },
       sink: this.detection, keys: this.keys, host: http.host, port: http.port, prefix: http.prefix, plainBeyondLoopback: http.plainBeyondLoopback,
       limits: { inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),

@@ -3,6 +3,7 @@ import { KeyStore } from "../../host/store/keys.ts";
 import { SqlDriver } from "../../host/store/driver.ts";
 import { migrations } from "../../host/store/migrations.ts";
 import { join } from "node:path";
+import { defaultConfig } from "../../host/serve/config.ts";
 import { TestRules, send, serverFolder, until } from "./support.ts";
 
 const rule = (id: string, condition = "a > 4") => ({
@@ -25,6 +26,15 @@ describe("a server", () => {
     expect(performance.now() - startMs).toBeLessThan(2000);
     expect(server.signals.all()).toMatchObject([{ ruleId: "burst", severity: "high", eventsMatched: 5 }]);
     expect(JSON.parse(server.signals.all()[0]!.document)).toMatchObject({ group: { "@usr.id": "eve" }, message: "eve failed" });
+  });
+
+  test("a sender that makes up for an hour is late for nobody but itself", async () => {
+    const server = await folder.start(new TestRules([rule("burst")]), { http: { ...defaultConfig("").http, host: "0.0.0.0", port: 0, plainBeyondLoopback: true } });
+    const at = (user: string, agoMs: number) => times(5, user).map((event) => ({ ...(event as object), timestamp: Date.now() - agoMs }));
+    expect(await send(server, at("now", 0))).toBe(202);
+    expect(await send(server, at("an hour ago", 3_600_000), {}, "127.0.0.2")).toBe(202);
+    await until(() => ["now", "an hour ago"].every((user) => server.signals.all().some(({ document }) => document.includes(`"${user}"`))));
+    expect(server.detection.stats.lateDropped).toBe(0);
   });
 
   test("goes on where it stopped: what was counted counts, what was told is the same signal", async () => {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
@@ -47,11 +48,15 @@ export function serverFolder(): { readonly path: string; start(rules: TestRules,
   };
 }
 
-export async function send(server: VespidServer, events: readonly unknown[], headers: Readonly<Record<string, string>> = {}): Promise<number> {
-  const { host, port } = server.address;
-  const answer = await fetch(`http://${host}:${port}/api/v2/logs`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(events) });
-  await answer.arrayBuffer();
-  return answer.status;
+export async function send(server: VespidServer, events: readonly unknown[], headers: Readonly<Record<string, string>> = {}, from = "127.0.0.1"): Promise<number> {
+  const { port } = server.address;
+  return await new Promise((resolve, reject) => {
+    const asked = request({ host: "127.0.0.1", port, localAddress: from, method: "POST", path: "/api/v2/logs", headers: { "content-type": "application/json", ...headers } }, (answer) => {
+      answer.resume().on("end", () => resolve(answer.statusCode!));
+    });
+    asked.on("error", reject);
+    asked.end(JSON.stringify(events));
+  });
 }
 
 export async function until(what: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
