@@ -65,10 +65,12 @@ class Parser {
     this.#blanks();
     if (this.#at === this.#text.length) return { kind: "all", span: { start: 0, end: this.#text.length } };
     const node = this.#expression(freeText);
-    if (this.#at < this.#text.length) {
-      this.#fail("query/unbalanced-parenthesis", this.#at, this.#at + 1, "there is no opening parenthesis for this one", 'add "(" before it, or escape it as \\)');
-    }
+    if (this.#at < this.#text.length) this.#unopened();
     return node;
+  }
+
+  #unopened(): never {
+    this.#fail("query/unbalanced-parenthesis", this.#at, this.#at + 1, "there is no opening parenthesis for this one", 'add "(" before it, or escape it as \\)');
   }
 
   #expression(field: Target): QueryNode {
@@ -134,7 +136,8 @@ class Parser {
   #clause(field: Target): QueryNode {
     const start = this.#at;
     const character = this.#text[start];
-    if (character === undefined || character === ")") this.#fail("query/empty-group", Math.max(0, start - 1), start, "a group needs at least one condition", "write a condition between the parentheses, or take them out");
+    // Every other place has looked whether something follows: here a query begins with it.
+    if (character === undefined || character === ")") this.#unopened();
     let node: QueryNode;
     if (character === "(") return this.#group(field);
     if (this.#text.startsWith("CIDR(", start)) node = this.#cidr();

@@ -45,6 +45,7 @@ describe("[SE-01] what is refused, and where", () => {
   test.each([
     ["(a", "query/unbalanced-parenthesis", 0],
     ["a)", "query/unbalanced-parenthesis", 1],
+    [" )", "query/unbalanced-parenthesis", 1],
     ["()", "query/empty-group", 0],
     ['@a:"x', "query/unclosed-quote", 3],
     ["a\\", "query/dangling-escape", 1],
