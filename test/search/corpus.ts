@@ -56,7 +56,13 @@ export function randomEntry(dice: Dice, step: number): JournalEntry {
 }
 
 const values = [...users, ...addresses, ...numbers, "web-1", "api", "sshd", "prod", "staging", "a", "blue", "1.2.3.4", "login", "failure", "Cloud Security Platform", "nothing-has-this", "root@nowhere"];
-const names = ["", "", "*:", "source:", "service:", "host:", "status:", "message:", "@usr.id:", "@network.client.ip:", "@network.ip.list:", "@http.status_code:", "@evt.name:", "@inner.user:", "@spelled:", "@html:", "env:", "team:", "version:", "tags:", "@error.message:", "@usr.name:", "@kind:", "@moved.id:", "trace_id:"];
+const names = ["", "", "*:", "source:", "service:", "host:", "status:", "message:", "@usr.id:", "@network.client.ip:", "@network.ip.list:", "@http.status_code:", "@evt.name:", "@inner.user:", "@spelled:", "@html:", "env:", "team:", "version:", "tags:", "@error.message:", "@usr.name:", "@kind:", "@built:", "@moved.id:", "trace_id:"];
+
+const fitting: Readonly<Record<string, readonly string[]>> = {
+  "": words, "*:": [...words, ...users], "message:": words, "source:": sources, "service:": ["api", "sshd", "web-frontend"], "host:": ["web-1", "web-2", "web-9"], "status:": ["error", "info", "warn"],
+  "@usr.id:": users, "@usr.name:": ["root", "deploy", "x"], "@moved.id:": [...users, "login"], "@network.client.ip:": addresses, "@network.ip.list:": addresses, "@http.status_code:": numbers,
+  "@evt.name:": ["login", "Cloud Security Platform"], "@built:": ["madefailure", "madesuccess", "500blue"], "@kind:": ["admin", "4711"], "env:": ["prod", "_staging", "blue"], "team:": ["a", "blue"], "version:": ["1.2.3"], "tags:": ["lives", "plain", "env:prod"],
+};
 
 /** A query text that parses. */
 export function randomQuery(dice: Dice, depth = 0): string {
@@ -66,7 +72,8 @@ export function randomQuery(dice: Dice, depth = 0): string {
   if (depth < 3 && pick < 0.38) return `-${randomQuery(dice, 3)}`;
   if (pick < 0.42) return "*";
   const name = dice.of(names);
-  const value = dice.of([...values, ...sources, ...words]);
+  // Half of them ask a field for something it may well hold.
+  const value = dice.of((dice.next() < 0.5 ? fitting[name] : undefined) ?? [...values, ...sources, ...words]);
   const how = dice.next();
   const escaped = value.replace(/[^\p{L}\p{N}_.-]|^-/gu, (character) => (/\s/.test(character) ? "?" : `\\${character}`));
   if (how < 0.15) return `${name}${escaped.slice(0, 2 + dice.below(escaped.length)).replace(/\\$/, "")}*`;
