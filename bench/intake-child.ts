@@ -20,11 +20,14 @@ async function listen(mode: string): Promise<number> {
   if (mode === "lane") {
     const lane = new FastLane({
       server,
-      serve: async (_head, body) => {
-        bytes += body.length;
-        requests++;
-        return answer;
-      },
+      visit: () => ({
+        serve: async (body) => {
+          bytes += body.length;
+          requests++;
+          return answer;
+        },
+        abandon: () => undefined,
+      }),
     });
     return lane.listen(0, "127.0.0.1");
   }

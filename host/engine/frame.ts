@@ -15,6 +15,7 @@ interface FrameKernel {
 const PAGE = 65536;
 /** The kernels' own constants end well below this. */
 const SETUP_START = 1024 * 1024;
+const BODIES_START = 4 * 1024 * 1024;
 const SPAN_CAP = 128 * 1024;
 /** For two million containers within each other. */
 const STACK_WORDS = 64 * 1024;
@@ -59,12 +60,11 @@ export class BodyFramer {
 
   /** @param bytes of bodies in memory at once, at most; none of it is touched before it is needed */
   static create(options: { readonly variant?: Variant; readonly module?: WebAssembly.Module; readonly bytes?: number } = {}): BodyFramer {
-    const bytes = FrameMemory.sizeFor(options.bytes ?? BODIES_BYTES);
-    const start = FrameMemory.sizeFor(1);
-    const pages = (start + bytes) / PAGE;
+    const bytes = options.bytes ?? BODIES_BYTES;
+    const pages = (BODIES_START + FrameMemory.sizeFor(bytes)) / PAGE;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const instance = new WebAssembly.Instance(options.module ?? compileKernelNow(options.variant ?? "simd"), hostImports(memory));
-    return new BodyFramer(instance.exports as unknown as FrameKernel, new Arena(memory, SETUP_START, start), new FrameMemory(memory.buffer, start, bytes, BODY_PAD));
+    return new BodyFramer(instance.exports as unknown as FrameKernel, new Arena(memory, SETUP_START, BODIES_START), new FrameMemory(memory.buffer, BODIES_START, bytes, BODY_PAD));
   }
 
   /**

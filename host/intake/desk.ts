@@ -34,6 +34,21 @@ export interface Readiness {
 /** Answers without an own protocol: nothing is there, or nothing was meant. */
 const nowhere: Endpoint["refuse"] = (refused) => jsonAnswer(refusedStatus(refused.kind), { errors: [refused.message] });
 
+/** A request between its head and its answer. Just one of `serve` and `abandon` is to be called, once, unless it was refused. */
+export interface OpenVisit {
+  /** The answer, without its body. */
+  readonly refused?: Answer;
+  /** The answer to a body that is in memory as it came. It may be written into until then. */
+  serve(packed: Buffer): Promise<Answer>;
+  /** Its sender went away, or is too slow, or there is no memory for it; undefined where nobody listens any more. */
+  abandon(why: "gone" | "timeout" | "full"): Answer | undefined;
+}
+
+const closedVisit = {
+  serve: (): Promise<Answer> => Promise.reject(new Error("the request was refused")),
+  abandon: (): undefined => undefined,
+};
+
 /** A body this small is read even when there is no room: it may be a question whether anybody is there. */
 const PROBE_BYTES = 256;
 
@@ -62,6 +77,11 @@ export class IntakeDesk {
     this.budget = new ByteBudget(this.limits.inFlightBytes);
   }
 
+  /** Bytes of bodies in memory, wherever they were read to. */
+  get bodyBytes(): number {
+    return this.budget.used + (this.#framer?.memory.heldBytes ?? 0);
+  }
+
   /** Looks bodies through; servers that read bodies themselves best read them into its memory. */
   get framer(): BodyFramer {
     return (this.#framer ??= BodyFramer.create({ bytes: this.limits.inFlightBytes }));
@@ -78,30 +98,36 @@ export class IntakeDesk {
     return new Visit(this, head, this.#router(head.method, head.path), () => this.#active--);
   }
 
-  /** For servers that read bodies themselves: the answer to a request that is not to be read, or undefined. */
-  refuse(head: RequestHead, length: number): Answer | undefined {
+  /** For servers that read bodies themselves, into memory of theirs: a request whose head has come, and how long its body is. */
+  open(head: RequestHead, length: number): OpenVisit {
     const visit = this.visit(head);
+    const refused = (error: unknown): Answer | undefined => {
+      try {
+        return visit.refused(error);
+      } finally {
+        visit.leave();
+      }
+    };
     try {
       visit.check(length);
-      return undefined;
     } catch (error) {
-      return visit.refused(error);
-    } finally {
-      visit.leave();
+      return { ...closedVisit, refused: refused(error) ?? { status: 400 } };
     }
-  }
-
-  /** The answer to a request whose body, as it came, is in memory already. The body may be written into until then. */
-  async serve(head: RequestHead, packed: Buffer): Promise<Answer> {
-    const visit = this.visit(head);
-    try {
-      visit.check(packed.length);
-      return await visit.take(packed);
-    } catch (error) {
-      return visit.refused(error) ?? { status: 400 };
-    } finally {
-      visit.leave();
-    }
+    return {
+      async serve(packed) {
+        try {
+          const answer = await visit.take(packed);
+          visit.leave();
+          return answer;
+        } catch (error) {
+          return refused(error) ?? { status: 400 };
+        }
+      },
+      abandon(why) {
+        if (why === "gone") return refused(new Gone("the connection was closed before the body had come"));
+        return refused(why === "full" ? new Refused("full", "more bodies are being read than fit") : new Refused("timeout", "the body did not come in time"));
+      },
+    };
   }
 
   /** `GET /healthz`, `/readyz`, `/metrics` and their other customary names; undefined for all else. */
@@ -122,7 +148,7 @@ export class IntakeDesk {
   #gauges(): Metric[] {
     return [
       { name: "vespid_intake_active_requests", help: "Requests being answered.", type: "gauge", samples: [[{}, this.#active]] },
-      { name: "vespid_intake_body_bytes", help: "Bytes of bodies in memory.", type: "gauge", samples: [[{}, this.budget.used]] },
+      { name: "vespid_intake_body_bytes", help: "Bytes of bodies in memory.", type: "gauge", samples: [[{}, this.bodyBytes]] },
     ];
   }
 

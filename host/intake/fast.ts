@@ -1,19 +1,18 @@
 import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { Answer, RequestHead } from "./exchange.ts";
-import { type Handle, LaneConnection, type LaneContext } from "./fast/connection.ts";
+import { type Handle, LaneConnection, type LaneContext, type LaneVisit } from "./fast/connection.ts";
 import { readHead } from "./fast/head.ts";
 import { type BodyMemory, BodyPool } from "./fast/memory.ts";
 
+export type { Abandoned, LaneVisit } from "./fast/connection.ts";
 export { type BodyMemory, BodyPool } from "./fast/memory.ts";
 
 export interface FastLaneOptions {
   /** Takes every connection that asks for anything else, with all that came over it. It need not listen itself. */
   readonly server: HttpServer;
-  /** Takes a body once all of it is there. It is good, and may be written into, until the promise resolves. */
-  readonly serve: (head: RequestHead, body: Buffer) => Promise<Answer>;
-  /** Asked when the head is there: an answer instead of taking the body. */
-  readonly refuse?: (head: RequestHead, length: number) => Answer | undefined;
+  /** Asked when a head is there. */
+  readonly visit: (head: RequestHead, length: number) => LaneVisit;
   /** Default `/api/v2/logs`. */
   readonly path?: string;
   /** Where bodies are read to; default a pool of 256 MiB. */
@@ -28,6 +27,7 @@ export interface FastLaneOptions {
   readonly idleMs?: number;
   /** How often the three times above are looked at; default 1000. */
   readonly sweepMs?: number;
+  /** Epoch milliseconds of arrival, for events; default Date.now. */
   readonly nowMs?: () => number;
 }
 
@@ -59,9 +59,9 @@ export class FastLane {
       bodyMs: options.bodyMs ?? 30_000,
       idleMs: options.idleMs ?? 75_000,
       nowMs: options.nowMs ?? Date.now,
-      refuse: options.refuse ?? (() => undefined),
+      clockMs: () => performance.now(),
+      visit: options.visit,
       noRoom,
-      serve: options.serve,
       handOver: (stream) => {
         this.handedOver++;
         options.server.emit("connection", stream);
@@ -146,8 +146,8 @@ export class FastLane {
   }
 
   #sweepLanes(): void {
-    const now = this.#context.nowMs();
-    for (const lane of this.#lanes) if (lane.deadlineMs < now) lane.destroy();
+    const now = this.#context.clockMs();
+    for (const lane of this.#lanes) if (lane.deadlineMs < now) lane.late();
   }
 }
 

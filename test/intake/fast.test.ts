@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Answer } from "../../host/intake/exchange.ts";
-import { BodyPool, FastLane, type FastLaneOptions } from "../../host/intake/fast.ts";
+import type { Answer, RequestHead } from "../../host/intake/exchange.ts";
+import { type Abandoned, BodyPool, FastLane, type FastLaneOptions } from "../../host/intake/fast.ts";
 import { readHead } from "../../host/intake/fast/head.ts";
 import { until } from "./lines-support.ts";
 
@@ -48,9 +48,15 @@ async function serveBody(head: { query: URLSearchParams; headers: object }, body
   return answer;
 }
 
-async function lane(options: Partial<FastLaneOptions> = {}): Promise<{ lane: FastLane; port: number; server: HttpServer }> {
+interface LaneOptions extends Partial<FastLaneOptions> {
+  serve?: (head: RequestHead, body: Buffer) => Promise<Answer>;
+  refuse?: () => Answer | undefined;
+  abandon?: (why: Abandoned) => Answer | undefined;
+}
+
+async function lane({ serve = serveBody, refuse, abandon = () => undefined, ...options }: LaneOptions = {}): Promise<{ lane: FastLane; port: number; server: HttpServer }> {
   const server = options.server ?? fullServer();
-  const made = new FastLane({ server, serve: serveBody, ...options });
+  const made = new FastLane({ server, visit: (head) => ({ refused: refuse?.(), serve: (body) => serve(head, body), abandon }), ...options });
   const port = await made.listen(0, "127.0.0.1");
   open.push(() => made.close(200));
   return { lane: made, port, server };
@@ -296,6 +302,29 @@ describe("bounds", () => {
     socket.write(post(Buffer.alloc(1000)));
     await until("an answer", () => listener.heard.length === 1);
     expect(listener.heard[0]!.status).toBe(202);
+  });
+
+  test("what becomes of a body that is not handed on is told once, and answered where there is something to say", async () => {
+    const told: Abandoned[] = [];
+    const memory = new BodyPool(16 * 1024);
+    const served = await lane({ memory, bodyMs: 100, sweepMs: 20, abandon: (why) => {
+      told.push(why);
+      return why === "gone" ? undefined : { status: 408, body: why };
+    } });
+    const answers: Heard[] = [];
+    for (const [bytes, leaves] of [[post(Buffer.alloc(1000)).subarray(0, 300), false], [post(Buffer.alloc(1000)).subarray(0, 300), true], [post(Buffer.alloc(20_000)), false]] as const) {
+      const socket = await dial(served.port);
+      const listener = new Listener(socket);
+      socket.write(bytes);
+      if (leaves) setTimeout(() => socket.destroy(), 30);
+      const before = told.length;
+      await until("it is told", () => told.length > before && (leaves || listener.heard.length === 1));
+      answers.push(...listener.heard);
+      socket.destroy();
+      await until("no connection", () => served.lane.connections === 0);
+    }
+    expect([told, answers]).toEqual([["timeout", "gone", "full"], [{ status: 408, body: "timeout" }, { status: 408, body: "full" }]]);
+    expect(memory.take(10_000)).toBeDefined();
   });
 
   test("connections beyond the number are dropped, and count no more once they are closed", async () => {

@@ -287,10 +287,14 @@ describe("the server", () => {
     const { server, sink } = await startIntake();
     const head = { method: "POST", path: "/api/v2/logs", query: new URLSearchParams(), headers: { "dd-api-key": KEY, "content-encoding": "gzip" }, peer: "192.0.2.1", arrivalMs: 1 };
     const body = gzipSync('{"message":"a"}');
-    expect([server.desk.refuse(head, body.length), server.desk.refuse(head, 6 << 20)?.status, server.desk.refuse({ ...head, headers: {} }, 1)?.status, server.desk.refuse({ ...head, path: "/x" }, 1)?.status]).toEqual([undefined, 413, 401, 404]);
-    expect([(await server.desk.serve(head, body)).status, (await server.desk.serve({ ...head, headers: {} }, body)).status, (await server.desk.serve(head, Buffer.from("x"))).status]).toEqual([202, 401, 400]);
+    const refused = (given: typeof head, length: number): number | undefined => server.desk.open(given, length).refused?.status;
+    expect([refused(head, 6 << 20), refused({ ...head, headers: {} } as typeof head, 1), refused({ ...head, path: "/x" }, 1)]).toEqual([413, 401, 404]);
+    const opened = [server.desk.open(head, body.length), server.desk.open(head, 1), server.desk.open(head, 1), server.desk.open(head, 1), server.desk.open(head, 1)];
+    expect([opened.some((visit) => visit.refused), server.desk.active]).toEqual([false, 5]);
+    expect([(await opened[0]!.serve(body)).status, (await opened[1]!.serve(Buffer.from("x"))).status]).toEqual([202, 400]);
+    expect([opened[2]!.abandon("gone"), opened[3]!.abandon("full")?.status, opened[4]!.abandon("timeout")?.status]).toEqual([undefined, 429, 408]);
     expect([sink.events.map(({ message }) => message), server.desk.active, server.inFlightBytes]).toEqual([["a"], 0, 0]);
-    expect(server.counts.get("datadog")).toMatchObject({ requests: 5, events: 1, refused: 4 });
+    expect(server.counts.get("datadog")).toMatchObject({ requests: 7, events: 1, refused: 6 });
   });
 
   test("[IN-28] plain HTTP beyond loopback must be asked for; TLS need not", async () => {

@@ -6,7 +6,8 @@ export class AnswerBytes {
   #last: Answer | undefined;
   #bytes: Buffer = Buffer.alloc(0);
 
-  of(answer: Answer): Buffer {
+  of(answer: Answer, closes = false): Buffer {
+    if (closes) return bytesOf({ ...answer, headers: { ...answer.headers, connection: "close" } });
     if (this.#last === undefined || !isSame(answer, this.#last)) {
       this.#last = answer;
       this.#bytes = bytesOf(answer);

@@ -11,6 +11,19 @@ export interface Handle {
   readStop(): number;
 }
 
+/** Why a body is not handed on after its head was taken: its sender went away, or is too slow, or there is no memory for it. */
+export type Abandoned = "gone" | "timeout" | "full";
+
+/** One request, from its head on. Just one of `serve` and `abandon` is called, once, unless it was refused. */
+export interface LaneVisit {
+  /** The answer, in place of the body being taken; it is read and thrown away. */
+  readonly refused?: Answer;
+  /** The body is good, and may be written into, until it resolves. */
+  serve(body: Buffer): Promise<Answer>;
+  /** Undefined where there is nothing to say. */
+  abandon(why: Abandoned): Answer | undefined;
+}
+
 export interface LaneContext {
   readonly path: string;
   readonly memory: BodyMemory;
@@ -20,13 +33,13 @@ export interface LaneContext {
   readonly headMs: number;
   readonly bodyMs: number;
   readonly idleMs: number;
+  /** Epoch milliseconds, for events. */
   readonly nowMs: () => number;
-  /** An answer instead of the body being taken. The body is read and thrown away. */
-  readonly refuse: (head: RequestHead, length: number) => Answer | undefined;
-  /** When no memory is left. */
+  /** Milliseconds, for the times above. */
+  readonly clockMs: () => number;
+  readonly visit: (head: RequestHead, length: number) => LaneVisit;
+  /** Said when no memory is left and the visit has nothing to say to it. */
   readonly noRoom: Answer;
-  /** The body is good, and may be written into, until it resolves. */
-  readonly serve: (head: RequestHead, body: Buffer) => Promise<Answer>;
   /** Takes a connection on which something else was asked. */
   readonly handOver: (stream: Handed) => void;
   readonly onClose: () => void;
@@ -53,13 +66,13 @@ export class LaneConnection {
   #head: Buffer;
   /** Bytes in the head's buffer. */
   #headFilled: number;
-  #request: RequestHead | undefined;
+  #visit: LaneVisit | undefined;
   #bodyLength = 0;
   #refused: Answer | undefined;
   #body: Buffer | undefined;
   #bodyFilled = 0;
   #handed: Handed | undefined;
-  /** Epoch milliseconds by which the present step must be over. */
+  /** By which the present step must be over, as of the lane's clock. */
   deadlineMs: number;
 
   /**
@@ -73,14 +86,17 @@ export class LaneConnection {
     this.#head = first.length > context.headBytes ? first : Buffer.allocUnsafeSlow(context.headBytes);
     if (this.#head !== first) first.copy(this.#head);
     this.#headFilled = first.length;
-    this.deadlineMs = context.nowMs() + context.headMs;
+    this.deadlineMs = context.clockMs() + context.headMs;
     const options = { handle, onread: { buffer: () => this.#target(), callback: (count: number, given: Buffer) => this.#filled(count, given) } };
     this.#socket = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]);
     this.#socket.on("error", () => {});
     this.#socket.on("end", () => this.#ended());
     this.#socket.on("close", () => {
       // A request that is being answered gives its memory back itself.
-      if (this.#state !== "answering") this.#release();
+      if (this.#state !== "answering") {
+        this.#visit?.abandon("gone");
+        this.#release();
+      }
       this.#handed?.destroy();
       context.onClose();
     });
@@ -94,6 +110,14 @@ export class LaneConnection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Ends a step that took too long; a sender who is in the middle of a body is told so. */
+  late(): void {
+    const answer = this.#visit?.abandon("timeout");
+    this.#visit = undefined;
+    if (answer && this.#state === "body") this.#socket.end(this.#answers.of(answer, true), () => this.#socket.destroy());
+    else this.#socket.destroy();
   }
 
   /** Memory for what the system reads next. */
@@ -132,7 +156,7 @@ export class LaneConnection {
   }
 
   #began(count: number): void {
-    if (this.#headFilled === 0 && this.#state === "head") this.deadlineMs = this.#context.nowMs() + this.#context.headMs;
+    if (this.#headFilled === 0 && this.#state === "head") this.deadlineMs = this.#context.clockMs() + this.#context.headMs;
     this.#headFilled += count;
   }
 
@@ -143,7 +167,7 @@ export class LaneConnection {
   }
 
   #readHead(): void {
-    const { path, bodyBytes, bodyMs, nowMs, refuse, noRoom, memory } = this.#context;
+    const { path, bodyBytes, bodyMs, clockMs, visit, noRoom, memory } = this.#context;
     if (this.#headFilled === 0) return;
     const filled = this.#head.subarray(0, this.#headFilled);
     const head = readHead(filled);
@@ -152,13 +176,16 @@ export class LaneConnection {
       this.#handOver(filled);
       return;
     }
-    this.#request = this.#requestHead(head);
     this.#bodyLength = head.length;
     this.#state = "body";
-    this.deadlineMs = nowMs() + bodyMs;
-    this.#refused = refuse(this.#request, head.length);
-    this.#body = this.#refused ? undefined : memory.take(head.length);
-    if (!this.#body) this.#refused ??= noRoom;
+    this.deadlineMs = clockMs() + bodyMs;
+    const begun = visit(this.#requestHead(head), head.length);
+    this.#refused = begun.refused;
+    if (!this.#refused) {
+      this.#body = memory.take(head.length);
+      if (this.#body) this.#visit = begun;
+      else this.#refused = begun.abandon("full") ?? noRoom;
+    }
     // What of the body came with the head; and perhaps the next request behind it.
     const came = filled.subarray(head.headBytes, head.headBytes + head.length);
     if (this.#body) came.copy(this.#body);
@@ -172,20 +199,21 @@ export class LaneConnection {
   }
 
   async #answer(): Promise<void> {
-    const { serve, idleMs, headMs, nowMs, isClosing } = this.#context;
+    const { idleMs, headMs, clockMs, isClosing } = this.#context;
     this.#state = "answering";
     this.deadlineMs = Infinity;
-    const body = this.#body;
-    const answer = this.#refused ?? (await serve(this.#request!, body!).catch(() => badAnswer));
+    const visit = this.#visit;
+    this.#visit = undefined;
+    const answer = this.#refused ?? (await visit!.serve(this.#body!).catch(() => badAnswer));
     this.#release();
     if (this.#socket.destroyed) return;
-    this.#socket.write(this.#answers.of(answer));
     if (isClosing()) {
-      this.#socket.end();
+      this.#socket.end(this.#answers.of(answer, true));
       return;
     }
+    this.#socket.write(this.#answers.of(answer));
     this.#state = "head";
-    this.deadlineMs = nowMs() + (this.#headFilled > 0 ? headMs : idleMs);
+    this.deadlineMs = clockMs() + (this.#headFilled > 0 ? headMs : idleMs);
     this.#readOn();
     // The bytes that came before may have been another whole request, which is being answered now.
     if (this.#state === "head" || this.#state === "body") this.#socket.resume();

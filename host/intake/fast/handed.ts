@@ -10,6 +10,7 @@ export class Handed extends Duplex {
     this.#socket = socket;
     socket.on("error", (error) => this.destroy(error));
     socket.on("close", () => this.destroy());
+    socket.on("timeout", () => this.emit("timeout"));
   }
 
   get remoteAddress(): string | undefined {
@@ -26,7 +27,6 @@ export class Handed extends Duplex {
 
   setTimeout(timeoutMs: number, callback?: () => void): this {
     this.#socket.setTimeout(timeoutMs);
-    this.#socket.on("timeout", () => this.emit("timeout"));
     if (callback) this.once("timeout", callback);
     return this;
   }
