@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
 import { journalCommand } from "./journal.ts";
 import { packageFolder } from "./package-folder.ts";
+import { print, tell } from "./output.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { searchCommand } from "./search-command.ts";
 
@@ -40,15 +41,27 @@ function examples(...lines: readonly string[]): string {
 const INPUTS = "files, folders, globs, .gz, .zst, .arrow, or - for standard input";
 const EXIT = "\nExit codes: 0 done, 1 found (what that is, each command says), 2 it could not be done.";
 
-/** The command line. Each command's code is loaded when it is called, so that help costs nothing. */
-function program(): Command {
+/**
+ * The command line. Each command's code is loaded when it is called, so that help costs nothing.
+ *
+ * @param called the command's name, if there is one: a run need not hear of all others.
+ */
+function program(called: string | undefined): Command {
   const vespid = new Command("vespid")
     .description("Security monitoring that speaks Datadog Cloud SIEM's language: search syntax, detection rules, signals.")
     .version((JSON.parse(readFileSync(join(packageFolder(), "package.json"), "utf8")) as { version: string }).version)
+    .configureOutput({ writeOut: print, writeErr: tell })
     .showHelpAfterError("(--help shows how it is used)")
     .addHelpText("after", examples("vespid run --rules rules/ auth.log cloudtrail.ndjson.gz", "vespid match 'source:nginx @http.status_code:>=500' access.json", "vespid rules test rules/") + EXIT)
     .exitOverride();
 
+  runCommand(vespid);
+  if (called !== "run") otherCommands(vespid);
+  for (const command of [vespid, ...vespid.commands, ...vespid.commands.flatMap((each) => each.commands)]) command.exitOverride();
+  return vespid;
+}
+
+function runCommand(vespid: Command): void {
   settingsOptions(inputOptions(vespid.command("run").description("detect over logs: signals out").argument("[input...]", INPUTS)))
     .requiredOption("--rules <path>", "rule file, folder or glob; may be repeated", collect)
     .option("--workers <n>", "worker threads; 0: in this one", "auto")
@@ -70,7 +83,9 @@ function program(): Command {
       "vespid run --rules rules/ --json --fail-on high logs/ > signals.jsonl") +
       "\n\nExit codes: 0 done, 1 --fail-on was reached, 2 a rule or input is not right.\nFormat log is the event envelope, intake Datadog's log intake JSON, raw any JSON object a line, text and syslog lines.")
     .action(async (inputs: string[], options) => finish((await import("./run.ts")).run(inputs, options)));
+}
 
+function otherCommands(vespid: Command): void {
   inputOptions(vespid.command("match").description("print the events a search query matches, like grep").argument("<query>", "a log search query").argument("[input...]", INPUTS))
     .option("--count", "print how many there are, not the events")
     .option("--json", "print each as an event envelope (with --fields: as an object of these)")
@@ -178,8 +193,6 @@ function program(): Command {
     .allowUnknownOption()
     .addHelpText("after", examples("vespid bench", "vespid bench --peers"))
     .action(async (rest: string[], options) => finish((await import("./bench.ts")).bench(rest, options)));
-  for (const command of [vespid, ...vespid.commands, ...vespid.commands.flatMap((each) => each.commands)]) command.exitOverride();
-  return vespid;
 }
 
 async function finish(outcome: Promise<number> | number): Promise<void> {
@@ -188,20 +201,24 @@ async function finish(outcome: Promise<number> | number): Promise<void> {
 
 /** Runs one command line; answers its exit code. */
 async function main(): Promise<number> {
-  // A reader that has seen enough (`| head`) ends us quietly.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
   try {
-    await program().parseAsync();
+    await program(command).parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UsageError) process.stderr.write(`${error.message}\n`);
-    else if (error instanceof ProblemError) process.stderr.write(`${error.problems.map((problem) => problemText(problem)).join("\n")}\n`);
-    else process.stderr.write(`vespid: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    if (error instanceof UsageError) tell(`${error.message}\n`);
+    else if (error instanceof ProblemError) tell(`${error.problems.map((problem) => problemText(problem)).join("\n")}\n`);
+    else tell(`vespid: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 2;
   }
 }
 
-const code = await main();
-// What was written may still be on its way to a slow reader.
-process.stdout.write("", () => process.exit(code));
+const command = process.argv[2];
+// It prints without streams (`output.ts`).
+if (command === "run") void main().then((code) => process.exit(code));
+else {
+  // A reader that has seen enough (`| head`) ends us quietly.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 2));
+  // What was written may still be on its way to a slow reader.
+  void main().then((code) => process.stdout.write("", () => process.exit(code)));
+}

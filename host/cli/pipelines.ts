@@ -43,7 +43,7 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
   const chosen = asked[0] === "auto" || asked[0] === "all" || asked[0] === "none" ? packs : asked.map((name) => named(packs, name));
   problems.push(...chosen.flatMap((pack) => pack.problems));
   await endOnErrors(problems, "in pipelines; nothing was run");
-  for (const text of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${text}\n`);
+  if (problems.length) for (const text of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${text}\n`);
   const all = [...chosen.flatMap((pack) => pack.pipelines), ...own];
   if (new Set(all.map((pipeline) => pipeline.id)).size < all.length) throw new UsageError("two pipelines have one id; give those of --pipelines ids of their own");
   const ownIds = own.map((pipeline) => pipeline.id);

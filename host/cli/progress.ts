@@ -1,3 +1,4 @@
+import { mayBeTerminal } from "./output.ts";
 import { byteSize, cut, safe } from "./text.ts";
 
 /** Shorter work shows no bar. */
@@ -16,7 +17,7 @@ export class Progress {
 
   /** @param totalBytes undefined when there is no telling; then no bar is shown. */
   constructor(totalBytes: number | undefined) {
-    this.#totalBytes = totalBytes;
+    this.#totalBytes = totalBytes !== undefined && mayBeTerminal() ? totalBytes : undefined;
   }
 
   begin(name: string): void {
@@ -25,7 +26,7 @@ export class Progress {
 
   advance(bytes: number): void {
     this.#bytes += bytes;
-    if (!process.stderr.isTTY || !this.#totalBytes || Date.now() < this.#nextMs) return;
+    if (!this.#totalBytes || Date.now() < this.#nextMs || !process.stderr.isTTY) return;
     this.#nextMs = Date.now() + EVERY_MS;
     this.#shown = true;
     const share = Math.min(1, this.#bytes / this.#totalBytes);

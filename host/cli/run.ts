@@ -11,6 +11,7 @@ import { endOnErrors, loadGoodRules, ruleProblemTexts } from "./load-rules.ts";
 import { malformedCounts } from "./match.ts";
 import { choosePipelines } from "./pipelines.ts";
 import { Checkpoint, countedSince, droppedTexts } from "./checkpoint.ts";
+import { tell } from "./output.ts";
 import { UsageError } from "./problems.ts";
 import { Settings, type SettingsFiles } from "./settings.ts";
 import { Announcer, printSignals } from "./signals.ts";
@@ -43,7 +44,7 @@ const PACKED_RATIO = 10;
  * Exit code 1 when `--fail-on` was reached, 2 when an input could not be read to its end.
  */
 export async function run(inputs: readonly string[], options: RunOptions): Promise<number> {
-  const startMs = performance.now();
+  const start = process.uptime();
   const failOn = severityOf(options.failOn);
   const latenessSeconds = secondsOf("--lateness", options.lateness);
   const checkpointSeconds = secondsOf("--checkpoint-every", options.checkpointEvery);
@@ -80,7 +81,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   });
   if (engine.restored) {
     checkpoint!.resume(engine.restored);
-    for (const text of droppedTexts(engine.restored)) process.stderr.write(`${text}\n`);
+    for (const text of droppedTexts(engine.restored)) tell(`${text}\n`);
   }
   const before = engine.stats();
   const stop = stopOnInterrupt(files);
@@ -112,13 +113,13 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   }
   if (!options.follow) printSignals(signals, options.json === true);
   if (state) checkpoint!.put(state);
-  const seconds = (performance.now() - startMs) / 1000;
-  process.stderr.write(summary(stats, fed, signals.length, seconds));
-  if (options.stats) process.stderr.write(`${JSON.stringify({ ...stats, malformed: malformedCounts(stats.malformed, fed.tooLarge), seconds, workers, inputs: files.length })}\n`);
-  if (fed.behind) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${plural(fed.behind, "input")} read after others of the same time: ${OPEN_CAP} are read at once\n`);
-  for (const text of checkpoint?.texts() ?? []) process.stderr.write(`${text}\n`);
+  const seconds = process.uptime() - start;
+  tell(summary(stats, fed, signals.length, seconds));
+  if (options.stats) tell(`${JSON.stringify({ ...stats, malformed: malformedCounts(stats.malformed, fed.tooLarge), seconds, workers, inputs: files.length })}\n`);
+  if (fed.behind) tell(`${styled("yellow", "warning", process.stderr)} ${plural(fed.behind, "input")} read after others of the same time: ${OPEN_CAP} are read at once\n`);
+  for (const text of checkpoint?.texts() ?? []) tell(`${text}\n`);
   warnOfMemory(stats);
-  for (const fault of fed.faults) process.stderr.write(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
+  for (const fault of fed.faults) tell(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
   if (fed.faults.length) return 2;
   return failOn !== undefined && signals.some((signal) => severityNumber(signal.severity) >= severityNumber(failOn)) ? 1 : 0;
 }
@@ -152,7 +153,7 @@ export async function loadSettings(options: SettingsFiles, rules: readonly Rule[
   const settings = new Settings(options);
   const problems = [...settings.problems, ...checkReferenceTables(rules, settings.referenceTables)];
   await endOnErrors(problems, "in what stands beside the rules; nothing was run");
-  for (const text of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${text}\n`);
+  if (problems.length) for (const text of await ruleProblemTexts(problems, process.stderr)) tell(`${text}\n`);
   return settings;
 }
 
@@ -172,8 +173,8 @@ function warnOfMemory({ evicted, evictedNear, refused, filtered, idsForgotten }:
     ...(refused ? [`${count(refused)} matches not kept`] : []),
     ...(filtered ? [`${count(filtered)} values known by a filter only, which may miss a new one`] : []),
   ];
-  if (idsForgotten) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${count(idsForgotten)} ids were not remembered, so repeats may have been counted; give more with --memory\n`);
-  if (parts.length) process.stderr.write(`${styled("yellow", "warning", process.stderr)} rules had too little memory, so signals may be missing: ${parts.join("; ")}; give more with --memory\n`);
+  if (idsForgotten) tell(`${styled("yellow", "warning", process.stderr)} ${count(idsForgotten)} ids were not remembered, so repeats may have been counted; give more with --memory\n`);
+  if (parts.length) tell(`${styled("yellow", "warning", process.stderr)} rules had too little memory, so signals may be missing: ${parts.join("; ")}; give more with --memory\n`);
 }
 
 const NAMED_IDLE = 3;
@@ -185,7 +186,7 @@ export function warnOfIdle(rules: readonly Rule[]): void {
   for (const [reason, idle] of names) {
     const shown = idle.slice(0, NAMED_IDLE).join(", ");
     const who = idle.length === 1 ? `rule ${shown}` : `${plural(idle.length, "rule")}, ${idle.length > NAMED_IDLE ? "such as " : ""}${shown}`;
-    process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${who}: ${reason}; ${idle.length === 1 ? "the rule does" : "they do"} nothing\n`);
+    tell(`${styled("yellow", "warning", process.stderr)} ${who}: ${reason}; ${idle.length === 1 ? "the rule does" : "they do"} nothing\n`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { SignalEvent } from "../index.ts";
 import { type Severity, severityNumber } from "../rule/rule.ts";
 import { type Signal, signalText } from "../signal/signal.ts";
+import { print } from "./output.ts";
 import { coloured, count, cut, safe, safeLine, table, timeText } from "./text.ts";
 
 const TITLE_CELLS = 48;
@@ -10,11 +11,11 @@ const LINES_PER_WRITE = 1000;
 /** Signals in their final state, in the order they opened: one JSON line each, or a table with the gravest first. */
 export function printSignals(signals: readonly Signal[], json: boolean): void {
   if (!json) {
-    process.stdout.write(`${signalTable(signals)}\n`);
+    print(`${signalTable(signals)}\n`);
     return;
   }
   for (let i = 0; i < signals.length; i += LINES_PER_WRITE) {
-    process.stdout.write(signals.slice(i, i + LINES_PER_WRITE).map((signal) => safeLine(signalText(signal))).join(""));
+    print(signals.slice(i, i + LINES_PER_WRITE).map((signal) => safeLine(signalText(signal))).join(""));
   }
 }
 
@@ -32,8 +33,8 @@ export class Announcer {
     if (kind === "extended" && before === signal.severity) return;
     this.#severities.set(signal.id, signal.severity);
     const event = before === undefined ? "opened" : "raised";
-    if (this.#json) process.stdout.write(safeLine(signalText(signal, { event })));
-    else process.stdout.write(`${timeText(signal.lastSeenMs)}  ${coloured(signal.severity, signal.severity.padEnd(8))}  ${event}  ${safe(signal.title)}  ${safe(groupText(signal))}\n`);
+    if (this.#json) print(safeLine(signalText(signal, { event })));
+    else print(`${timeText(signal.lastSeenMs)}  ${coloured(signal.severity, signal.severity.padEnd(8))}  ${event}  ${safe(signal.title)}  ${safe(groupText(signal))}\n`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -30,29 +29,19 @@ export interface Kernel {
   emitReset(emit: number): void;
 }
 
-const compiled = new Map<Variant, Promise<WebAssembly.Module>>();
+const compiled = new Map<Variant, WebAssembly.Module>();
 
 /** The kernel module of a variant, compiled once a process; a module may be handed to worker threads. */
 export function compileKernel(variant: Variant): Promise<WebAssembly.Module> {
-  let module = compiled.get(variant);
-  if (!module) {
-    module = readKernel(variant).then((bytes) => WebAssembly.compile(bytes));
-    compiled.set(variant, module);
-  }
-  return module;
+  // A quarter of a megabyte: read and compiled here, as its functions are when they are called, it is there before another thread had begun.
+  return new Promise((resolve) => resolve(compileKernelNow(variant)));
 }
-
-const compiledNow = new Map<Variant, WebAssembly.Module>();
 
 /** The same for callers that cannot wait. */
 export function compileKernelNow(variant: Variant): WebAssembly.Module {
-  let module = compiledNow.get(variant);
-  if (!module) compiledNow.set(variant, (module = new WebAssembly.Module(new Uint8Array(readFileSync(kernelFile(variant))))));
+  let module = compiled.get(variant);
+  if (!module) compiled.set(variant, (module = new WebAssembly.Module(new Uint8Array(readFileSync(kernelFile(variant))))));
   return module;
-}
-
-async function readKernel(variant: Variant): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(kernelFile(variant)));
 }
 
 function kernelFile(variant: Variant): string {

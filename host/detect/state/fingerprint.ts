@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { Rule } from "../../rule/rule.ts";
 import { signalSources } from "../../rule/signal-source.ts";
 
@@ -17,7 +17,7 @@ export function fingerprintOf(rule: Rule): Uint8Array {
   const parts = [rule.type, method, evaluationWindowMs, rule.queries, cases, rule.filters, rule.groupSignalsBy, rule.referenceTables, rule.calculatedFields];
   // Where in its text a part of a query stands says nothing of its meaning; the text itself is in the tree.
   const text = JSON.stringify(parts, (name, value: unknown) => (name === "span" || name === "text" ? undefined : value));
-  return createHash("sha256").update(text).digest().subarray(0, FINGERPRINT_BYTES);
+  return hash("sha256", text, "buffer").subarray(0, FINGERPRINT_BYTES);
 }
 
 /** By number of the rule; state of a rule that reads signals hangs on the rules they are of as well. */
@@ -32,9 +32,9 @@ export function fingerprintsOf(rules: readonly Rule[]): Uint8Array[] {
     known.set(rule, fingerprint);
     const read = [...new Set(rule.queries.flatMap((query) => [...(sources.get(query) ?? [])]))];
     if (read.length) {
-      const hash = createHash("sha256").update(fingerprint);
-      for (const source of read) hash.update(`${source.id} `).update(of(source));
-      known.set(rule, (fingerprint = hash.digest().subarray(0, FINGERPRINT_BYTES)));
+      const joined = createHash("sha256").update(fingerprint);
+      for (const source of read) joined.update(`${source.id} `).update(of(source));
+      known.set(rule, (fingerprint = joined.digest().subarray(0, FINGERPRINT_BYTES)));
     }
     return fingerprint;
   };
