@@ -14,6 +14,13 @@ export interface LogEvent {
   attributes?: { [name: string]: Json };
 }
 
+/** What a query can be asked of: an event, or several seen as one, which have several hosts. */
+export type Queryable = Omit<LogEvent, "host" | "service" | "source"> & {
+  readonly host?: string | readonly string[];
+  readonly service?: string | readonly string[];
+  readonly source?: string | readonly string[];
+};
+
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 export const reservedAttributes = [

@@ -1,6 +1,6 @@
 import { addressText, inBlock, parseAddress } from "../event/address.ts";
 import { queryTime } from "../event/timestamp.ts";
-import type { LogEvent } from "../event/event.ts";
+import type { Queryable } from "../event/event.ts";
 import type { Bound, Field, GlobItem, QueryNode, Test } from "./tree.ts";
 import { type Scalar, isAddressList, scalarsBelow, valuesAt, valuesOf } from "./values.ts";
 import { foldCase, isWordCharacter, wordsOf } from "./fold.ts";
@@ -9,7 +9,7 @@ import { foldCase, isWordCharacter, wordsOf } from "./fold.ts";
  * Does the event match the query? Object by object, slow and obvious: for signals, rules and tests.
  * The kernels are held against it.
  */
-export function matches(node: QueryNode, event: LogEvent): boolean {
+export function matches(node: QueryNode, event: Queryable): boolean {
   switch (node.kind) {
     case "all":
       return true;
@@ -29,7 +29,7 @@ export function matches(node: QueryNode, event: LogEvent): boolean {
   }
 }
 
-function leafMatches(field: Field, test: Test, event: LogEvent): boolean {
+function leafMatches(field: Field, test: Test, event: Queryable): boolean {
   // A range open on both sides is existence (search-syntax 7.6).
   const exists = test.kind === "exists" || (test.kind === "range" && !test.low && !test.high);
   if (exists && field.kind === "attribute" && !isAddressList(field)) {

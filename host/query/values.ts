@@ -1,5 +1,5 @@
 import { findAddresses, parseAddress, addressText } from "../event/address.ts";
-import type { Json, LogEvent } from "../event/event.ts";
+import type { Json, Queryable } from "../event/event.ts";
 import type { Field } from "./tree.ts";
 
 export type Scalar = string | number | boolean;
@@ -26,23 +26,24 @@ export function valuesAt(value: Json | undefined, path: readonly string[]): Json
   return found;
 }
 
-function scalarsAt(event: LogEvent, path: readonly string[]): Scalar[] {
+function scalarsAt(event: Queryable, path: readonly string[]): Scalar[] {
   return valuesAt(event.attributes, path).filter((value): value is Scalar => typeof value !== "object");
 }
 
-function reservedText(event: LogEvent, name: string): Scalar[] {
-  const value = event[name as keyof LogEvent];
-  return typeof value === "string" || typeof value === "number" ? [value] : [];
+function reservedText(event: Queryable, name: string): Scalar[] {
+  const value = event[name as keyof Queryable];
+  if (typeof value === "string" || typeof value === "number") return [value];
+  return Array.isArray(value) ? value : [];
 }
 
 const reservedWholes = ["host", "service", "source", "status", "trace_id"] as const;
 
-function freeTexts(event: LogEvent): Scalar[] {
+function freeTexts(event: Queryable): Scalar[] {
   return [...reservedText(event, "message"), ...scalarsAt(event, ["title"]), ...scalarsAt(event, ["error", "message"]), ...scalarsAt(event, ["error", "stack"])];
 }
 
 /** Every address of the event, canonical, wherever it stands. */
-export function addressesOf(event: LogEvent): string[] {
+export function addressesOf(event: Queryable): string[] {
   const texts = [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...(event.tags ?? []), ...scalarsBelow(event.attributes)];
   const found = texts.filter((text): text is string => typeof text === "string").flatMap(findAddresses);
   return [...new Set(found)];
@@ -53,7 +54,7 @@ export function isAddressList(field: Field): boolean {
 }
 
 /** V(field, event): the scalar values a leaf on this field is tested on. */
-export function valuesOf(field: Field, event: LogEvent): Scalar[] {
+export function valuesOf(field: Field, event: Queryable): Scalar[] {
   switch (field.kind) {
     case "attribute": {
       if (!isAddressList(field)) return scalarsAt(event, field.path);

@@ -10,7 +10,7 @@ export { type CriticalAssetRule, readCriticalAssets } from "./critical-asset.ts"
 export { type ReferenceTables, readReferenceTables } from "./reference-table.ts";
 export { type SecurityFilter, readSecurityFilters } from "./security-filter.ts";
 export { ruleEvent } from "./select.ts";
-export { type Suppression, readSuppressions, suppressorOf } from "./suppression.ts";
+export { type Suppression, readSuppressions, suppressionsOf, suppressorOf } from "./suppression.ts";
 
 /** What stands between an event and a rule besides the rule's own query. */
 export interface EventGuards {

@@ -1,5 +1,5 @@
 import { readTimestamp } from "../event/timestamp.ts";
-import type { LogEvent } from "../event/event.ts";
+import type { LogEvent, Queryable } from "../event/event.ts";
 import { matches } from "../query/matches.ts";
 import type { QueryNode } from "../query/tree.ts";
 import { type Members, type Reader, join } from "./reader.ts";
@@ -68,8 +68,12 @@ export function isInForce(suppression: Suppression, timeMs: number): boolean {
   return (suppression.startMs === undefined || timeMs >= suppression.startMs) && (suppression.expirationMs === undefined || timeMs < suppression.expirationMs);
 }
 
+/** Those that may stop a signal of the rule at this time. */
+export function suppressionsOf(suppressions: readonly Suppression[], rule: LogEvent, timeMs: number): Suppression[] {
+  return suppressions.filter((suppression) => suppression.signalNode !== undefined && isInForce(suppression, timeMs) && matches(suppression.ruleNode, rule));
+}
+
 /** The first of the suppressions that touch its rule which stops a signal at this time. */
-export function suppressorOf(suppressions: readonly Suppression[], rule: LogEvent, signal: LogEvent, timeMs: number): Suppression | undefined {
-  return suppressions.find((suppression) =>
-    suppression.signalNode !== undefined && isInForce(suppression, timeMs) && matches(suppression.ruleNode, rule) && matches(suppression.signalNode, signal));
+export function suppressorOf(suppressions: readonly Suppression[], rule: LogEvent, signal: Queryable, timeMs: number): Suppression | undefined {
+  return suppressionsOf(suppressions, rule, timeMs).find(({ signalNode }) => signalNode !== undefined && matches(signalNode, signal));
 }

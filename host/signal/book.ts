@@ -1,11 +1,11 @@
 import { hash } from "node:crypto";
-import type { CaseHit } from "../detect/hit.ts";
+import type { CaseHit, HitEvents } from "../detect/hit.ts";
 import { type LifeCycle, lifeCycleOf, thirdPartyCase, thirdPartyGroupNames } from "../detect/method/third-party.ts";
 import type { RecentEvents } from "../detect/recent.ts";
 import type { LogEvent } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
-import { type Suppression, ruleEvent, suppressorOf } from "../rule/guards.ts";
-import { type Rule, type RuleCase, severityNumber } from "../rule/rule.ts";
+import { type Suppression, ruleEvent, suppressionsOf, suppressorOf } from "../rule/guards.ts";
+import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
 import { feedsSignals, isOnSignals } from "../rule/signal-source.ts";
 import { type ReadSignal, type SavedSignal, type SignalPlan, readSignals, writeSignals } from "./book-state.ts";
 import { OpenSignal } from "./open-signal.ts";
@@ -92,28 +92,29 @@ export class SignalBook {
   apply(hit: CaseHit, sourceOf?: (slot: number) => OpenSignal): BookChange | undefined {
     const rule = this.#rules[hit.ruleIndex]!;
     const { text: key, group, recent } = this.#keyOf(rule, hit);
-    const gone: OpenSignal[] = [];
-    const known = this.#join(hit.ruleIndex, recent, hit.timeMs, gone);
+    const [known, ...bridged] = this.#reached(hit.ruleIndex, recent, hit.timeMs);
     const extending = known !== undefined;
-    const firstSeenBeforeMs = known?.firstSeenMs;
     const madeBy = (): number | string => sourceOf?.(hit.slot).id ?? this.#recent.eventNumber(hit.slot);
-    const signal = known ?? new OpenSignal(signalId(rule, key, hit, madeBy()), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!, this.#isOfSignals[hit.ruleIndex]);
-    const events = hit.count("fresh");
-    for (const slot of events.slots) {
-      if (sourceOf) {
-        signal.addSource(slot, sourceOf(slot));
-        continue;
+    const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!, this.#isOfSignals[hit.ruleIndex]);
+    const which = "fresh";
+    const stops = suppressionsOf(this.#options.suppressions ?? [], this.#ruleEvents[hit.ruleIndex]!, hit.timeMs);
+    if (stops.length) {
+      // A match that is stopped leaves no trace, not even in the signal it would have extended.
+      const tried = known?.copy() ?? opened();
+      this.#take(hit, tried, hit.events(which), sourceOf);
+      const suppressor = suppressorOf(stops, this.#ruleEvents[hit.ruleIndex]!, tried.asked(higher(tried.severity, this.#severityOf(hit, tried))), hit.timeMs);
+      if (suppressor) {
+        this.suppressed++;
+        this.#options.onSuppressed?.(suppressor, hit);
+        return undefined;
       }
-      const bytes = this.#recent.bytes(slot);
-      if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
-    if (hit.travel && this.#merges[hit.ruleIndex]) signal.details = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
-    const suppressor = this.#suppressorOf(hit, signal);
-    if (suppressor) {
-      this.suppressed++;
-      this.#options.onSuppressed?.(suppressor, hit);
-      return undefined;
-    }
+    const firstSeenBeforeMs = known?.firstSeenMs;
+    const gone: OpenSignal[] = [];
+    if (known) for (const other of bridged) this.#absorb(known, other, recent, gone);
+    const signal = known ?? opened();
+    const events = hit.count(which);
+    this.#take(hit, signal, events, sourceOf);
     if (!sourceOf) signal.eventsMatched += events.total;
     events.perQuery.forEach((count, i) => (signal.perQuery[i] = (signal.perQuery[i] ?? 0) + count));
     signal.lastSeenMs = Math.max(signal.lastSeenMs, hit.timeMs);
@@ -254,41 +255,53 @@ export class SignalBook {
     return key;
   }
 
-  #suppressorOf(hit: CaseHit, signal: OpenSignal): Suppression | undefined {
-    const suppressions = this.#options.suppressions ?? [];
-    return suppressions.length ? suppressorOf(suppressions, this.#ruleEvents[hit.ruleIndex]!, signal.view(), hit.timeMs) : undefined;
+  /** Adds a match's events to a signal, or the signals it is of. */
+  #take(hit: CaseHit, signal: OpenSignal, events: HitEvents, sourceOf?: (slot: number) => OpenSignal): void {
+    for (const slot of events.slots) {
+      if (sourceOf) {
+        signal.addSource(slot, sourceOf(slot));
+        continue;
+      }
+      const bytes = this.#recent.bytes(slot);
+      if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
+    }
+    if (hit.travel && this.#merges[hit.ruleIndex]) signal.details = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
   }
 
-  /** The signal a match at this time belongs to. A late match that lies between two makes them one, as it would have in order. */
-  #join(ruleIndex: number, recent: OpenSignal[], timeMs: number, gone: OpenSignal[]): OpenSignal | undefined {
+  /** The signal a match at this time belongs to, and those that become part of it: a late match that lies between two makes them one, as it would have in order. */
+  #reached(ruleIndex: number, recent: readonly OpenSignal[], timeMs: number): OpenSignal[] {
     const { keepAliveMs, maxSignalDurationMs } = this.#lives[ruleIndex]!;
     const fitting = recent.filter((signal) =>
       timeMs - signal.lastSeenMs < keepAliveMs && signal.firstSeenMs - timeMs < keepAliveMs &&
       Math.max(signal.lastSeenMs, timeMs) - Math.min(signal.firstSeenMs, timeMs) <= maxSignalDurationMs);
-    const [first, ...others] = fitting;
-    for (const other of others) {
-      if (other.lastSeenMs - Math.min(first!.firstSeenMs, timeMs) > maxSignalDurationMs) break;
-      first!.absorb(other);
-      gone.push(other);
-      recent.splice(recent.indexOf(other), 1);
-      this.signals.splice(this.signals.indexOf(other), 1);
-    }
-    return first;
+    const tooFar = fitting.findIndex((other, i) => i > 0 && other.lastSeenMs - Math.min(fitting[0]!.firstSeenMs, timeMs) > maxSignalDurationMs);
+    return tooFar < 0 ? fitting : fitting.slice(0, tooFar);
+  }
+
+  #absorb(signal: OpenSignal, other: OpenSignal, recent: OpenSignal[], gone: OpenSignal[]): void {
+    signal.absorb(other);
+    gone.push(other);
+    recent.splice(recent.indexOf(other), 1);
+    this.signals.splice(this.signals.indexOf(other), 1);
+  }
+
+  /** Of the match, as the signal looks with it: its case, critical assets, the environment. */
+  #severityOf(hit: CaseHit, signal: OpenSignal): Severity {
+    const { severity } = caseOf(signal.rule, hit.caseIndex);
+    const assets = this.#options.criticalAssets ?? [];
+    const { decreaseCriticalityBasedOnEnv } = signal.rule.options;
+    if (!assets.length && !decreaseCriticalityBasedOnEnv) return severity;
+    return signalSeverity(severity, assets, this.#ruleEvents[hit.ruleIndex]!, signal.asked(severity), decreaseCriticalityBasedOnEnv);
   }
 
   /** The highest severity so far names the case. */
   #raise(hit: CaseHit, signal: OpenSignal, extending: boolean): void {
     const { rule } = signal;
-    const each = caseOf(rule, hit.caseIndex);
-    const assets = this.#options.criticalAssets ?? [];
-    const looks = assets.length > 0 || rule.options.decreaseCriticalityBasedOnEnv;
-    const severity = looks
-      ? signalSeverity(each.severity, assets, this.#ruleEvents[hit.ruleIndex]!, signal.view(), rule.options.decreaseCriticalityBasedOnEnv)
-      : each.severity;
+    const severity = this.#severityOf(hit, signal);
     if (extending && severityNumber(severity) <= severityNumber(signal.severity)) return;
     signal.severity = severity;
-    signal.caseName = each.name;
-    signal.title = titleOf(rule, each.name, signal);
+    signal.caseName = caseOf(rule, hit.caseIndex).name;
+    signal.title = titleOf(rule, signal.caseName, signal);
     signal.renderedAtMs = Number.NEGATIVE_INFINITY;
   }
 
@@ -326,6 +339,10 @@ function titleOf(rule: Rule, caseName: string, signal: OpenSignal): string {
     event: signal.view(), fallback: signal.latest, severity: severityNumber(signal.severity), ruleName: rule.name, caseName,
     firstSeenMs: signal.firstSeenMs, lastSeenMs: signal.lastSeenMs, eventsMatched: signal.eventsMatched, eventsPerQuery: {},
   });
+}
+
+function higher(a: Severity, b: Severity): Severity {
+  return severityNumber(b) > severityNumber(a) ? b : a;
 }
 
 function isThirdParty(rule: Rule): boolean {

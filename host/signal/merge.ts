@@ -48,6 +48,17 @@ export class MergedEvents {
     return merged;
   }
 
+  /** A second one with the same events, to add others to. */
+  copy(): MergedEvents {
+    return MergedEvents.restore(structuredClone(this.save()));
+  }
+
+  /** All values of a reserved attribute. */
+  reserved(name: "host" | "service" | "source"): readonly string[] {
+    this.#mergeAll();
+    return [...(this.#reserved.get(name) ?? [])];
+  }
+
   #mergeAll(): void {
     for (const event of this.#unmerged.splice(0)) this.#mergeOne(event);
   }

@@ -1,4 +1,4 @@
-import type { Json, LogEvent } from "../event/event.ts";
+import { type Json, type LogEvent, type Queryable, reservedAttributes } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
 import { matches } from "../query/matches.ts";
 import type { QueryNode } from "../query/tree.ts";
@@ -186,19 +186,40 @@ export class OpenSignal implements Signal {
     return `[${this.sampleEvents.map(({ bytes, input }) => this.#reader.recordText(bytes, input)).join(",")}]`;
   }
 
-  /** The signal as an event that suppressions, critical assets and templates look at. */
+  /** A second one with the same events, to see what others would make of it; without samples. */
+  copy(): OpenSignal {
+    this.#merge();
+    const copy = new OpenSignal(this.id, this.rule, this.group, this.firstSeenMs, this.#reader, this.#merged !== undefined, this.madeOf !== undefined);
+    copy.severity = this.severity;
+    copy.details = this.details;
+    for (const tag of this.#tags) copy.#tags.add(tag);
+    copy.#added = this.#added;
+    copy.#merged = this.#merged?.copy();
+    if (this.madeOf) copy.madeOf!.absorb(this.madeOf);
+    return copy;
+  }
+
+  /** The signal as an event that templates look at: of several hosts the first. */
   view(): LogEvent {
     this.#merge();
     const event = (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
     return { ...event, attributes: { ...event.attributes, ...this.details } };
   }
 
-  /** The signal as an event that a search over signals looks at. */
-  searched(): LogEvent {
+  /** The signal as queries see it: all of its hosts, its own severity, its group among its tags. */
+  asked(status: Severity = this.severity): Queryable {
     const view = this.view();
+    const all = (name: "host" | "service" | "source"): readonly string[] | undefined => (Object.hasOwn(this.group, name) ? [this.group[name]!] : this.#merged?.reserved(name));
+    const grouped = Object.entries(this.group).flatMap(([name, value]) => (name.startsWith("@") || isReserved(name) ? [] : [`${name}:${value}`]));
+    return { ...view, host: all("host"), service: all("service"), source: all("source"), status, tags: [...new Set([...(view.tags ?? []), ...grouped])] };
+  }
+
+  /** The signal as an event that a search over signals looks at. */
+  searched(): Queryable {
+    const view = this.asked();
     const { id, name, type, version } = this.rule;
     const workflow = { ...(view.attributes?.workflow as { [name: string]: Json } | undefined), rule: { id, name, type, version }, triage: { state: "open" } };
-    return { ...view, status: this.severity, timestamp: this.firstSeenMs, attributes: { ...view.attributes, workflow } };
+    return { ...view, timestamp: this.firstSeenMs, attributes: { ...view.attributes, workflow } };
   }
 
   /** Those of its samples that a query takes. */
@@ -214,4 +235,8 @@ export class OpenSignal implements Signal {
   #merge(): void {
     for (const { bytes, input } of this.#unmerged.splice(0)) this.#merged!.add(this.#reader.event(bytes, input));
   }
+}
+
+function isReserved(name: string): boolean {
+  return (reservedAttributes as readonly string[]).includes(name);
 }

@@ -2,7 +2,7 @@ import type { CaseHit, HitEvents } from "../detect/hit.ts";
 import { CorrelationDetector } from "../detect/method/correlation.ts";
 import type { MethodCounts, MethodDetector, MethodEvent, MethodHit, MethodMatch } from "../detect/method/method.ts";
 import { SequenceDetector } from "../detect/method/sequence.ts";
-import type { LogEvent } from "../event/event.ts";
+import type { Queryable } from "../event/event.ts";
 import { matches } from "../query/matches.ts";
 import type { Field } from "../query/tree.ts";
 import { valuesOf } from "../query/values.ts";
@@ -249,7 +249,7 @@ function matchesOf(query: RuleQuery, queryIndex: number, signal: OpenSignal): Me
   return groupsOf(query, signal, event).flatMap((group) => single.map((each) => ({ queryIndex, groupKey: JSON.stringify(group), group, values: each, number: Number.NaN })));
 }
 
-function groupsOf(query: RuleQuery, signal: OpenSignal, event: LogEvent): string[][] {
+function groupsOf(query: RuleQuery, signal: OpenSignal, event: Queryable): string[][] {
   return query.groupBy.reduce<string[][]>((groups, field, i) => {
     const values = groupValues(query, query.groupByNames[i]!, field, signal, event);
     const own = values.length || !query.optionalGroupBy ? values : ["N/A"];
@@ -258,7 +258,7 @@ function groupsOf(query: RuleQuery, signal: OpenSignal, event: LogEvent): string
 }
 
 /** In the signal's group, its attributes, its tags; or only in what one query of its rule saw. */
-function groupValues(query: RuleQuery, name: string, field: Field, signal: OpenSignal, event: LogEvent): string[] {
+function groupValues(query: RuleQuery, name: string, field: Field, signal: OpenSignal, event: Queryable): string[] {
   const only = query.correlation?.queryIndex;
   const source = only === undefined ? undefined : signal.rule.queries[only];
   if (source === undefined) {

@@ -1,4 +1,4 @@
-import type { LogEvent } from "../event/event.ts";
+import type { LogEvent, Queryable } from "../event/event.ts";
 import { matches } from "../query/matches.ts";
 import type { QueryNode } from "../query/tree.ts";
 import { type Severity, severities, severityNumber } from "../rule/rule.ts";
@@ -15,7 +15,7 @@ const lowered: Readonly<Record<Severity, Severity>> = { critical: "high", high: 
 const NON_PRODUCTION = /^(?:staging|test|dev)/;
 
 /** Case severity, then critical assets (the highest result wins), then the environment decrement. */
-export function signalSeverity(base: Severity, assets: readonly CriticalAsset[], ruleEvent: LogEvent, signal: LogEvent, decreaseByEnv: boolean): Severity {
+export function signalSeverity(base: Severity, assets: readonly CriticalAsset[], ruleEvent: LogEvent, signal: Queryable, decreaseByEnv: boolean): Severity {
   const results = assets
     .filter((asset) => matches(asset.ruleNode, ruleEvent) && matches(asset.node, signal))
     .map((asset) => shifted(base, asset.action));
