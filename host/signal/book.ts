@@ -96,7 +96,8 @@ export class SignalBook {
     const extending = known !== undefined;
     const madeBy = (): number | string => sourceOf?.(hit.slot).id ?? this.#recent.eventNumber(hit.slot);
     const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!, this.#isOfSignals[hit.ruleIndex]);
-    const which = "fresh";
+    // A new signal has all of its match, also what an earlier one had.
+    const which = extending ? "fresh" : "all";
     const stops = suppressionsOf(this.#options.suppressions ?? [], this.#ruleEvents[hit.ruleIndex]!, hit.timeMs);
     if (stops.length) {
       // A match that is stopped leaves no trace, not even in the signal it would have extended.

@@ -218,24 +218,26 @@ class SignalHit implements CaseHit {
   readonly groupKey: string;
   readonly timeMs: number;
   readonly slot: number;
-  readonly #events: HitEvents;
+  readonly #fresh: HitEvents;
+  readonly #all: HitEvents;
 
-  constructor(ruleIndex: number, { caseIndex, group, groupKey, timeMs, slot, slots, perQuery, total }: MethodHit) {
+  constructor(ruleIndex: number, { caseIndex, group, groupKey, timeMs, slot, slots, perQuery, total, all }: MethodHit) {
     this.ruleIndex = ruleIndex;
     this.caseIndex = caseIndex;
     this.group = group;
     this.groupKey = groupKey;
     this.timeMs = timeMs;
     this.slot = slot;
-    this.#events = { total, perQuery, slots };
+    this.#fresh = { total, perQuery, slots };
+    this.#all = all ?? this.#fresh;
   }
 
-  events(): HitEvents {
-    return this.#events;
+  events(which: "all" | "fresh"): HitEvents {
+    return which === "all" ? this.#all : this.#fresh;
   }
 
-  count(): HitEvents {
-    return this.#events;
+  count(which: "all" | "fresh"): HitEvents {
+    return this.events(which);
   }
 }
 

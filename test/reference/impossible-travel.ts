@@ -58,7 +58,7 @@ export class ImpossibleTravelTwin {
   }
 
   /** The hit, if it is one; then the access is learned. */
-  #judge(user: User, access: Access): { readonly timeMs: number; readonly slots: number[] } | undefined {
+  #judge(user: User, access: Access): { readonly timeMs: number; readonly slots: number[]; readonly all: { readonly slots: readonly number[]; readonly perQuery: readonly number[]; readonly total: number } } | undefined {
     const before = user.last;
     user.firstMs = Math.min(user.firstMs, access.timeMs);
     // Late: the other is the later one of the two.
@@ -77,7 +77,7 @@ export class ImpossibleTravelTwin {
     if (!isHit) return undefined;
     const slots = [from, to].filter((each) => !each.counted).map((each) => each.slot);
     from.counted = to.counted = true;
-    return { timeMs: to.timeMs, slots };
+    return { timeMs: to.timeMs, slots, all: { slots: [from.slot, to.slot], perQuery: [2], total: 2 } };
   }
 }
 

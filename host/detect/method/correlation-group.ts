@@ -9,6 +9,8 @@ export interface CorrelationHit {
   readonly slots: readonly number[];
   /** How many of each query no hit was counted for. */
   readonly perQuery: readonly number[];
+  /** How many of each query there are. */
+  readonly perQueryOfAll: readonly number[];
 }
 
 /** A place that was judged, and what came of it. */
@@ -138,6 +140,7 @@ export class CorrelationGroup {
   #take(caseIndex: number, place: Place, after: Place | undefined, queries: readonly number[]): CorrelationHit {
     const places = new Map<number, Place>();
     const fresh = this.#plan.queries.map(() => new Set<number>());
+    const all = this.#plan.queries.map(() => new Set<number>());
     for (const query of queries) {
       const list = this.#list(query);
       if (!list) continue;
@@ -146,6 +149,7 @@ export class CorrelationGroup {
       for (let at = from; at < to; at++) {
         const each = list.placeAt(at);
         places.set(each.slot, each);
+        all[query]!.add(each.slot);
         if (isShared ? !this.#hit || isBefore(this.#hit, each) : !list.isCounted(at)) fresh[query]!.add(each.slot);
         if (!isShared) list.setCounted(at);
       }
@@ -155,6 +159,7 @@ export class CorrelationGroup {
       caseIndex,
       slots: [...places.values()].toSorted((a, b) => (isBefore(a, b) ? -1 : 1)).map((each) => each.slot),
       perQuery: fresh.map((each) => each.size),
+      perQueryOfAll: all.map((each) => each.size),
     };
   }
 

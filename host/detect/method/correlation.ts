@@ -167,7 +167,7 @@ export class CorrelationDetector implements MethodDetector {
     // First what holds: what is gone may have been all that another signal stood on.
     for (const { group, place, hit } of found) {
       if (!hit) continue;
-      onHit({ caseIndex: hit.caseIndex, groupKey: group.key, group: group.group, timeMs: place.timeMs, slot: place.slot, slots: hit.slots, perQuery: hit.perQuery, total: hit.slots.length });
+      onHit({ caseIndex: hit.caseIndex, groupKey: group.key, group: group.group, timeMs: place.timeMs, slot: place.slot, slots: hit.slots, perQuery: hit.perQuery, total: hit.slots.length, all: { slots: hit.slots, perQuery: hit.perQueryOfAll, total: hit.slots.length } });
     }
     for (const { group, place, hit } of found) if (!hit) onGone(group.key, place.slot);
   }

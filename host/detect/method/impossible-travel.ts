@@ -205,11 +205,13 @@ export class ImpossibleTravelDetector implements MethodDetector, BudgetHolder {
     const isLate = timeMs < lastMs;
     const before = u32[COUNTED]![user]! === 1 ? [] : [f64[SLOT]![user]!];
     const slots = isLate ? [slot, ...before] : [...before, slot];
+    const both = isLate ? [slot, f64[SLOT]![user]!] : [f64[SLOT]![user]!, slot];
+    const perQuery = (count: number): number[] => this.#rule.queries.map((_, query) => (query === match.queryIndex ? count : 0));
     const last = { slot: f64[SLOT]![user]!, timeMs: lastMs, latitude: f64[LATITUDE]![user]!, longitude: f64[LONGITUDE]![user]! };
     const own = { slot, timeMs, latitude: here.latitude, longitude: here.longitude };
     return {
       caseIndex: 0, groupKey: match.groupKey, group: match.group, timeMs: Math.max(timeMs, lastMs), slot, slots,
-      perQuery: this.#rule.queries.map((_, query) => (query === match.queryIndex ? slots.length : 0)), total: slots.length,
+      perQuery: perQuery(slots.length), total: slots.length, all: { slots: both, perQuery: perQuery(2), total: 2 },
       travel: {
         first: isLate ? own : last, second: isLate ? last : own,
         distanceKm: distanceKm(last.latitude, last.longitude, own.latitude, own.longitude),

@@ -22,6 +22,15 @@ export interface MethodMatch {
   readonly number: number;
 }
 
+/** Events that took part in a hit. */
+export interface MethodHitEvents {
+  /** By time. */
+  readonly slots: readonly number[];
+  /** How many each query saw, of `total`. */
+  readonly perQuery: readonly number[];
+  readonly total: number;
+}
+
 /** A match of a rule in the sense of signals: a case is true. Good for the call only. */
 export interface MethodHit {
   readonly caseIndex: number;
@@ -35,6 +44,8 @@ export interface MethodHit {
   /** How many each query saw, of `total`. */
   readonly perQuery: readonly number[];
   readonly total: number;
+  /** Those and the ones an earlier hit was counted for; the same where left out. */
+  readonly all?: MethodHitEvents;
   /** The two places and the way between them, of impossible travel. */
   readonly travel?: Travel;
 }

@@ -202,12 +202,12 @@ class MethodCaseHit implements CaseHit {
     return this.#hit.travel;
   }
 
-  events(): HitEvents {
-    const { total, perQuery, slots } = this.#hit;
+  events(which: "all" | "fresh"): HitEvents {
+    const { total, perQuery, slots } = (which === "all" ? this.#hit.all : undefined) ?? this.#hit;
     return { total, perQuery, slots };
   }
 
-  count(): HitEvents {
-    return this.events();
+  count(which: "all" | "fresh"): HitEvents {
+    return this.events(which);
   }
 }

@@ -1,4 +1,5 @@
 import { EventList, type Place, isBefore } from "./sequence-events.ts";
+import type { MethodHitEvents } from "./method.ts";
 import type { SequencePlan, StepPlan } from "./sequence-plan.ts";
 import type { ByteReader, ByteWriter } from "./store-bytes.ts";
 
@@ -16,9 +17,9 @@ export type Firing = readonly Place[];
 export interface SequenceHit {
   readonly caseIndex: number;
   readonly place: Place;
-  readonly slots: readonly number[];
-  readonly perQuery: readonly number[];
-  readonly total: number;
+  /** Events that no hit was counted for. */
+  readonly fresh: MethodHitEvents;
+  readonly all: MethodHitEvents;
 }
 
 /** What has happened to one group: events by query, firings by step. */
@@ -172,10 +173,10 @@ export class SequenceGroup {
     return list.filter(([each]) => !isBefore(place, each!) && place.timeMs - each!.timeMs <= usableMs).length;
   }
 
-  /** Events that made the steps fire and that no hit was counted for; from now on they are. */
-  #take(firing: Firing): Omit<SequenceHit, "caseIndex" | "place"> {
-    const events = new Map<number, Place>();
-    const perQuery = this.#plan.queries.map(() => new Set<number>());
+  /** Events that made the steps fire; from now on a hit is counted for them. */
+  #take(firing: Firing): Pick<SequenceHit, "fresh" | "all"> {
+    const fresh = new Events(this.#plan.queries.length);
+    const all = new Events(this.#plan.queries.length);
     firing.forEach((place, back) => {
       const step = this.#plan.steps[this.#plan.target - back]!;
       for (const query of step.judgement.labels) {
@@ -184,18 +185,16 @@ export class SequenceGroup {
         for (let at = from; at < to; at++) {
           const each = list!.placeAt(at);
           const { isShared } = this.#plan.queries[query]!;
+          all.add(each, query);
           // An event of two steps is still fresh in this hit.
-          if (!events.has(each.slot) && (isShared ? this.#hit && !isBefore(this.#hit, each) : list!.isCounted(at))) continue;
-          events.set(each.slot, each);
-          perQuery[query]!.add(each.slot);
+          if (!fresh.has(each) && (isShared ? this.#hit && !isBefore(this.#hit, each) : list!.isCounted(at))) continue;
+          fresh.add(each, query);
           if (!isShared) list!.setCounted(at);
         }
       }
     });
     if (!this.#hit || isBefore(this.#hit, firing[0]!)) this.#hit = firing[0];
-    const slots = [...events.values()].toSorted((a, b) => (isBefore(a, b) ? -1 : 1)).map((each) => each.slot);
-    const named = slots.length > NAMED * 2 ? [...slots.slice(0, NAMED), ...slots.slice(-NAMED)] : slots;
-    return { slots: named, perQuery: perQuery.map((each) => each.size), total: slots.length };
+    return { fresh: fresh.list(), all: all.list() };
   }
 
   /** Time has come to this: what no event can use any more is let go. */
@@ -249,6 +248,31 @@ export class SequenceGroup {
       for (let at = 0; at < all.length; at += step + 1) (group.#firings[step] ??= []).push(all.slice(at, at + step + 1));
     });
     return reader.isWhole ? group : undefined;
+  }
+}
+
+/** Events of a hit, each once. */
+class Events {
+  readonly #places = new Map<number, Place>();
+  readonly #perQuery: ReadonlyArray<Set<number>>;
+
+  constructor(queries: number) {
+    this.#perQuery = Array.from({ length: queries }, () => new Set<number>());
+  }
+
+  has(place: Place): boolean {
+    return this.#places.has(place.slot);
+  }
+
+  add(place: Place, query: number): void {
+    this.#places.set(place.slot, place);
+    this.#perQuery[query]!.add(place.slot);
+  }
+
+  list(): MethodHitEvents {
+    const slots = [...this.#places.values()].toSorted((a, b) => (isBefore(a, b) ? -1 : 1)).map((each) => each.slot);
+    const named = slots.length > NAMED * 2 ? [...slots.slice(0, NAMED), ...slots.slice(-NAMED)] : slots;
+    return { slots: named, perQuery: this.#perQuery.map((each) => each.size), total: slots.length };
   }
 }
 

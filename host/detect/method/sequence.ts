@@ -71,8 +71,8 @@ export class SequenceDetector implements MethodDetector, GroupHolder {
     const hits = [...judged].flatMap(([group, queries]) => group.judge(place, queries | sharedQueries).map((hit) => ({ group, hit })));
     if (hits.length > 1) hits.sort((a, b) => a.hit.place.timeMs - b.hit.place.timeMs || a.hit.place.slot - b.hit.place.slot || (a.group.key < b.group.key ? -1 : 1));
     for (const { group, hit } of hits) {
-      const { caseIndex, slots, perQuery, total } = hit;
-      onHit({ caseIndex, groupKey: group.key, group: group.group, timeMs: hit.place.timeMs, slot: hit.place.slot, slots, perQuery, total });
+      const { caseIndex, fresh, all } = hit;
+      onHit({ caseIndex, groupKey: group.key, group: group.group, timeMs: hit.place.timeMs, slot: hit.place.slot, ...fresh, all });
     }
   }
 
