@@ -65,7 +65,7 @@ function readMembers(members: Members, reader: Reader): Rule {
     cases: readCases(members, options.method, queries, reader),
     options,
     filters: reader.list(members, "filters", "").map((filter, i) => readFilter(filter, `filters[${i}]`, reader)),
-    groupSignalsBy: readGroupSignalsBy(members, queries, reader),
+    groupSignalsBy: readGroupSignalsBy(members, [...queries, ...(options.method.kind === "third_party" ? options.method.rootQueries : [])], reader),
     referenceTables: reader.list(members, "referenceTables", "").map((join, i) => readJoin(join, `referenceTables[${i}]`, labels, reader)),
     ...(schedule ? { schedule } : {}),
     calculatedFields: readCalculatedFields(members, schedule !== undefined, reader),
@@ -75,7 +75,7 @@ function readMembers(members: Members, reader: Reader): Rule {
   };
 }
 
-function readGroupSignalsBy(members: Members, queries: readonly RuleQuery[], reader: Reader): string[] {
+function readGroupSignalsBy(members: Members, queries: ReadonlyArray<Pick<RuleQuery, "groupByNames">>, reader: Reader): string[] {
   const names = reader.fields(members, "groupSignalsBy", "");
   const grouped = new Set(queries.flatMap((query) => query.groupByNames));
   names.forEach((field, i) => {

@@ -248,7 +248,7 @@ export class SignalBook {
     if (!key) {
       const group = signalGroup(rule, hit);
       // Other products' alerts are told apart by root query and case too.
-      const text = JSON.stringify([hit.ruleIndex, ...(isThirdParty(rule) ? [hit.groupKey] : Object.entries(group).flat())]);
+      const text = JSON.stringify([hit.ruleIndex, ...(isThirdParty(rule) ? thirdPartyKey(rule, group, groupKey) : Object.entries(group).flat())]);
       key = this.#keys.get(text) ?? { text, group, recent: [] };
       this.#keys.set(text, key);
       ofGroups.set(groupKey, key);
@@ -360,7 +360,19 @@ function signalGroup(rule: Rule, hit: CaseHit): Record<string, string> {
   const names = isThirdParty(rule) ? thirdPartyGroupNames(rule, hit.groupKey) : rule.queries.find((query) => query.groupByNames.length)?.groupByNames ?? [];
   const entries = names.map((name, i): [string, string] => [name, values[i] ?? ""]);
   if (!rule.groupSignalsBy.length) return Object.fromEntries(entries);
-  return Object.fromEntries(entries.filter(([name]) => rule.groupSignalsBy.includes(name)));
+  // Queries join by position: what one groups by another may call by another name.
+  const chosen = entries.flatMap(([own, value], i) => {
+    const name = [own, ...rule.queries.map((query) => query.groupByNames[i])].find((each) => each !== undefined && rule.groupSignalsBy.includes(each));
+    return name === undefined ? [] : [[name, value] as const];
+  });
+  // A root query of other products' alerts may have none of them.
+  return Object.fromEntries(chosen.length || !isThirdParty(rule) ? chosen : entries);
+}
+
+/** Root query, case and group, which stand in the group key one behind the other; or of the group what signals are told by. */
+function thirdPartyKey(rule: Rule, group: Readonly<Record<string, string>>, groupKey: string): string[] {
+  const isPart = Object.keys(group).length > 0 && Object.keys(group).length < thirdPartyGroupNames(rule, groupKey).length;
+  return isPart ? [...groupKey.split(" ", 2), ...Object.entries(group).flat()] : [groupKey];
 }
 
 /** The same for the same stream: rule, version, key, time of the opening match; a counter tells equal ones apart. */
