@@ -50,7 +50,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions =
     if (!(error instanceof ProblemError)) throw error;
     if (!scenario.expect.rejected) return { outcome: "failed", differences: error.problems.map((problem) => `rule refused: ${problem.place ?? ""} ${problem.message}`) };
     const { target } = scenario.expect;
-    const hit = target === undefined || error.problems.some((problem) => problem.place === target);
+    const hit = target === undefined || error.problems.some(({ place, level }) => level !== "warning" && place !== undefined && isAt(place, target));
     return hit ? { outcome: "passed" } : { outcome: "failed", differences: [`refused, but not for ${target}: ${error.problems.map((problem) => problem.place).join(", ")}`] };
   }
   if (scenario.expect.rejected) return { outcome: "failed", differences: ["the rule was accepted"] };
@@ -76,6 +76,11 @@ async function playScenario(rule: Rule, scenario: Scenario, options: ScenarioOpt
   if (lines.length) await engine.push(encoder.encode(`${lines.join("\n")}\n`), { format: "log", arrivalMs: 0 });
   await engine.close();
   return engine.finalSignals().filter((signal) => signal.ruleId === rule.id);
+}
+
+/** Is it the field, or a part of it such as an entry of a list? */
+function isAt(place: string, target: string): boolean {
+  return place === target || place.startsWith(`${target}[`) || place.startsWith(`${target}.`);
 }
 
 /** Order plays no part; every expected signal is used up by one that fits it. */
