@@ -32,7 +32,8 @@ function lazily(text) {
     modules.push(`let ${name}$; const ${name} = () => ${name}$ ??= require(${JSON.stringify(from)});`);
     return "";
   });
-  body = body.replace(/\b(apart_\w+)(?:\.default\b|(?=\.))/g, "$1()").replaceAll('require("url").pathToFileURL(__filename).href', "$here()");
+  // The brackets keep a class from being taken for what its module is called with.
+  body = body.replace(/\bnew (apart_\w+)(?:\.default\b|(\.\w+))/g, "new ($1()$2)").replace(/\b(apart_\w+)(?:\.default\b|(?=\.))/g, "$1()").replaceAll('require("url").pathToFileURL(__filename).href', "$here()");
   const unknown = body.match(/.*\bapart_\w+\b(?!\(\)).*|.*\brequire\(.*/);
   if (unknown) throw new Error(`a module is used in a way the bundle does not know: ${unknown[0].trim()}`);
   return ['let $place; const $here = () => $place ??= require("node:url").pathToFileURL(__filename).href;', ...modules, body].join("\n");
