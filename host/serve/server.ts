@@ -2,10 +2,12 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineStats, RestoredState, SignalEvent } from "../index.ts";
 import { senderPartitions } from "../intake/lines/stream.ts";
+import { intakeRoutes } from "../intake/routes.ts";
 import { IntakeServer } from "../intake/server.ts";
 import type { Damage } from "../journal/contract.ts";
 import { Journal } from "../journal/journal.ts";
 import { type Problem, ProblemError } from "../problem.ts";
+import { LogSearch, LogsApi } from "../search/index.ts";
 import { SqlDriver } from "../store/driver.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
@@ -15,6 +17,7 @@ import type { ServeConfig } from "./config.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
 import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
+import { logsRoutes } from "./logs-routes.ts";
 import { serveMetrics } from "./metrics.ts";
 import { readinessOf } from "./readiness.ts";
 import { type FoundRules, type GoodRules, RulesNow } from "./rules-now.ts";
@@ -50,6 +53,11 @@ const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
 const KEYS_MS = 2000;
 const DAY_MS = 86_400_000;
+/** Index of what can be found is made this often, for so long at a time: intake goes first. */
+const INDEX_MS = 5000;
+const INDEX_FOR_MS = 200;
+/** One search reads for so long at most. */
+const SEARCH_MS = 5000;
 /** Senders of an input with a clock of their own; the others share one. */
 const MOST_SENDERS = 256;
 /** Bodies in memory at least, whatever may be held behind the door: two of the widest. */
@@ -73,6 +81,9 @@ export class VespidServer {
   readonly #timers: NodeJS.Timeout[] = [];
   #watch: FilesWatch | undefined;
   readonly #rulesNow: RulesNow;
+  readonly #applicationKeys: LiveKeys;
+  #search: LogSearch;
+  #logs: LogsApi;
   #closed: Promise<void> | undefined;
   #tellEnded: () => void = () => {};
   /** Resolves when the server ended by itself. */
@@ -93,7 +104,12 @@ export class VespidServer {
     this.#rulesNow = new RulesNow(parts.found);
     this.#agents = parts.agents;
     this.#tee = parts.tee;
+    this.#applicationKeys = parts.applicationKeys;
+    this.#search = new LogSearch(this.#journal, { pipelines: parts.found.setup.pipelines });
+    this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     const { http } = parts.config;
+    const inputs = intakeRoutes({ prefix: http.prefix });
+    const asking = logsRoutes(() => this.#logs, this.#applicationKeys);
     const partitions = new Map<string, (address: string) => string>();
     this.#intake = new IntakeServer({
       // A shipper that makes up for an outage is behind, and late for nobody but itself.
@@ -102,7 +118,8 @@ export class VespidServer {
         if (!of) partitions.set(input, (of = senderPartitions(input, MOST_SENDERS)));
         return of(peer);
       },
-      sink: this.detection, keys: this.keys, host: http.host, port: http.port, prefix: http.prefix, plainBeyondLoopback: http.plainBeyondLoopback,
+      routes: (method, path) => asking(method, path) ?? inputs(method, path),
+      sink: this.detection, keys: this.keys, host: http.host, port: http.port, plainBeyondLoopback: http.plainBeyondLoopback,
       limits: { inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
       metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee }),
@@ -138,8 +155,10 @@ export class VespidServer {
           if (server) server.#tellEnded();
         },
       });
-      const keys = new LiveKeys(new KeyStore(sql), "api", config.keysRequired, agents.keys);
-      server = new VespidServer({ config, rules, events, found, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
+      const store = new KeyStore(sql);
+      const keys = new LiveKeys(store, "api", config.keysRequired, agents.keys);
+      const applicationKeys = new LiveKeys(store, "application", config.keysRequired);
+      server = new VespidServer({ config, rules, events, found, sql, journal, signals, detection, keys, applicationKeys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
@@ -177,6 +196,7 @@ export class VespidServer {
     this.#watch?.close();
     await Promise.all([this.#intake.close(), this.#inputs.close()]);
     await this.#tee?.stop();
+    await this.#search.close();
   }
 
   async #begin(): Promise<void> {
@@ -197,7 +217,11 @@ export class VespidServer {
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpoint());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
     this.#every(RETAIN_MS, "retention", () => this.#journal.retain(Date.now()));
-    this.#every(KEYS_MS, "keys", async () => this.keys.refresh());
+    this.#every(KEYS_MS, "keys", async () => {
+      this.keys.refresh();
+      this.#applicationKeys.refresh();
+    });
+    this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
   }
 
   /** Other rules from the next batch on. Rules with an error change nothing. */
@@ -208,6 +232,7 @@ export class VespidServer {
       if (setup) {
         const restored = await this.detection.swap(setup);
         this.#rulesNow.take({ ...found, setup });
+        await this.#readWith(setup);
         this.#events.onRules?.(found, restored);
         return;
       }
@@ -217,6 +242,14 @@ export class VespidServer {
       this.#rulesNow.refuse(error instanceof ProblemError ? `${error.problems[0]?.code ?? "rules"}; the rules from before judge` : "they cannot be read; the rules from before judge");
       this.#events.onFault("rules", error);
     }
+  }
+
+  /** Logs are found as the pipelines of now make them. */
+  async #readWith({ pipelines }: GoodRules["setup"]): Promise<void> {
+    const before = this.#search;
+    this.#search = new LogSearch(this.#journal, { pipelines });
+    this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
+    await before.close();
   }
 
   #every(everyMs: number, where: string, work: () => Promise<unknown>): void {
@@ -241,6 +274,7 @@ interface ServerParts {
   readonly signals: SignalStore;
   readonly detection: LiveDetection;
   readonly keys: LiveKeys;
+  readonly applicationKeys: LiveKeys;
   readonly agents: AgentInputs;
   readonly tee: Tee | undefined;
 }
