@@ -1,7 +1,8 @@
 import type { MatchColumns } from "../batch/matches.ts";
 import { StateFault, StateReader, StateWriter } from "./state/bytes.ts";
 
-const RING_BYTES = 96 * 1024 * 1024;
+/** Held events, the largest batch (a slot whose text was repaired) and what is left free at the ring's end. */
+const RING_BYTES = 80 * 1024 * 1024;
 /** Events give way by the bytes of those after them, gaps charged: so much less than the ring that batches and its end never matter. */
 const HELD_BYTES = 72 * 1024 * 1024;
 const SLOTS = 1 << 20;
@@ -17,7 +18,8 @@ const RUN_BYTES = 256 * 1024;
 export class RecentEvents {
   /** Slots before this one are there to be seen; the batch at hand holds more. */
   now = 0;
-  #ring: Buffer = Buffer.alloc(1 << 20);
+  /** Pages that were never written cost nothing; memory that could be shared is not counted as something to collect garbage for. */
+  readonly #ring: Buffer = Buffer.from(new SharedArrayBuffer(RING_BYTES));
   #written = 0;
   #added = 0;
   #charged = 0;
@@ -72,7 +74,7 @@ export class RecentEvents {
   bytes(slot: number): Uint8Array | undefined {
     if (!this.#holds(slot)) return undefined;
     const at = slot & this.#columns.mask;
-    const start = this.#columns.positions[at]! % this.#ring.length;
+    const start = this.#columns.positions[at]! % RING_BYTES;
     // From Buffer's pool: an array buffer of its own for each event would cost more than the copy.
     const copy = Buffer.allocUnsafe(this.#columns.lengths[at]!);
     this.#ring.copy(copy, 0, start, start + copy.length);
@@ -95,7 +97,7 @@ export class RecentEvents {
     for (let slot = first; slot < this.#added; slot++) writer.u32(lengths[slot & mask]!);
     for (let slot = first; slot < this.#added; slot++) writer.u32(profiles[slot & mask]!);
     for (let slot = first; slot < this.#added; slot++) {
-      const start = positions[slot & mask]! % this.#ring.length;
+      const start = positions[slot & mask]! % RING_BYTES;
       writer.copy(this.#ring, start, start + lengths[slot & mask]!);
     }
     return { events: this.#added - first, bytes: writer.done() };
@@ -128,9 +130,6 @@ export class RecentEvents {
     }
     const held = reader.view(total);
     if (!reader.isDone || total > HELD_BYTES) throw new StateFault("the state is damaged: events of other lengths than it says");
-    let ringBytes = 1 << 20;
-    while (ringBytes < total) ringBytes *= 2;
-    this.#ring = Buffer.alloc(Math.min(RING_BYTES, ringBytes));
     held.copy(this.#ring);
     let position = 0;
     for (let slot = added - count; slot < added; slot++) {
@@ -145,13 +144,20 @@ export class RecentEvents {
   }
 
   #holds(slot: number): boolean {
-    if (slot < 0 || slot >= this.now || slot + HELD_SLOTS < this.now) return false;
+    if (slot < 0 || slot >= this.now || slot + HELD_SLOTS < this.now || slot + this.#columns.mask < this.#added - 1) return false;
+    return this.#fits(slot);
+  }
+
+  /** Is it among the latest bytes? */
+  #fits(slot: number): boolean {
     const { charges, mask } = this.#columns;
     return charges[(this.now - 1) & mask]! - charges[slot & mask]! <= HELD_BYTES;
   }
 
   #note(position: number, length: number, event: number, profile: number): void {
-    if (this.#added > this.#columns.mask && this.#columns.mask + 1 < SLOTS) this.#columns = columns((this.#columns.mask + 1) * 2, this.#columns);
+    const { mask } = this.#columns;
+    // Grown only while an event would be overwritten that can still be seen.
+    if (this.#added > mask && mask + 1 < SLOTS && (this.#added - mask > this.now || this.#fits(this.#added - mask - 1))) this.#grow();
     const at = this.#added++ & this.#columns.mask;
     this.#charged += length + GAP;
     this.#columns.positions[at] = position;
@@ -161,19 +167,23 @@ export class RecentEvents {
     this.#columns.profiles[at] = profile;
   }
 
+  /** Each event at its place in twice as many; `mask + 1` before the next one are known. */
+  #grow(): void {
+    const before = this.#columns;
+    const fresh = columns((before.mask + 1) * 2);
+    for (const name of ["positions", "charges", "events", "lengths", "profiles"] as const) {
+      for (let slot = this.#added - before.mask - 1; slot < this.#added; slot++) fresh[name][slot & fresh.mask] = before[name][slot & before.mask]!;
+    }
+    this.#columns = fresh;
+  }
+
   /** Copies a run of events, from slot `first` on, whose positions count from its start. */
   #write(bytes: Uint8Array, start: number, end: number, first: number): void {
     if (first === this.#added) return;
     const length = end - start;
-    // Grown while it is young: a small run never pays for the whole ring.
-    while (this.#written + length > this.#ring.length && this.#ring.length < RING_BYTES) {
-      const larger = Buffer.alloc(Math.min(RING_BYTES, this.#ring.length * 2));
-      this.#ring.copy(larger);
-      this.#ring = larger;
-    }
-    let at = this.#written % this.#ring.length;
-    if (at + length > this.#ring.length) {
-      this.#written += this.#ring.length - at;
+    let at = this.#written % RING_BYTES;
+    if (at + length > RING_BYTES) {
+      this.#written += RING_BYTES - at;
       at = 0;
     }
     if (this.#source !== bytes.buffer) {
@@ -199,11 +209,9 @@ interface Columns {
   readonly profiles: Uint32Array;
 }
 
-function columns(size: number, before?: Columns): Columns {
-  const fresh: Columns = {
+function columns(size: number): Columns {
+  return {
     mask: size - 1, positions: new Float64Array(size), charges: new Float64Array(size), events: new Float64Array(size),
     lengths: new Uint32Array(size), profiles: new Uint32Array(size),
   };
-  if (before) for (const name of ["positions", "charges", "events", "lengths", "profiles"] as const) fresh[name].set(before[name]);
-  return fresh;
 }
