@@ -59,6 +59,11 @@ export interface EngineOptions {
 
 /** Bytes of logs in, signals out. */
 export interface Engine {
+  /**
+   * Memory of the engine, about a megabyte, to read records into: a part of it that is pushed next is judged where it lies, not
+   * copied. Resolves when there is room; good until the next push.
+   */
+  room(): Promise<Uint8Array>;
   /** Takes whole records; resolves when they are accepted, which under load means: when there is room. */
   push(bytes: Uint8Array, input: EngineInput): Promise<void>;
   /** Nothing more comes of a partition, so its time holds nothing back. Its name is not to be used again. */
@@ -117,6 +122,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     state: options.state,
   });
   return {
+    room: () => pipeline.room(),
     push: (bytes, input) => pipeline.push(bytes, input),
     end: (partition) => pipeline.end(partition),
     tick: (clockMs) => pipeline.tick(clockMs),

@@ -173,6 +173,10 @@ export class DetectionPipeline {
     this.restored = file && restorePipeline(this.#parts, file);
   }
 
+  room(): Promise<Uint8Array> {
+    return this.#flow.room();
+  }
+
   async push(bytes: Uint8Array, input: EngineInput): Promise<void> {
     const { arrivalMs, partition, ...profile } = input;
     await this.#flow.push(bytes, profile, arrivalMs, partition);

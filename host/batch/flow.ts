@@ -51,6 +51,8 @@ export class Flow {
   readonly #pending: Array<Pending | PendingCall> = [];
   #draining: Promise<void> | undefined;
   #failure: unknown;
+  /** Where bytes are being put by whoever asked for room. */
+  #room: Slot | undefined;
   readonly stats: FlowStats = {
     events: 0, bytes: 0, matches: 0, withoutTime: 0, clamped: 0, repairedUtf8: 0, slowRows: 0, lostBytes: 0, malformed: {},
   };
@@ -61,12 +63,31 @@ export class Flow {
   }
 
   /**
+   * Memory to put records into, as many bytes as a task has: a part of it that is pushed next is judged where it lies. Waits
+   * while every slot is busy; good until the next push.
+   */
+  async room(): Promise<Uint8Array> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#room ??= await this.#executor.acquire();
+    return this.#room.bytes.subarray(0, TASK_BYTES);
+  }
+
+  /**
    * Takes whole records (a last newline may be missing). Resolves when the bytes lie in slots; waits while every slot is busy.
    *
    * A record longer than a slot is counted as `too-large` and handed to `onMalformed`. `partition` names the stream the bytes
    * belong to: each has a watermark of its own.
    */
   async push(bytes: Uint8Array, profile: InputProfile, arrivalMs: number, partition = ""): Promise<void> {
+    const room = this.#room;
+    this.#room = undefined;
+    if (room?.bytes.buffer === bytes.buffer) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (bytes.length) this.#enter(room, bytes.byteOffset, bytes.length, profile, arrivalMs, partition);
+      else this.#executor.release(room);
+      return;
+    }
+    if (room) this.#executor.release(room);
     let at = 0;
     while (at < bytes.length) {
       if (this.#failure !== undefined) throw this.#failure;
@@ -82,14 +103,16 @@ export class Flow {
       // Copies into shared memory go eight bytes at a time only when both sides are aligned alike.
       const shift = (bytes.byteOffset + at) & 7;
       slot.bytes.set(bytes.subarray(at, end), shift);
-      const start = slot.start + shift;
-      const length = end - at;
-      this.stats.bytes += length;
-      const pending: Pending = { slot, profile, arrivalMs, partition, start, length, result: this.#run(slot, profile, arrivalMs, start, length) };
-      this.#pending.push(pending);
+      this.#enter(slot, slot.start + shift, end - at, profile, arrivalMs, partition);
       at = end;
-      this.#draining ??= this.#drain();
     }
+  }
+
+  /** Bytes that lie in their slot. */
+  #enter(slot: Slot, start: number, length: number, profile: InputProfile, arrivalMs: number, partition: string): void {
+    this.stats.bytes += length;
+    this.#pending.push({ slot, profile, arrivalMs, partition, start, length, result: this.#run(slot, profile, arrivalMs, start, length) });
+    this.#draining ??= this.#drain();
   }
 
   /** Calls once all that was pushed before has been handed on, and nothing that is pushed later. */

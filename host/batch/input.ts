@@ -44,6 +44,8 @@ export interface InputContext {
   readonly enough?: () => boolean;
   /** Ends a live input that may never end itself. */
   readonly signal?: AbortSignal;
+  /** Where records may be read into, if not into memory of our own; asked for again after every push. */
+  readonly room?: () => Promise<Uint8Array>;
   /** Bytes handed on at once; many inputs open together take less each. */
   readonly frameBytes?: number;
   /** Bytes of the content, unpacked, to pass over: told from how it begins. */
@@ -120,6 +122,8 @@ function openRaw(path: string, context: InputContext): { raw: ByteSource; arriva
 
 async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number, context: InputContext, quietMs: number | undefined): Promise<void> {
   const frameBytes = context.frameBytes ?? FRAME_BYTES;
+  const rest = context.room && quietMs === undefined ? await readInPlace(source, sink, profile, arrivalMs, { ...context, room: context.room }) : new Uint8Array();
+  if (!rest) return;
   const framing = new LineFraming({ recordBytes: RECORD_BYTES, frameBytes, readBytes: Math.min(READ_BYTES, frameBytes) });
   const hand = async (pieces: Iterable<Piece>): Promise<void> => {
     for (const piece of pieces) {
@@ -127,6 +131,8 @@ async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<I
       else sink.tooLarge(piece.bytes, piece.ended);
     }
   };
+  framing.room().set(rest);
+  framing.filled(rest.length);
   try {
     while (!context.enough?.() && !context.signal?.aborted) {
       const room = framing.room();
@@ -139,4 +145,39 @@ async function readRecords(source: ByteSource, sink: RecordSink, profile: Omit<I
     // Also after a fault: the lines before it were read.
     await hand(framing.end());
   }
+}
+
+const NEWLINE = 10;
+
+/**
+ * Reads records into the memory they are judged in; only the unfinished last line is ever copied.
+ *
+ * Answers what it has read of a line that fills a room and has no end there: whoever can tell too large records must go on with
+ * it. Undefined at the end of the input.
+ */
+async function readInPlace(source: ByteSource, sink: RecordSink, profile: Omit<InputOptions, "arrivalMs">, arrivalMs: () => number, context: InputContext & { readonly room: () => Promise<Uint8Array> }): Promise<Uint8Array | undefined> {
+  let line: Uint8Array = new Uint8Array();
+  for (let ended = false; !ended; ) {
+    const room = await context.room();
+    room.set(line);
+    let filled = line.length;
+    let fault: unknown;
+    try {
+      while (filled < room.length && !ended) {
+        const count = context.enough?.() || context.signal?.aborted ? 0 : ((await source.read(room.subarray(filled))) ?? 0);
+        filled += count;
+        ended = count === 0;
+      }
+    } catch (error) {
+      // The lines before it were read.
+      fault = error;
+      ended = true;
+    }
+    const end = ended ? filled : room.lastIndexOf(NEWLINE, filled - 1) + 1;
+    if (end === 0 && !ended) return room.slice(0, filled);
+    line = room.slice(end, filled);
+    await sink.push(room.subarray(0, end), { ...profile, arrivalMs: arrivalMs() });
+    if (fault !== undefined) throw fault;
+  }
+  return undefined;
 }

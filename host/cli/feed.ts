@@ -31,6 +31,8 @@ export interface Fed {
 
 export interface FeedTarget {
   push(bytes: Uint8Array, input: InputOptions, file: string): Promise<void>;
+  /** Memory that `push` takes its bytes from without copying them, if there is such; good until the next push. */
+  room?(): Promise<Uint8Array>;
   /** What inputs' events pass before anybody looks at them. */
   readonly pipelines: ChosenPipelines;
   /** Nothing more comes of an input; told of those that are read beside others. */
@@ -114,7 +116,7 @@ class Feeder {
   async read(file: string): Promise<void> {
     if (this.#signal?.aborted) return;
     this.#progress.begin(file);
-    await this.#records(file, file, (bytes, input) => this.#target.push(bytes, input, file), FRAME_BYTES);
+    await this.#records(file, file, (bytes, input) => this.#target.push(bytes, input, file), FRAME_BYTES, this.#target.room);
   }
 
   async readMerged(files: readonly string[]): Promise<void> {
@@ -164,7 +166,7 @@ class Feeder {
   }
 
   /** @param name of the input: a file named twice is two. */
-  async #records(file: string, name: string, push: Push, frameBytes: number): Promise<void> {
+  async #records(file: string, name: string, push: Push, frameBytes: number, room?: () => Promise<Uint8Array>): Promise<void> {
     try {
       await readInput(file, {
         push,
@@ -173,7 +175,7 @@ class Feeder {
           this.#target.tooLarge?.(bytes, ended, name);
         },
         progress: (bytes) => this.#progress.advance(bytes),
-      }, { ...this.#context(frameBytes), startAt: isLive(file) ? undefined : (head) => this.#target.startAt?.(name, head) ?? 0 });
+      }, { ...this.#context(frameBytes), room, startAt: isLive(file) ? undefined : (head) => this.#target.startAt?.(name, head) ?? 0 });
     } catch (error) {
       if (!isReadFault(error)) throw error;
       this.#faults.push({ file, text: `${file === "-" ? "standard input" : file}: ${faultText(error)}` });

@@ -87,6 +87,7 @@ export async function run(inputs: readonly string[], options: RunOptions): Promi
   const stop = stopOnInterrupt(files);
   const fed = await feedMerged(files, options, {
     pipelines,
+    room: () => engine.room(),
     push: async (bytes, input, file) => {
       await engine.push(bytes, { ...input, partition: file });
       checkpoint?.advance(file, bytes.length);
