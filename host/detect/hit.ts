@@ -11,6 +11,8 @@ export interface CaseHit {
   readonly timeMs: number;
   /** Slot in the recent events of the event that made it. */
   readonly slot: number;
+  /** The same match as an earlier hit of the group, which had this time. */
+  readonly movedFromMs?: number | undefined;
   /** What impossible travel has to say of it. */
   readonly travel?: Travel;
   /** Events of all queries' windows; `fresh`: those that no hit of the group was counted for. */

@@ -92,7 +92,7 @@ export class SignalBook {
   apply(hit: CaseHit, sourceOf?: (slot: number) => OpenSignal): BookChange | undefined {
     const rule = this.#rules[hit.ruleIndex]!;
     const { text: key, group, recent } = this.#keyOf(rule, hit);
-    const [known, ...bridged] = this.#reached(hit.ruleIndex, recent, hit.timeMs);
+    const [known, ...bridged] = this.#reached(hit, recent);
     const extending = known !== undefined;
     const madeBy = (): number | string => sourceOf?.(hit.slot).id ?? this.#recent.eventNumber(hit.slot);
     const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!, this.#isOfSignals[hit.ruleIndex]);
@@ -270,11 +270,14 @@ export class SignalBook {
   }
 
   /** The signal a match at this time belongs to, and those that become part of it: a late match that lies between two makes them one, as it would have in order. */
-  #reached(ruleIndex: number, recent: readonly OpenSignal[], timeMs: number): OpenSignal[] {
+  #reached({ ruleIndex, timeMs, movedFromMs }: CaseHit, recent: readonly OpenSignal[]): OpenSignal[] {
     const { keepAliveMs, maxSignalDurationMs } = this.#lives[ruleIndex]!;
     const fitting = recent.filter((signal) =>
       timeMs - signal.lastSeenMs < keepAliveMs && signal.firstSeenMs - timeMs < keepAliveMs &&
       Math.max(signal.lastSeenMs, timeMs) - Math.min(signal.firstSeenMs, timeMs) <= maxSignalDurationMs);
+    // A match that moves stays where it is, however long a signal is kept alive.
+    const holder = movedFromMs === undefined ? undefined : recent.find((signal) => signal.firstSeenMs <= movedFromMs && movedFromMs <= signal.lastSeenMs);
+    if (holder && !fitting.includes(holder)) return [holder];
     const tooFar = fitting.findIndex((other, i) => i > 0 && other.lastSeenMs - Math.min(fitting[0]!.firstSeenMs, timeMs) > maxSignalDurationMs);
     return tooFar < 0 ? fitting : fitting.slice(0, tooFar);
   }

@@ -13,6 +13,8 @@ export class OpenBucket {
   /** Its last event, by time. */
   lastMs = Number.NEGATIVE_INFINITY;
   lastSlot = 0;
+  /** Time of its latest hit; NaN: none yet. */
+  hitMs = Number.NaN;
   /** Events that no hit was counted for. */
   fresh = 0;
   /** The first and last of them: time and slot, one pair after the other. */
@@ -132,7 +134,7 @@ export class AnomalyGroup {
     writer.column(this.series.pairs());
     writer.u32(this.open.length);
     for (const each of this.open) {
-      writer.column(Float64Array.of(each.bucket, each.lastMs, each.lastSlot, each.fresh));
+      writer.column(Float64Array.of(each.bucket, each.lastMs, each.lastSlot, each.fresh, each.hitMs));
       writer.column(Float64Array.from(each.named));
       each.distinct?.write(writer);
     }
@@ -151,12 +153,13 @@ export class AnomalyGroup {
     group.firstMs = firstMs;
     group.lastSlot = lastSlot;
     for (let i = 0; i < opened && reader.isWhole; i++) {
-      const [bucket = 0, lastMs = 0, slot = 0, fresh = 0] = reader.f64s();
+      const [bucket = 0, lastMs = 0, slot = 0, fresh = 0, hitMs = Number.NaN] = reader.f64s();
       const named = reader.f64s();
       const each = new OpenBucket(bucket, plan.aggregation === "cardinality" ? DistinctCount.read(reader) : undefined);
       each.lastMs = lastMs;
       each.lastSlot = slot;
       each.fresh = fresh;
+      each.hitMs = hitMs;
       each.named = [...named];
       group.open.push(each);
     }

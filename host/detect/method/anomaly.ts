@@ -20,9 +20,9 @@ export interface SeriesOptions {
 /**
  * Volume anomaly: each group's count, distinct count or sum by bucket against its own past.
  *
- * A bucket is judged with every event that comes to it, and once more when it closes. While it is anomalous every event is a
- * match at the time of the bucket's last event, so that a signal's last seen moves; the first such match takes part with all
- * of the bucket's events, the others with their own. At the close a bucket whose newest events made no match gets its chance
+ * A bucket is judged with every event that comes to it, and once more when it closes. While it is anomalous every event gives a
+ * hit at the time of the bucket's last event, so that a signal's last seen moves; the first such hit takes part with all
+ * of the bucket's events, the others with their own. All of them are one match: a signal does not end within a bucket. At the close a bucket whose newest events made no match gets its chance
  * again: an earlier bucket may have grown meanwhile. Late events count in their own bucket until that closes.
  */
 export class AnomalyDetector implements MethodDetector, GroupHolder {
@@ -194,7 +194,9 @@ export class AnomalyDetector implements MethodDetector, GroupHolder {
 
   #hit(group: AnomalyGroup, open: OpenBucket, caseIndex: number, slot: number, onHit: OnHit): void {
     const { total, slots } = open.take();
-    onHit({ caseIndex, groupKey: group.key, group: group.group, timeMs: open.lastMs, slot, slots, perQuery: [total], total });
+    const movedFrom = Number.isNaN(open.hitMs) ? {} : { movedFromMs: open.hitMs };
+    open.hitMs = open.lastMs;
+    onHit({ caseIndex, groupKey: group.key, group: group.group, timeMs: open.lastMs, slot, slots, perQuery: [total], total, ...movedFrom });
   }
 }
 

@@ -46,6 +46,8 @@ export interface MethodHit {
   readonly total: number;
   /** Those and the ones an earlier hit was counted for; the same where left out. */
   readonly all?: MethodHitEvents;
+  /** The same match as an earlier hit, which had this time. */
+  readonly movedFromMs?: number;
   /** The two places and the way between them, of impossible travel. */
   readonly travel?: Travel;
 }

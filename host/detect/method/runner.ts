@@ -198,6 +198,9 @@ class MethodCaseHit implements CaseHit {
   get slot(): number {
     return this.#hit.slot;
   }
+  get movedFromMs(): number | undefined {
+    return this.#hit.movedFromMs;
+  }
   get travel(): Travel | undefined {
     return this.#hit.travel;
   }
