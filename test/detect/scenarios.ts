@@ -14,7 +14,7 @@ export const scenarios: readonly Scenario[] = hasShared(file)
     .filter((scenario) => !scenario.expect.rejected && idleReason(readRule({ id: scenario.id, ...scenario.rule })) === undefined)
   : [];
 
-export function engineOf(scenario: Scenario, more: { readonly workers?: number; readonly state?: Uint8Array } = {}): Promise<Engine> {
+export function engineOf(scenario: Scenario, more: { readonly workers?: number; readonly state?: Uint8Array; readonly variant?: "simd" | "scalar" } = {}): Promise<Engine> {
   return createEngine({
     rules: [...(scenario.also ?? []).map((each) => readRule(each)), readRule({ id: scenario.id, ...scenario.rule })],
     suppressions: readSuppressions(scenario.suppressions ?? []), securityFilters: scenario.security_filters && readSecurityFilters(scenario.security_filters),

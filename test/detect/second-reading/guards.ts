@@ -103,5 +103,7 @@ export const guards: readonly Row[] = [
   row("3.10", "a THEN whose first part comes late", rule(["a > 1 THEN b > 0"], [q("a"), q("b")]), [...evs("a", "x", 0), ...evs("b", "x", 60), ...evs("a", "x", 30)], [sig("x", 60)]),
   row("3.10", "identical lines are counted", rule(["a > 2"]), [ev("a", "x", 0), ev("a", "x", 0), ev("a", "x", 0)], [sig("x", 0, 0, { count: 3 })]),
 
+  row("2.1", "rules of other types look at their events alike", { ...rule(any, [q("a", { dataSource: "security_runtime" })], each), type: "workload_security" }, evs("a", "x", 0), [sig("x", 0)]),
+  row("2.1", "of another data source", { ...rule(any, [q("a", { dataSource: "audit" })], each) }, evs("a", "x", 0), [sig("x", 0)]),
   row("2.1", "the envelope: message in the query", rule(any, [q("a", { query: 'message:"no entry"' })], each), [log(0, { u: "x" }, { message: "there was no entry today" }), log(1, { u: "x" })], [sig("x", 0)]),
 ];
