@@ -53,9 +53,12 @@ const [, http] = /http:\/\/127\.0\.0\.1:(\d+)/.exec(told);
 const [, tcpPort] = /tcp:\/\/127\.0\.0\.1:(\d+)/.exec(told);
 const [, udpPort] = /udp:\/\/127\.0\.0\.1:(\d+)/.exec(told);
 
+/** More bytes of matching events than are kept for samples: that store is full from the beginning, and whatever grows is something else. */
+const WARM_BYTES = 130_000_000;
+
 let seed = 1;
 const random = () => (seed = (Math.imul(seed, 48_271) >>> 0) % 2_147_483_647) / 2_147_483_647;
-const startMs = Date.now();
+let startMs = Date.now();
 /** A day of events, ending now. */
 const eventMs = () => Math.round(startMs - DAY_MS + (Date.now() - startMs) * (DAY_MS / (minutes * 60_000)));
 let users = 0;
@@ -121,6 +124,13 @@ async function sample() {
   line([now.s, now.rss.toFixed(0), now.fds, now.events, now.signals, now.groups, (of("vespid_state_bytes") / 1e6).toFixed(1), (of("vespid_journal_bytes") / 1e6).toFixed(0), of("vespid_intake_refused_total")]);
 }
 
+for (let warm = 0; warm < WARM_BYTES; ) {
+  const events = Array.from({ length: 900 }, (_, i) => ({ timestamp: startMs - DAY_MS, evt: { outcome: "failure" }, usr: { id: `warm-${i}` }, message: "warm ".repeat(400) }));
+  const body = JSON.stringify(events);
+  await post("datadog", "/api/v2/logs?ddsource=shop", body, { "content-type": "application/json" }, events.length);
+  warm += body.length;
+}
+startMs = Date.now();
 const endMs = startMs + minutes * 60_000;
 const sampling = setInterval(() => void sample().catch((error) => console.error(error.message)), Number(values.every) * 1000);
 const senders = Object.entries(inputs).map(async ([name, send], i) => {
