@@ -20,8 +20,6 @@ export class PoolExecutor implements Executor {
   readonly #waiting: Array<(slot: Slot) => void> = [];
   readonly #setup: InstanceSetup;
   readonly #module: WebAssembly.Module;
-  /** Workers that died and were replaced. */
-  replaced = 0;
 
   private constructor(setup: InstanceSetup, module: WebAssembly.Module, workers: number) {
     this.#setup = setup;
@@ -44,18 +42,28 @@ export class PoolExecutor implements Executor {
 
   async run(slot: Slot, task: Omit<Task, "slot">): Promise<TaskResult> {
     const request: Task = { ...task, slot: slot.index };
+    const member = this.#workers[slot.worker]!;
+    while (member.retry) await member.retry;
     try {
-      return (await this.#workers[slot.worker]!.pool.run(request)) as TaskResult;
+      return (await member.pool.run(request)) as TaskResult;
     } catch (first) {
-      // The worker is gone; Piscina starts another on the same memory, and the bytes still lie in the slot.
-      this.replaced++;
-      try {
-        return (await this.#workers[slot.worker]!.pool.run(request)) as TaskResult;
-      } catch (second) {
-        this.replaced++;
-        throw new TaskLostError(second ?? first);
-      }
+      return await this.#again(member, request, first);
     }
+  }
+
+  /**
+   * The worker is gone, with all the tasks it had; Piscina starts another on the same memory, and the bytes still lie in the
+   * slots. Each is tried again by itself, so that only the one that ended the worker ends it again.
+   */
+  #again(member: Member, request: Task, first: unknown): Promise<TaskResult> {
+    const result = (member.retry ?? Promise.resolve()).then(() => member.pool.run(request) as Promise<TaskResult>);
+    const retry: Promise<void> = result.then(() => {}, () => {}).then(() => {
+      if (member.retry === retry) member.retry = undefined;
+    });
+    member.retry = retry;
+    return result.catch((second: unknown) => {
+      throw new TaskLostError(second ?? first);
+    });
   }
 
   matches(slot: Slot, result: TaskResult): MatchColumns {
@@ -76,7 +84,9 @@ export class PoolExecutor implements Executor {
     const pages = MEMORY_BYTES / 65536;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const setup: WorkerSetup = { ...this.#setup, slots: SLOTS_PER_WORKER, memory, module: this.#module };
-    return { memory, pool: new Piscina({ filename: workerFile(), minThreads: 1, maxThreads: 1, workerData: setup, idleTimeout: 2 ** 30 }) };
+    // A worker has all its tasks before it: one that asked for the next would sleep and be woken for each.
+    const pool = new Piscina({ filename: workerFile(), minThreads: 1, maxThreads: 1, concurrentTasksPerWorker: SLOTS_PER_WORKER, workerData: setup, idleTimeout: 2 ** 30 });
+    return { memory, pool, retry: undefined };
   }
 
   #slot(worker: number, index: number): Slot {
@@ -89,6 +99,8 @@ export class PoolExecutor implements Executor {
 interface Member {
   readonly memory: WebAssembly.Memory;
   readonly pool: Piscina;
+  /** Under way while tasks of a worker that ended are tried again, one at a time. */
+  retry: Promise<void> | undefined;
 }
 
 /** The worker's file beside this one: `.js` once built, `.ts` in a clone. */

@@ -1,3 +1,4 @@
+import type { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Flow } from "../../host/batch/flow.ts";
 import { createExecutor, plainQueries } from "../../host/matcher.ts";
@@ -28,6 +29,29 @@ describe("the pool", () => {
     expect(flow.stats).toMatchObject({ events: 2, matches: 2 });
     expect(flow.stats.lostBytes).toBe(line(2).length);
     expect(order).toEqual([0, 1]);
+  });
+
+  test("a worker that is ended with tasks before it: another does them, and those that come meanwhile", async () => {
+    const threads: Worker[] = [];
+    const hear = (thread: Worker): void => void threads.push(thread);
+    process.on("worker", hear);
+    const executor = await createExecutor({ standing: plainQueries([queryOf("source:auth")]), variant: "simd" }, 1);
+    const lost: string[] = [];
+    const flow = new Flow(executor, { onMatches() {}, onMalformed() {}, onLost: (bytes) => void lost.push(new TextDecoder().decode(bytes).trim()) });
+    await flow.push(line(0), { format: "intake" }, 0);
+    await flow.flush();
+    const many = Buffer.concat(Array.from({ length: 30_000 }, (_, n) => line(n)));
+    for (let round = 0; round < 3; round++) {
+      await flow.push(many, { format: "intake" }, 0);
+      await flow.push(many, { format: "intake" }, 0);
+      if (round === 1) void threads[0]!.terminate();
+    }
+    await flow.flush();
+    await executor.close();
+    process.off("worker", hear);
+    expect(threads.length).toBe(2);
+    expect(lost).toEqual([]);
+    expect(flow.stats).toMatchObject({ events: 180_001, matches: 180_001, lostBytes: 0 });
   });
 
   test("more slots than there are: push waits, nothing is lost", async () => {
