@@ -2,8 +2,9 @@ import { styleText } from "node:util";
 import type { Severity } from "../rule/rule.ts";
 
 // What can drive a terminal or turn its text around: control characters (U+009B alone begins an escape sequence),
-// bidirectional marks, separators of lines.
-const HOSTILE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+// bidirectional marks, separators of lines. Listed: classes by name are put together anew in every run.
+// oxlint-disable-next-line no-control-regex
+const HOSTILE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 function escaped(character: string): string {

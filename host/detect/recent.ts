@@ -170,9 +170,13 @@ export class RecentEvents {
   /** Each event at its place in twice as many; `mask + 1` before the next one are known. */
   #grow(): void {
     const before = this.#columns;
-    const fresh = columns((before.mask + 1) * 2);
+    const size = before.mask + 1;
+    const fresh = columns(size * 2);
+    // The older ones end where the columns did, and the later ones begin where they do.
+    const turn = this.#added & before.mask;
     for (const name of ["positions", "charges", "events", "lengths", "profiles"] as const) {
-      for (let slot = this.#added - before.mask - 1; slot < this.#added; slot++) fresh[name][slot & fresh.mask] = before[name][slot & before.mask]!;
+      fresh[name].set(before[name].subarray(turn), (this.#added - size) & fresh.mask);
+      fresh[name].set(before[name].subarray(0, turn), (this.#added - turn) & fresh.mask);
     }
     this.#columns = fresh;
   }
