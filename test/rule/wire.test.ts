@@ -241,9 +241,7 @@ describe("hostile payloads", () => {
     ["thousands of cases", rule({ cases: many(5000, () => ({ status: "low", condition: "failed > 1" })) })],
     ["lone surrogates", rule({ name: "\ud800", queries: [query({ query: "\udfff", name: "\ud800" })] })],
   ])("%s", (_name, wire) => {
-    const started = performance.now();
     const problems = problemsOf(wire);
-    expect(performance.now() - started).toBeLessThan(500);
     expect(problems.length).toBeLessThan(300);
   });
 });
