@@ -1,3 +1,4 @@
+import { copyBytes } from "../engine/copy-bytes.ts";
 import { type Executor, type Slot, TaskLostError } from "../engine/executor.ts";
 import { SLOT_BYTES, TASK_BYTES } from "../engine/geometry.ts";
 import type { InputProfile, TaskResult } from "../engine/task.ts";
@@ -100,10 +101,8 @@ export class Flow {
         continue;
       }
       const slot = await this.#executor.acquire();
-      // Copies into shared memory go eight bytes at a time only when both sides are aligned alike.
-      const shift = (bytes.byteOffset + at) & 7;
-      slot.bytes.set(bytes.subarray(at, end), shift);
-      this.#enter(slot, slot.start + shift, end - at, profile, arrivalMs, partition);
+      copyBytes(bytes.subarray(at, end), slot.bytes, 0);
+      this.#enter(slot, slot.start, end - at, profile, arrivalMs, partition);
       at = end;
     }
   }

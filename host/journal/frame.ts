@@ -1,6 +1,8 @@
 import { promisify } from "node:util";
-import { constants, crc32, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync, type ZstdOptions } from "node:zlib";
+import { constants, crc32, zstdCompressSync, zstdDecompress, zstdDecompressSync, type ZstdOptions } from "node:zlib";
+import { copyBytes } from "../engine/copy-bytes.ts";
 import type { InputProfile } from "../engine/task.ts";
+import { Compressor, LEVEL } from "./compressor.ts";
 import type { JournalEntry, StoredEntry } from "./contract.ts";
 
 /**
@@ -38,10 +40,12 @@ const OWN_THREAD_FROM = 64 * 1024;
 /** A packer keeps a buffer up to this size from one frame to the next: fresh memory costs as much as filling it. */
 const KEPT_BYTES = 8 * 1024 * 1024;
 
+/** What comes out of the compressor comes in one piece, mostly, and no piece is smaller. */
+const LEAST_CHUNK_BYTES = 4096;
+
 /** With the length known beforehand, small inputs get small tables. */
 type PackOptions = ZstdOptions & { readonly pledgedSrcSize: number };
 
-const compressAside = promisify<Uint8Array, PackOptions, Buffer>(zstdCompress);
 const decompressAside = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(zstdDecompress);
 
 export interface FrameHead {
@@ -77,6 +81,7 @@ export function overheadBytes(entry: JournalEntry): number {
 
 export class Packer {
   readonly #compress: boolean;
+  readonly #compressor = new Compressor();
   #kept = Buffer.allocUnsafeSlow(64 * 1024);
 
   constructor(compress: boolean) {
@@ -88,11 +93,11 @@ export class Packer {
     const frame = this.#layOut(entries);
     const raw = frame.subarray(FRAME_HEAD_BYTES);
     if (this.#compress && raw.length >= COMPRESS_FROM) {
-      const options: PackOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, pledgedSrcSize: raw.length };
-      const stored = raw.length < OWN_THREAD_FROM ? zstdCompressSync(raw, options) : await compressAside(raw, options);
-      if (stored.length < raw.length) {
-        frame.set(stored, FRAME_HEAD_BYTES);
-        return { entries, frame: frame.subarray(0, FRAME_HEAD_BYTES + stored.length), rawBytes: raw.length, compressed: true };
+      const parts = raw.length < OWN_THREAD_FROM ? [compressNow(raw)] : await this.#compressor.compress(raw);
+      const storedBytes = parts.reduce((sum, part) => sum + part.length, 0);
+      if (storedBytes < raw.length) {
+        parts.reduce((at, part) => at + part.copy(frame, at), FRAME_HEAD_BYTES);
+        return { entries, frame: frame.subarray(0, FRAME_HEAD_BYTES + storedBytes), rawBytes: raw.length, compressed: true };
       }
     }
     return { entries, frame, rawBytes: raw.length, compressed: false };
@@ -121,12 +126,17 @@ export class Packer {
       frame.writeUInt32LE(places[i]![1], at + 4);
       frame.writeDoubleLE(entry.arrivalMs, at + 8);
       frame.writeUInt32LE(entry.bytes.length, at + 16);
-      frame.set(entry.bytes, bytesAt);
+      copyBytes(entry.bytes, frame, bytesAt);
       at += ENTRY_BYTES;
       bytesAt += entry.bytes.length;
     });
     return frame;
   }
+}
+
+function compressNow(raw: Uint8Array): Buffer {
+  const options: PackOptions = { params: { [constants.ZSTD_c_compressionLevel]: LEVEL }, pledgedSrcSize: raw.length, chunkSize: Math.max(LEAST_CHUNK_BYTES, raw.length >> 2) };
+  return zstdCompressSync(raw, options);
 }
 
 /** Equal values once. Most are the same object, so that their text is rarely made. */

@@ -140,6 +140,10 @@ export class Journal {
     return this.#active ? [...this.#sealed, this.#active.index] : [...this.#sealed];
   }
 
+  get state(): JournalState {
+    return this.#state;
+  }
+
   get health(): JournalHealth {
     const totalBytes = this.segments.reduce((sum, index) => sum + index.bytes, 0);
     return {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomically } from "../atomic-file.ts";
 import { type Engine, type EngineOptions, type EngineStats, type RestoredState, type Signal, type SignalEvent, createEngine } from "../index.ts";
+import type { InputProfile } from "../engine/task.ts";
 import type { IntakeBatch, IntakeSink, Refusal } from "../intake/contract.ts";
 import { type Damage, type JournalEntry, type JournalPosition, comparePositions } from "../journal/contract.ts";
 import { JournalError } from "../journal/error.ts";
@@ -143,8 +144,7 @@ export class LiveDetection implements IntakeSink {
   get refusal(): Refusal | undefined {
     if (this.#closing || this.#failed !== undefined) return { reason: "closing", retryAfterS: BUSY_AGAIN_S };
     if (this.#heldBytes >= (this.#options.heldBytes ?? HELD_BYTES)) return { reason: "full", retryAfterS: BUSY_AGAIN_S };
-    const { state } = this.#journal.health;
-    return state === "ok" || this.#heldBytes === 0 ? undefined : { reason: "disk", retryAfterS: DISK_AGAIN_S };
+    return this.#journal.state === "ok" || this.#heldBytes === 0 ? undefined : { reason: "disk", retryAfterS: DISK_AGAIN_S };
   }
 
   async accept(batches: readonly IntakeBatch[]): Promise<Refusal | undefined> {
@@ -283,7 +283,16 @@ export class LiveDetection implements IntakeSink {
 }
 
 function entryOf({ profile, arrivalMs, partition, bytes, mark, dataSource }: IntakeBatch): JournalEntry {
-  return { profile: { ...profile, clampAheadMs: CLAMP_AHEAD_MS, ...(dataSource ? { dataSource } : {}) }, arrivalMs, partition, bytes, ...(mark === undefined ? {} : { mark }) };
+  return { profile: dataSource ? { ...profile, clampAheadMs: CLAMP_AHEAD_MS, dataSource } : clamped(profile), arrivalMs, partition, bytes, ...(mark === undefined ? {} : { mark }) };
+}
+
+const clampedProfiles = new WeakMap<InputProfile, InputProfile>();
+
+/** The same object for the same profile: the journal then knows it for the one it has written already. */
+function clamped(profile: InputProfile): InputProfile {
+  let known = clampedProfiles.get(profile);
+  if (!known) clampedProfiles.set(profile, (known = { ...profile, clampAheadMs: CLAMP_AHEAD_MS }));
+  return known;
 }
 
 /** A clock further ahead than this is not believed. */
