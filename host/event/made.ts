@@ -67,12 +67,14 @@ export class EventReader {
     return !view.includes(text) && !view.includes("\\u");
   }
 
-  /** The event's tags. Where neither the record nor a pipeline speaks of tags, nothing is read. */
-  tags(bytes: Uint8Array, input: MadeFrom): readonly string[] {
+  /** The event's tags, and the event if it had to be read for them: where neither the record nor a pipeline speaks of tags, it is not. */
+  tags(bytes: Uint8Array, input: MadeFrom): { readonly tags: readonly string[]; readonly event?: LogEvent } {
     const needle = input.format === "log" ? "tags" : "ddtags";
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const isSilent = !isTextFormat(input.format) && !view.includes(needle) && !view.includes("\\u") && !appliedPipelines(this.#pipelines, input).some(makesTags);
-    return (isSilent ? (input.tags && readTags([...input.tags])) : this.event(bytes, input).tags) ?? [];
+    if (isSilent) return { tags: input.tags ? readTags([...input.tags]) : [] };
+    const event = this.event(bytes, input);
+    return { tags: event.tags ?? [], event };
   }
 }
 

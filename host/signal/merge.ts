@@ -23,8 +23,17 @@ export class MergedEvents {
   readonly #unmerged: LogEvent[] = [];
   readonly #reserved = new Map<string, Set<string>>();
   readonly #high = new Set<string>();
+  /** The values of a list, as JSON: to look for one more among a hundred, again and again, would cost far more than to read it. */
+  readonly #texts = new WeakMap<Json[], Set<string>>();
   /** The event that made the case true last. */
   latest: LogEvent | undefined;
+
+  /** Takes an event that is not worth keeping as it is. */
+  take(event: LogEvent): void {
+    this.#mergeAll();
+    this.latest = event;
+    this.#mergeOne(event);
+  }
 
   /** Takes an event; it is merged when somebody looks. */
   add(event: LogEvent): void {
@@ -74,10 +83,10 @@ export class MergedEvents {
     this.#merge(this.#attributes, event.attributes ?? {}, "");
   }
 
-  /** The signal as an event that suppressions, critical assets and templates look at. */
+  /** The signal as an event that suppressions, critical assets and templates look at; its values are those that further events join. */
   asEvent(group: Readonly<Record<string, string>>, tags: readonly string[], message: string): LogEvent {
     this.#mergeAll();
-    const attributes: Members = structuredClone(this.#attributes);
+    const attributes: Members = { ...this.#attributes };
     for (const [field, value] of Object.entries(group)) {
       if (field.startsWith("@")) setPath(attributes, field.slice(1).split("."), value);
     }
@@ -100,14 +109,17 @@ export class MergedEvents {
         const inner: Members = isMembers(known) ? known : {};
         into[name] = inner;
         this.#merge(inner, value, at);
-      } else if (known === undefined) into[name] = structuredClone(value);
+      } else if (known === undefined) into[name] = copied(value);
       else this.#join(into, name, known, value, at);
     }
   }
 
   #join(into: Members, name: string, known: Json, value: Json, at: string): void {
-    const list = Array.isArray(known) ? [...known] : [known];
-    const seen = new Set(list.map((item) => JSON.stringify(item)));
+    // Most events say what those before them said.
+    if (known === value) return;
+    const list = Array.isArray(known) ? known : [known];
+    let seen = this.#texts.get(list);
+    if (!seen) this.#texts.set(list, (seen = new Set(list.map((item) => JSON.stringify(item)))));
     for (const item of Array.isArray(value) ? value : [value]) {
       const text = JSON.stringify(item);
       if (seen.has(text)) continue;
@@ -121,6 +133,19 @@ export class MergedEvents {
   }
 }
 
+/** What JSON holds, by hand: `structuredClone` looks for much more and takes several times as long. */
+function copied(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copied);
+  const members: Members = {};
+  for (const name of Object.keys(value)) {
+    if (name === "__proto__") Object.defineProperty(members, name, { value: copied(value[name]!), enumerable: true, configurable: true, writable: true });
+    else members[name] = copied(value[name]!);
+  }
+  return members;
+}
+
+/** What lies on the way is copied: it belongs to somebody else. */
 function setPath(into: Members, path: readonly string[], value: string): void {
   let at = into;
   path.forEach((name, i) => {
@@ -130,8 +155,7 @@ function setPath(into: Members, path: readonly string[], value: string): void {
       return;
     }
     const inner = at[name];
-    if (inner === undefined) at[name] = {};
-    const next = at[name];
-    at = isMembers(next) ? next : {};
+    if (inner === undefined) at = at[name] = {};
+    else at = isMembers(inner) ? (at[name] = { ...inner }) : {};
   });
 }

@@ -89,8 +89,14 @@ export class OpenSignal implements Signal {
   add(event: Unread): void {
     this.#keepSample(event);
     if (this.#added++ >= MERGE_CAP) return;
-    for (const tag of this.#reader.tags(event.bytes, event.input)) this.#keepTag(tag);
+    const { tags, event: read } = this.#reader.tags(event.bytes, event.input);
+    for (const tag of tags) this.#keepTag(tag);
     if (!this.#merged) return;
+    if (read) {
+      this.#merge();
+      this.#merged.take(read);
+      return;
+    }
     this.#unmerged.push(event);
     if (this.#unmerged.length >= UNREAD_CAP) this.#merge();
   }
@@ -107,7 +113,7 @@ export class OpenSignal implements Signal {
   addSource(number: number, source: OpenSignal): void {
     if (!this.madeOf!.add(number, source) || !this.#merged || this.#added++ >= MERGE_CAP) return;
     this.#merge();
-    this.#merged.add(source.view());
+    this.#merged.add(structuredClone(source.view()));
   }
 
   /** Takes over what a later signal of the same key holds. */
@@ -116,7 +122,7 @@ export class OpenSignal implements Signal {
     for (const tag of other.#tags) this.#keepTag(tag);
     if (this.#merged) {
       this.#merge();
-      this.#merged.add(other.view());
+      this.#merged.add(structuredClone(other.view()));
     }
     if (this.madeOf && other.madeOf) this.madeOf.absorb(other.madeOf);
     else this.eventsMatched += other.eventsMatched;
@@ -199,7 +205,7 @@ export class OpenSignal implements Signal {
     return copy;
   }
 
-  /** The signal as an event that templates look at: of several hosts the first. */
+  /** The signal as an event that templates look at: of several hosts the first. Good until the signal hears of another event. */
   view(): LogEvent {
     this.#merge();
     const event = (this.#merged ?? new MergedEvents()).asEvent(this.group, this.tags, this.rule.name);
