@@ -61,6 +61,19 @@ function numberEnd(p: usize): usize {
   return p;
 }
 
+const ZEROS: usize = memory.data<u64>([0x3030303030303030, 0x3030303030303030], 16);
+const NINES: usize = memory.data<u64>([0x0909090909090909, 0x0909090909090909], 16);
+
+/** Is a whole number of up to 15 digits all of the scalar at p? Most are. */
+// @ts-ignore: decorator
+@inline
+function isShortWhole(p: usize): bool {
+  if (!ASC_FEATURE_SIMD) return false;
+  const digits = i8x16.le_u(i8x16.sub(v128.load(p), v128.load(ZEROS)), v128.load(NINES));
+  const count = ctz(~i8x16.bitmask(digits));
+  return count - 1 < 15 && (load<u8>(p) != 0x30 || count == 1) && isEnd(p + <usize>count);
+}
+
 /** Does a number, or one of true, false and null, stand at p, with nothing of a scalar behind it? */
 function isScalar(p: usize): bool {
   if (<u32>load<u8>(p) - 0x30 < 10 || load<u8>(p) == 0x2d) {
@@ -74,6 +87,9 @@ function isScalar(p: usize): bool {
 
 /** Are all scalars that begin at marked bytes of the block at p good? */
 export function areScalars(p: usize, marked: u64): bool {
-  for (let left = marked; left; left &= left - 1) if (!isScalar(p + <usize>ctz(left))) return false;
+  for (let left = marked; left; left &= left - 1) {
+    const at = p + <usize>ctz(left);
+    if (!isShortWhole(at) && !isScalar(at)) return false;
+  }
   return true;
 }

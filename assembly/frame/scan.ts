@@ -238,20 +238,19 @@ function scan(start: usize, end: usize, isArray: bool, stack: usize, stackCap: u
           }
         }
       }
-      bad |= here & (open & 1 ? notObject : colons);
-      if (c & 2) {
-        open = (open << 1) | isObject;
-        depth++;
-        if ((depth & 31) == 0) {
+      // No branch on what kind of bracket it is: they come in no order that could be guessed.
+      const opens = (c >> 1) & 1;
+      bad |= here & select<u64>(notObject, colons, <bool>(open & 1));
+      bad |= <u64>(opens ^ 1) & (open ^ isObject);
+      open = select<u64>((open << 1) | isObject, open >> 1, <bool>opens);
+      depth += (opens << 1) - 1;
+      if (depth == base || (depth & 31) == 0) {
+        const word = stack + ((<usize>depth >> 5) << 2);
+        if (opens) {
           if (depth >> 5 >= stackCap) return BODY_DEEP;
-          store<u32>(stack + ((<usize>depth >> 5) << 2), <u32>open);
-        }
-      } else {
-        if (depth == 0 || (open & 1) != isObject) return BODY_BROKEN;
-        open >>= 1;
-        depth--;
-        if (depth == base) endElement(at + 1);
-        else if ((depth & 31) == 0) open = <u64>load<u32>(stack + ((<usize>depth >> 5) << 2));
+          store<u32>(word, <u32>open);
+        } else if (depth == base) endElement(at + 1);
+        else if (depth) open = <u64>load<u32>(word);
       }
     }
     const tail = ~seen;
@@ -262,7 +261,7 @@ function scan(start: usize, end: usize, isArray: bool, stack: usize, stackCap: u
         if (plain) plainElements(p, tail & starts, tail & textEnds, tail & scalarStops);
       }
     }
-    bad |= tail & (open & 1 ? notObject : colons);
+    bad |= tail & select<u64>(notObject, colons, <bool>(open & 1));
     if (bad | orphans) return BODY_BROKEN;
   }
   if (depth || inString || !began) return BODY_BROKEN;
