@@ -79,7 +79,8 @@ export class EventReader {
 }
 
 // Control characters, and what jsonLine writes as escapes.
-const ODD = /[\p{Cc}\p{Bidi_Control}\u2028\u2029\ufffd]/u;
+// oxlint-disable-next-line no-control-regex
+const ODD = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]/;
 
 function makesTags(pipeline: Pipeline): boolean {
   return pipeline.enabled && pipeline.processors.some((processor) => (processor.kind === "pipeline" ? makesTags(processor.pipeline) : "target" in processor && processor.target.kind === "tag"));
