@@ -72,6 +72,8 @@ export class LaneConnection {
   #body: Buffer | undefined;
   #bodyFilled = 0;
   #handed: Handed | undefined;
+  /** Told when answers have gone out, or nobody takes them any more. */
+  #wentOut: () => void = () => {};
   /** By which the present step must be over, as of the lane's clock. */
   deadlineMs: number;
 
@@ -91,7 +93,9 @@ export class LaneConnection {
     this.#socket = new Socket(options as unknown as ConstructorParameters<typeof Socket>[0]);
     this.#socket.on("error", () => {});
     this.#socket.on("end", () => this.#ended());
+    this.#socket.on("drain", () => this.#wentOut());
     this.#socket.on("close", () => {
+      this.#wentOut();
       // A request that is being answered gives its memory back itself.
       if (this.#state !== "answering") {
         this.#visit?.abandon("gone");
@@ -199,7 +203,7 @@ export class LaneConnection {
   }
 
   async #answer(): Promise<void> {
-    const { idleMs, headMs, clockMs, isClosing } = this.#context;
+    const { idleMs, headMs, bodyMs, clockMs, isClosing } = this.#context;
     this.#state = "answering";
     this.deadlineMs = Infinity;
     const visit = this.#visit;
@@ -211,7 +215,12 @@ export class LaneConnection {
       this.#socket.end(this.#answers.of(answer, true));
       return;
     }
-    this.#socket.write(this.#answers.of(answer));
+    if (!this.#socket.write(this.#answers.of(answer))) {
+      // Answers that nobody reads would pile up here as fast as requests come, and anybody can ask.
+      this.deadlineMs = clockMs() + bodyMs;
+      await new Promise<void>((resolve) => (this.#wentOut = resolve));
+      if (this.#socket.destroyed) return;
+    }
     this.#state = "head";
     this.deadlineMs = clockMs() + (this.#headFilled > 0 ? headMs : idleMs);
     this.#readOn();
