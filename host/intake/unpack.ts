@@ -11,6 +11,9 @@ const CHUNK_BYTES = 256 * 1024;
 /** Largest window of a zstd frame: what a decoder must hold in memory is the sender's choice otherwise. */
 const ZSTD_WINDOW_LOG = 24;
 
+/** Each frame takes a decoder of its own: a body of nothing but frames would keep everybody else waiting for minutes. */
+const ZSTD_FRAMES = 256;
+
 /** Codings of a `Content-Encoding` header, last applied last; identity left out. */
 export function codingsOf(header: string | undefined): readonly string[] {
   return (header ?? "").split(",").map((name) => name.trim().toLowerCase()).filter((name) => name !== "" && name !== "identity");
@@ -19,7 +22,7 @@ export function codingsOf(header: string | undefined): readonly string[] {
 /**
  * A body as it was before it was packed.
  *
- * Throws `bad-encoding` for codings not known, `bad-body` for damaged bytes, `too-large` as soon as more than `limit` bytes come out.
+ * Throws `bad-encoding` for codings not known, `bad-body` for damaged bytes or hundreds of frames, `too-large` as soon as more than `limit` bytes come out.
  */
 export async function unpack(bytes: Buffer, header: string | undefined, limit: number): Promise<Buffer> {
   const codings = codingsOf(header);
@@ -72,9 +75,11 @@ async function unpackZstd(bytes: Buffer, limit: number): Promise<Buffer> {
   const out: Buffer[] = [];
   let frame: Uint8Array[] = [];
   let size = 0;
+  let count = 0;
   for (const part of frames.parts(bytes)) {
     frame.push(part.bytes);
     if (!part.endsFrame) continue;
+    if (++count > ZSTD_FRAMES) throw new Refused("bad-body", `the body is over ${ZSTD_FRAMES} zstd frames`);
     const options = { maxOutputLength: Math.max(1, limit - size), chunkSize: CHUNK_BYTES, params: { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } };
     const packed = Buffer.concat(frame);
     const content = packed.length <= SYNC_BYTES ? zlib.zstdDecompressSync(packed, options) : await promisify(zlib.zstdDecompress)(packed, options);
