@@ -56,6 +56,9 @@ export interface SweepAnswer {
 /** What a page may hold at most, so that a thousand logs of a megabyte each do not fill the memory. */
 const PAGE_BYTES = 64 * 1024 * 1024;
 
+/** Attributes within attributes: kernels are told every way a path may be written in dotted keys, and those grow with its third power. */
+const PATH_CAP = 64;
+
 /** A part of a segment and the times that are in it: all that can be for one nothing is known of. */
 interface Unit extends SegmentPart {
   readonly segment: number;
@@ -78,9 +81,11 @@ export class Sweep {
   #damaged = 0;
   #scannedBytes = 0;
 
-  /** Throws `search/too-many-fields`. */
+  /** Throws `search/too-many-fields`, `search/deep-path`. */
   constructor(setup: SweepSetup) {
     this.#setup = setup;
+    checkPaths(setup.query);
+    for (const { fields } of setup.tallies) fields.forEach(checkPath);
     this.#need = needsOf(setup.query);
     this.#fromMs = setup.fromMs ?? -Infinity;
     this.#toMs = setup.toMs ?? Infinity;
@@ -225,4 +230,15 @@ export class Sweep {
     });
     for (const { tally, columns } of this.#tallies) tally.add(event.timeMs, columns.map((column) => exact[column]!));
   }
+}
+
+function checkPaths(node: QueryNode): void {
+  if (node.kind === "leaf" || node.kind === "cidr") checkPath(node.field);
+  else if (node.kind === "not") checkPaths(node.node);
+  else if (node.kind !== "all") node.nodes.forEach(checkPaths);
+}
+
+function checkPath(field: Field): void {
+  if (field.kind !== "attribute" || field.path.length <= PATH_CAP) return;
+  throw new ProblemError([{ code: "search/deep-path", message: `a path of ${field.path.length} names is asked for`, hint: `attributes are found up to ${PATH_CAP} names deep` }]);
 }

@@ -21,13 +21,15 @@ export interface TallyAnswer {
   readonly groups: readonly TallyGroup[];
   /** Logs without a value of one of the fields. */
   readonly missing: number;
-  /** Logs of groups that there was no room for; those that are told are exact all the same. */
+  /** Logs of groups that there was no room for, those of other groups are exact all the same; and logs of over a thousand groups, which count in none. */
   readonly beyond: number;
 }
 
 /** Groups, and intervals of all groups together. Values come from senders, who may invent any number of them. */
 const MOST_GROUPS = 100_000;
 const MOST_BUCKETS = 500_000;
+/** Groups that one log counts in when several fields have many values each: a sender's single log would have billions. */
+const MOST_COMBINATIONS = 1000;
 
 interface Counted {
   readonly values: readonly string[];
@@ -54,6 +56,7 @@ export class Tally {
     if (values.some((each) => each.length === 0)) this.#missing++;
     else if (values.length === 0) this.#count(timeMs, []);
     else if (values.length === 1) for (const value of values[0]!) this.#count(timeMs, [value]);
+    else if (values.reduce((product, each) => product * each.length, 1) > MOST_COMBINATIONS) this.#beyond++;
     else for (const combination of combinations(values)) this.#count(timeMs, combination);
   }
 

@@ -2,6 +2,8 @@ import { type Answer, type Endpoint, type IntakeRequest, Refused, type RequestHe
 import type { IntakeKeys } from "../intake/contract.ts";
 import type { ApiAnswer, LogsApi } from "../search/index.ts";
 
+/** Searches at a time: each shares the thread that takes logs, and they shall not keep it. */
+const MOST_SEARCHES = 8;
 const EVENTS = "/api/v2/logs/events";
 
 /**
@@ -10,6 +12,7 @@ const EVENTS = "/api/v2/logs/events";
  * @param api the search as it is now: another one once pipelines changed.
  */
 export function logsRoutes(api: () => LogsApi, applicationKeys: IntakeKeys): Router {
+  let running = 0;
   const endpoint = (answer: (request: IntakeRequest) => Promise<ApiAnswer>): Endpoint => ({
     input: "logs-search",
     key: (head) => keyIn(head, "dd-api-key"),
@@ -17,8 +20,14 @@ export function logsRoutes(api: () => LogsApi, applicationKeys: IntakeKeys): Rou
       const key = keyIn(request, "dd-application-key");
       if (applicationKeys.required && key === undefined) throw new Refused("no-key", "asking takes an application key in DD-APPLICATION-KEY; vespid keys create NAME --application makes one");
       if (applicationKeys.required && !applicationKeys.has(key!)) throw new Refused("bad-key", "Forbidden");
-      const { status, body } = await answer(request);
-      return { batches: [], events: 0, answer: jsonAnswer(status, body) };
+      if (running >= MOST_SEARCHES) throw new Refused("full", `${MOST_SEARCHES} searches are running`, { retryAfterS: 1 });
+      running++;
+      try {
+        const { status, body } = await answer(request);
+        return { batches: [], events: 0, answer: jsonAnswer(status, body) };
+      } finally {
+        running--;
+      }
     },
     refuse: (refused): Answer => jsonAnswer(refusedStatus(refused.kind), { errors: [refused.message] }, retryHeaders(refused)),
   });
