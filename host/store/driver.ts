@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
 export type SqlValue = SQLInputValue;
@@ -43,6 +44,8 @@ export class SqlDriver {
   static open(path: string, migrations: readonly Migration[]): SqlDriver {
     let database: DatabaseSync | undefined;
     try {
+      // Made by SQLite it would be everybody's to read; the files beside it take their rights from this one.
+      if (path !== ":memory:") closeSync(openSync(path, "a", 0o640));
       database = new DatabaseSync(path, { timeout: 5000 });
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;");
     } catch (error) {
