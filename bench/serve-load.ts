@@ -26,40 +26,54 @@ export function requestOf(events: readonly string[]): LoadRequest {
   return { bytes: Buffer.concat([Buffer.from(head), body]), events: events.length };
 }
 
-/** One connection, one request at a time. */
+/** One connection, one request at a time; another connection where a server has closed one that was idle. */
 export class Sender {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket | undefined;
   #heard = "";
-  #answered: ((status: number) => void) | undefined;
-  #failed: ((error: Error) => void) | undefined;
+  #answered: (status: number) => void = () => {};
+  #failed: (error: Error) => void = () => {};
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on("data", (chunk: Buffer) => this.#hear(chunk.toString("latin1")));
-    socket.on("error", (error) => this.#failed?.(error));
-    socket.on("close", () => this.#failed?.(new Error("the server closed the connection")));
+  private constructor(port: number) {
+    this.#port = port;
   }
 
-  static open(port: number): Promise<Sender> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(new Sender(socket)));
-      socket.once("error", reject);
-    });
+  static async open(port: number): Promise<Sender> {
+    const sender = new Sender(port);
+    await sender.#connect();
+    return sender;
   }
 
   /** Status of the answer. */
-  send(request: Uint8Array): Promise<number> {
+  async send(request: Uint8Array): Promise<number> {
+    const socket = this.#socket ?? (await this.#connect());
     return new Promise((resolve, reject) => {
       this.#answered = resolve;
       this.#failed = reject;
-      this.#socket.write(request);
+      socket.write(request);
     });
   }
 
   close(): void {
-    this.#failed = undefined;
-    this.#socket.destroy();
+    this.#socket?.destroy();
+  }
+
+  #connect(): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true }, () => {
+        this.#socket = socket;
+        resolve(socket);
+      });
+      socket.on("data", (chunk: Buffer) => this.#hear(chunk.toString("latin1")));
+      socket.on("error", (error) => {
+        reject(error);
+        this.#failed(error);
+      });
+      socket.on("close", () => {
+        this.#socket = undefined;
+        this.#failed(new Error("the server closed the connection"));
+      });
+    });
   }
 
   #hear(text: string): void {
@@ -70,7 +84,7 @@ export class Sender {
     if (this.#heard.length < end + 4 + length) return;
     const status = Number(this.#heard.slice(9, 12));
     this.#heard = "";
-    this.#answered?.(status);
+    this.#answered(status);
   }
 }
 

@@ -18,7 +18,7 @@ function judge(event: never): void {
   });
 }
 
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
   if (request.method === "GET") {
     response.end(`vespid_events_total ${events}\nvespid_matches_total ${matches}\n`);
     return;
