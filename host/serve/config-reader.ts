@@ -84,6 +84,12 @@ export class ConfigReader {
     return this.#problems;
   }
 
+  /** Where every setting stands that was asked for, such as `http.port` and `lines[0].host`; those with settings inside do not count. */
+  places(): string[] {
+    const inside = this.#inner.flatMap((inner) => inner.places());
+    return [...[...this.#asked].map((name) => this.#at(name)).filter((place) => !inside.some((each) => each.startsWith(`${place}.`) || each.startsWith(`${place}[`))), ...inside];
+  }
+
   #child(value: unknown, place: string): ConfigReader {
     const child = new ConfigReader(value, place, this.#problems);
     this.#inner.push(child);

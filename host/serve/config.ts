@@ -60,16 +60,16 @@ const GIGABYTE = 1024 * MEGABYTE;
 
 /**
  * The server's settings as YAML or JSON. Everything has a default, so an empty file is a good one; what is wrong comes back all
- * at once, with its line. Paths are as seen from `folder`.
+ * at once, with its line. Paths are as seen from `folder`; `places` says where every setting stands that was looked for.
  */
-export function readConfig(text: string, file: string, folder: string): { readonly config: ServeConfig; readonly problems: readonly Problem[] } {
+export function readConfig(text: string, file: string, folder: string): { readonly config: ServeConfig; readonly problems: readonly Problem[]; readonly places: readonly string[] } {
   const { items, problems } = documentItems(text, file.endsWith(".json") ? "json" : "yaml", []);
   const [item, second] = items;
   const reader = new ConfigReader(item?.value ?? {});
   const config = readMembers(reader, (path) => (isAbsolute(path) ? path : join(folder, path)));
   const found = reader.finish().map((problem) => ({ ...problem, file, ...item?.locate(problem.place ?? "") }));
   if (second) found.push({ code: "serve/several-documents", message: "the file holds several documents", hint: "keep the settings in one", file, ...second.locate("") });
-  return { config, problems: [...problems.map((problem) => ({ ...problem, code: "serve/unreadable", file })), ...found] };
+  return { config, problems: [...problems.map((problem) => ({ ...problem, code: "serve/unreadable", file })), ...found], places: reader.places() };
 }
 
 export const defaultConfig = (folder: string): ServeConfig => readConfig("{}", "vespid.json", folder).config;

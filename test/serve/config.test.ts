@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { defaultConfig, readConfig } from "../../host/serve/config.ts";
 
 describe("settings of the server", () => {
   test("an empty file is a good one", () => {
-    expect(readConfig("", "vespid.yaml", "/srv")).toEqual({ config: defaultConfig("/srv"), problems: [] });
+    expect(readConfig("", "vespid.yaml", "/srv")).toMatchObject({ config: defaultConfig("/srv"), problems: [] });
     expect(defaultConfig("/srv")).toMatchObject({ data: "/srv/vespid-data", keysRequired: true, workers: "auto", http: { host: "127.0.0.1", port: 8282, plainBeyondLoopback: false } });
   });
 
@@ -28,5 +31,25 @@ describe("settings of the server", () => {
 
   test.each(["[1, 2]", "{", "a: &x [*x]", `a: ${"[".repeat(5000)}`])("%.20s is refused, not a fault of ours", (text) => {
     expect(readConfig(text, "vespid.yaml", "/srv").problems.length).toBeGreaterThan(0);
+  });
+});
+
+describe("fixtures/vespid.example.yaml", () => {
+  const text = readFileSync(join(import.meta.dirname, "..", "..", "fixtures", "vespid.example.yaml"), "utf8");
+  /** With what is commented out: `# name:` and what stands below it. */
+  const whole = text.replace(/^( *)# ( *(?:- )?[a-z_]+:(?: .*)?)$/gm, "$1$2");
+
+  test("as it is, it says the defaults", () => {
+    const { config, problems } = readConfig(text, "vespid.yaml", "/srv");
+    expect(problems).toEqual([]);
+    expect(config).toEqual({ ...defaultConfig("/srv"), rules: ["pack:linux-auth", "pack:web-access", "pack:cloudtrail"] });
+  });
+
+  test("every setting that there is stands in it, and none that there is not", () => {
+    const { problems, places } = readConfig(whole, "vespid.yaml", "/srv");
+    expect(problems).toEqual([]);
+    const at = (place: string): unknown => place.split(/[.[\]]+/).filter(Boolean).reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], parse(whole));
+    expect(places).toEqual(expect.arrayContaining(["data", "http.port", "http.tls.cert", "lines[0].needs_key", "retention.size", "tee.compression"]));
+    expect(places.filter((place) => at(place) === undefined)).toEqual([]);
   });
 });
