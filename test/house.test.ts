@@ -24,12 +24,14 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   batch: ["event", "engine", "signal"],
   detect: ["rule", "query", "event", "batch", "assembly/layout.ts"],
   signal: ["detect", "rule", "query", "event"],
+  "signal-model": ["signal", "rule", "query", "event"],
   journal: ["engine", "event", "batch"],
   intake: ["engine", "event", "batch", "journal"],
-  store: ["signal", "rule", "event"],
+  store: ["signal-model", "signal", "rule", "event"],
   search: ["journal", "engine", "batch", "event", "query", "host"],
-  serve: ["search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "serve", "host", "assembly/layout.ts"],
+  control: ["signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  serve: ["control", "signal-search", "search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "control", "signal-search", "signal-model", "serve", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
 
@@ -52,7 +54,7 @@ describe("the walls", () => {
     expect(sources("assembly").flatMap((file) => importsOf(file).filter((target) => !target.startsWith("assembly/")).map((target) => `${file} imports ${target}`))).toEqual([]);
   });
 
-  test.each(["event", "query", "rule", "detect", "signal"])("room %s opens no file or socket and reads no clock", (room) => {
+  test.each(["event", "query", "rule", "detect", "signal", "signal-model"])("room %s opens no file or socket and reads no clock", (room) => {
     const forbidden = /from "node:(?:fs|net|http|https|dgram|child_process|worker_threads)[/"]|\bDate\.now\(|\bperformance\.now\(|new Date\(\)/;
     expect(sources(`host/${room}`).filter((file) => forbidden.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
   });

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
 import { journalCommand } from "./journal.ts";
-import { packageFolder } from "./package-folder.ts";
+import { packageVersion } from "./package-folder.ts";
 import { print, tell } from "./output.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { searchCommand } from "./search-command.ts";
@@ -49,7 +47,7 @@ const EXIT = "\nExit codes: 0 done, 1 found (what that is, each command says), 2
 function program(called: string | undefined): Command {
   const vespid = new Command("vespid")
     .description("Security monitoring that speaks Datadog Cloud SIEM's language: search syntax, detection rules, signals.")
-    .version((JSON.parse(readFileSync(join(packageFolder(), "package.json"), "utf8")) as { version: string }).version)
+    .version(packageVersion())
     .configureOutput({ writeOut: print, writeErr: tell })
     .showHelpAfterError("(--help shows how it is used)")
     .addHelpText("after", examples("vespid run --rules rules/ auth.log cloudtrail.ndjson.gz", "vespid match 'source:nginx @http.status_code:>=500' access.json", "vespid rules test rules/") + EXIT)

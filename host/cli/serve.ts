@@ -1,16 +1,19 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import type { RestoredState } from "../index.ts";
+import { positionText } from "../journal/contract.ts";
 import { JournalError } from "../journal/error.ts";
 import { unprovedRules } from "../serve/canary.ts";
 import { type ServeConfig, readConfig } from "../serve/config.ts";
+import { QUARANTINE_FOLDER } from "../serve/quarantine.ts";
 import { type FoundRules, type RuleSource, VespidServer } from "../serve/server.ts";
 import { StoreError } from "../store/driver.ts";
 import { checkReferenceTables } from "../rule/reference-table.ts";
 import { idleRules, standingQueries } from "../rule/standing.ts";
 import { droppedTexts } from "./checkpoint.ts";
 import { type LoadedRules, endOnErrors, loadRuleFiles, ruleFiles, ruleProblemTexts } from "./load-rules.ts";
+import { packageVersion } from "./package-folder.ts";
 import { choosePipelines } from "./pipelines.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { warnOfIdle } from "./run.ts";
@@ -47,12 +50,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     onRules: (now, restored) => void tellRules(now, restored),
     onProblems: (problems) => problems.forEach((problem) => note(problemText(problem, undefined, process.stderr))),
     onDamage: ({ segment, offset, bytes, entries }) => note(`${styled("red", "damage", process.stderr)} in the journal, segment ${segment}: ${count(bytes)} bytes from ${offset} on cannot be read${entries === undefined ? "" : `, ${plural(entries, "batch", "batches")} lost`}; vespid journal verify tells more`),
+    onSetAside: (position, reason) => note(`${styled("red", "set aside", process.stderr)}: batch ${positionText(position)} of the journal is not judged, because detection failed on it each time; it lies in ${join(config.data, QUARANTINE_FOLDER)}: ${safe(reason.split("\n")[0]!)}`),
     onTee: (problem) => note(problem === undefined ? "the other intake takes logs again" : `${styled("yellow", "warning", process.stderr)} ${problem}; what comes is kept for it`),
     onFault: (where, error) => {
       fault = error;
       note(`${styled("red", "fault", process.stderr)} in ${where}: ${safe((error as Error)?.stack ?? String(error))}`);
     },
-  }).catch((error: unknown) => {
+  }, packageVersion()).catch((error: unknown) => {
     throw knownError(error) ?? error;
   });
   const scheme = config.http.tls ? "https" : "http";

@@ -19,6 +19,8 @@ export interface IntakeOptions extends DeskOptions {
   /** Default true: plain POSTs of logs over plain HTTP are read straight into memory, and only the rest is node:http's. */
   readonly lane?: boolean;
   readonly nowMs?: () => number;
+  /** Another server on the same port, for the paths that are its own. */
+  readonly behind?: { owns(path: string): boolean; handle(request: IncomingMessage, response: ServerResponse): void };
 }
 
 /** Rest of a refused body that is read and thrown away, so that the sender gets to read the answer. */
@@ -153,6 +155,11 @@ export class IntakeServer {
     response.on("error", () => {});
     const { desk } = this;
     const head = headOf(request, this.#nowMs());
+    const { behind } = this.#options;
+    if (behind?.owns(head.path)) {
+      if (awaitsContinue) response.writeContinue();
+      return behind.handle(request, response);
+    }
     const operation = desk.operation(head);
     if (operation) return send(request, response, operation, desk.isClosing);
     const visit = desk.visit(head);

@@ -4,7 +4,9 @@ import type { EngineStats, RestoredState, SignalEvent } from "../index.ts";
 import { senderPartitions } from "../intake/lines/stream.ts";
 import { intakeRoutes } from "../intake/routes.ts";
 import { IntakeServer } from "../intake/server.ts";
-import type { Damage } from "../journal/contract.ts";
+import type { Damage, JournalPosition } from "../journal/contract.ts";
+import { Control, noTrail } from "../control/control.ts";
+import type { ControlContext } from "../control/context.ts";
 import { Journal } from "../journal/journal.ts";
 import { type Problem, ProblemError } from "../problem.ts";
 import { LogSearch, LogsApi } from "../search/index.ts";
@@ -42,6 +44,8 @@ export interface ServeEvents {
   onProblems?(problems: readonly Problem[]): void;
   /** Entries of the journal that cannot be read. */
   onDamage?(damage: Damage): void;
+  /** An entry of the journal is not judged: detection failed on it time and again. */
+  onSetAside?(position: JournalPosition, reason: string): void;
   /** The other intake takes nothing any more, or takes again. */
   onTee?(problem: string | undefined): void;
   onFault(where: string, error: unknown): void;
@@ -51,6 +55,7 @@ const STORE_MS = 500;
 const TICK_MS = 30_000;
 const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
+const TEND_MS = 60_000;
 const KEYS_MS = 2000;
 const DAY_MS = 86_400_000;
 /** Index of what can be found is made this often, for so long at a time: intake goes first. */
@@ -82,7 +87,12 @@ export class VespidServer {
   #watch: FilesWatch | undefined;
   readonly #rulesNow: RulesNow;
   readonly #applicationKeys: LiveKeys;
+  readonly control: Control;
+  /** Rules of files and packs as they last were good, without what the store says. */
+  #base: GoodRules;
+  #refreshing: Promise<void> | undefined;
   #search: LogSearch;
+  #pipelines: GoodRules["setup"]["pipelines"];
   #logs: LogsApi;
   #closed: Promise<void> | undefined;
   #tellEnded: () => void = () => {};
@@ -101,11 +111,14 @@ export class VespidServer {
     this.keys = parts.keys;
     this.signals = parts.signals;
     this.detection = parts.detection;
+    this.control = parts.control;
+    this.#base = parts.base;
     this.#rulesNow = new RulesNow(parts.found);
     this.#agents = parts.agents;
     this.#tee = parts.tee;
     this.#applicationKeys = parts.applicationKeys;
-    this.#search = new LogSearch(this.#journal, { pipelines: parts.found.setup.pipelines });
+    this.#pipelines = parts.found.setup.pipelines;
+    this.#search = new LogSearch(this.#journal, { pipelines: this.#pipelines });
     this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     const { http } = parts.config;
     const inputs = intakeRoutes({ prefix: http.prefix });
@@ -121,6 +134,7 @@ export class VespidServer {
       routes: (method, path) => asking(method, path) ?? inputs(method, path),
       sink: this.detection, keys: this.keys, host: http.host, port: http.port, plainBeyondLoopback: http.plainBeyondLoopback,
       limits: { inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
+      behind: this.control.api,
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
       metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee }),
       readiness: () => readinessOf(this.#journal, this.#lostEntries, this.detection, this.#rulesNow, this.#inputs, this.#tee),
@@ -133,7 +147,7 @@ export class VespidServer {
    *
    * Rejects when the folder is in use or unreadable, a rule has an error, or an address cannot be had.
    */
-  static async start(config: ServeConfig, rules: RuleSource, found: GoodRules, events: ServeEvents): Promise<VespidServer> {
+  static async start(config: ServeConfig, rules: RuleSource, base: GoodRules, events: ServeEvents, version = "dev"): Promise<VespidServer> {
     mkdirSync(config.data, { recursive: true, mode: 0o750 });
     const saved = savedState(config.data);
     const { days, bytes } = config.retention;
@@ -143,13 +157,20 @@ export class VespidServer {
     });
     let sql: SqlDriver | undefined;
     let server: VespidServer | undefined;
+    let control: Control | undefined;
     try {
       const agents = readAgents(config.agentFolders);
       events.onProblems?.(agents.problems);
       sql = SqlDriver.open(join(config.data, "vespid.db"), migrations);
       const signals = new SignalStore(sql);
+      control = await Control.create({
+        sql, journal, signals, audit: noTrail, nowMs: Date.now, folder: config.data,
+        logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
+        refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
+      } satisfies ControlContext, { keysRequired: config.keysRequired, version });
+      const found: GoodRules = { ...base, setup: control.complete(base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
-        folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, onSignal: events.onSignal,
+        folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, onSignal: events.onSignal, onSetAside: events.onSetAside,
         onFailure: (error: unknown) => {
           events.onFault("detection", error);
           if (server) server.#tellEnded();
@@ -158,11 +179,12 @@ export class VespidServer {
       const store = new KeyStore(sql);
       const keys = new LiveKeys(store, "api", config.keysRequired, agents.keys);
       const applicationKeys = new LiveKeys(store, "application", config.keysRequired);
-      server = new VespidServer({ config, rules, events, found, sql, journal, signals, detection, keys, applicationKeys, agents, tee: teeOf(config, agents, journal, events) });
+      server = new VespidServer({ config, rules, events, found, base, control, sql, journal, signals, detection, keys, applicationKeys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
       if (server) await server.#shut();
+      else await control?.close();
       sql?.close();
       await journal.close();
       throw error;
@@ -196,6 +218,7 @@ export class VespidServer {
     this.#watch?.close();
     await Promise.all([this.#intake.close(), this.#inputs.close()]);
     await this.#tee?.stop();
+    await this.control.close();
     await this.#search.close();
   }
 
@@ -221,6 +244,7 @@ export class VespidServer {
       this.keys.refresh();
       this.#applicationKeys.refresh();
     });
+    this.#every(TEND_MS, "upkeep", () => this.control.tend(Date.now()));
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
   }
 
@@ -230,10 +254,8 @@ export class VespidServer {
       const found = await this.#rules.load();
       const { setup } = found;
       if (setup) {
-        const restored = await this.detection.swap(setup);
-        this.#rulesNow.take({ ...found, setup });
-        await this.#readWith(setup);
-        this.#events.onRules?.(found, restored);
+        this.#base = { ...found, setup };
+        await this.#judgeBy(this.#base, true);
         return;
       }
       this.#rulesNow.refuse(`${found.problems.find(({ level }) => level !== "warning")?.code ?? "rules"}; the rules from before judge`);
@@ -244,9 +266,35 @@ export class VespidServer {
     }
   }
 
+  /** Files as they were, with what the store says now; those who ask while one is on its way share the next. */
+  async #refresh(): Promise<void> {
+    await this.#refreshing;
+    this.#refreshing ??= (async () => {
+      await undefined; // whoever else writes in this turn comes along
+      try {
+        await this.#judgeBy(this.#base, false);
+      } finally {
+        this.#refreshing = undefined;
+      }
+    })();
+    await this.#refreshing;
+  }
+
+  /** @param isTold whoever watches hears of rules on disk; those of the API are told in its answers. */
+  async #judgeBy(base: GoodRules, isTold: boolean): Promise<void> {
+    const setup = this.control.complete(base.setup);
+    const restored = await this.detection.swap(setup);
+    const found = { ...base, setup };
+    if (isTold) this.#rulesNow.take(found);
+    else this.#rulesNow.found = found;
+    if (setup.pipelines !== this.#pipelines) await this.#readWith(setup);
+    if (isTold) this.#events.onRules?.(found, restored);
+  }
+
   /** Logs are found as the pipelines of now make them. */
   async #readWith({ pipelines }: GoodRules["setup"]): Promise<void> {
     const before = this.#search;
+    this.#pipelines = pipelines;
     this.#search = new LogSearch(this.#journal, { pipelines });
     this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     await before.close();
@@ -269,6 +317,8 @@ interface ServerParts {
   readonly rules: RuleSource;
   readonly events: ServeEvents;
   readonly found: GoodRules;
+  readonly base: GoodRules;
+  readonly control: Control;
   readonly sql: SqlDriver;
   readonly journal: Journal;
   readonly signals: SignalStore;

@@ -1,0 +1,38 @@
+import type { EngineOptions } from "../index.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { LogSearch, LogsApi } from "../search/index.ts";
+import type { SqlDriver } from "../store/driver.ts";
+import type { SignalStore } from "../store/signals.ts";
+import type { AuditTrail } from "./audit-trail.ts";
+
+/** What detection runs by, beside its state. */
+export type Setup = Pick<EngineOptions, "rules" | "pipelines" | "suppressions" | "securityFilters" | "criticalAssets" | "referenceTables" | "stateBytes" | "allowedLatenessSeconds" | "deduplicate">;
+
+/** What the rooms of the API work with. */
+export interface ControlContext {
+  readonly sql: SqlDriver;
+  readonly journal: Journal;
+  readonly signals: SignalStore;
+  readonly audit: AuditTrail;
+  readonly nowMs: () => number;
+  /** The folder everything lies in. */
+  readonly folder: string;
+  /** As they are now: others once pipelines changed. */
+  readonly logs: () => LogsApi;
+  readonly logSearch: () => LogSearch;
+  /** By what detection runs now. */
+  readonly setup: () => Setup;
+  /** By what it would run without anything of the store: files and packs alone. */
+  readonly base: () => Setup;
+  /** Takes what the store says now; the next batch is judged by it when this resolves. */
+  readonly refresh: () => Promise<void>;
+  /** Signals that changed in the store: their index is told. */
+  readonly signalsChanged: (ids: readonly string[]) => void;
+  /** What a person has done, as a log for rules of `dataSource: audit`. */
+  readonly onFault: (where: string, error: unknown) => void;
+}
+
+/** A room that changes what detection runs by: rules, suppressions, tables. They are asked one after another, each with what came of the last. */
+export interface SetupPart {
+  complete(setup: Setup): Setup;
+}

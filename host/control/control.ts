@@ -1,0 +1,64 @@
+import type { AuditTrail } from "./audit-trail.ts";
+import { ControlApi } from "./api.ts";
+import type { Doorkeeper } from "./authenticate.ts";
+import type { ControlContext, Setup, SetupPart } from "./context.ts";
+import { KeyDoorkeeper } from "./people/doorkeeper.ts";
+import type { Route } from "./route.ts";
+
+/** One subject of the API: its routes, and what it changes of what detection runs by. */
+export interface Room {
+  readonly routes: readonly Route[];
+  readonly part?: SetupPart;
+  /** Called every minute or so: expiry, retention, deprecation dates. */
+  tend?(nowMs: number): void | Promise<void>;
+  close?(): void | Promise<void>;
+}
+
+export interface ControlSettings {
+  readonly keysRequired: boolean;
+  readonly version: string;
+  readonly perMinute?: number;
+}
+
+/** Every room of the API together: what `vespid serve` answers beside taking logs. */
+export class Control {
+  readonly api: ControlApi;
+  readonly #rooms: readonly Room[];
+
+  private constructor(api: ControlApi, rooms: readonly Room[]) {
+    this.api = api;
+    this.#rooms = rooms;
+  }
+
+  static async create(context: ControlContext, settings: ControlSettings): Promise<Control> {
+    const rooms = roomsOf(context);
+    const doorkeeper: Doorkeeper = new KeyDoorkeeper(context.sql, settings.keysRequired);
+    const api = await ControlApi.create({
+      routes: rooms.flatMap(({ routes }) => routes), doorkeeper, audit: context.audit, nowMs: context.nowMs, version: settings.version,
+      ...(settings.perMinute === undefined ? {} : { perMinute: settings.perMinute }), onFault: context.onFault,
+    });
+    return new Control(api, rooms);
+  }
+
+  /** What files and packs say, with what the store says beside it. Throws a `ProblemError` where both together make no sense. */
+  complete(base: Setup): Setup {
+    return this.#rooms.reduce((setup, { part }) => part?.complete(setup) ?? setup, base);
+  }
+
+  async tend(nowMs: number): Promise<void> {
+    for (const room of this.#rooms) await room.tend?.(nowMs);
+  }
+
+  async close(): Promise<void> {
+    await this.api.close();
+    for (const room of this.#rooms) await room.close?.();
+  }
+}
+
+/** In the order in which they change what detection runs by. */
+function roomsOf(_context: ControlContext): readonly Room[] {
+  return [];
+}
+
+/** Writes nothing down: the trail is not there yet. */
+export const noTrail: AuditTrail = { record() {} };
