@@ -1,29 +1,20 @@
-import type { Severity } from "../rule/rule.ts";
-import { type Signal, signalText } from "../signal/signal.ts";
-import type { SqlDriver, SqlRow } from "./driver.ts";
+import { linksOf } from "../signal-model/entities.ts";
+import type { StoredSignal } from "../signal-model/stored.ts";
+import type { SignalDocument } from "../signal/document.ts";
+import { type Signal, signalJson, signalText } from "../signal/signal.ts";
+import type { SqlDriver } from "./driver.ts";
+import { storedSignal } from "./signal-row.ts";
 
-export interface StoredSignal {
-  readonly id: string;
-  readonly ruleId: string;
-  readonly severity: Severity;
-  readonly firstSeenMs: number;
-  readonly lastSeenMs: number;
-  readonly eventsMatched: number;
-  /** When the store first heard of it. */
-  readonly createdMs: number;
-  /** Grows with each stored change, from 1. */
-  readonly version: number;
-  /** As `vespid run --json` prints it. */
-  readonly document: string;
-}
+export type { StoredSignal } from "../signal-model/stored.ts";
 
+/** Columns of detection alone: what people write stands in others. */
 const UPSERT = `
-  INSERT INTO signals (id, rule_id, severity, first_seen, last_seen, events_matched, created_at, version, document)
-  VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)
+  INSERT INTO signals (id, rule_id, severity, first_seen, last_seen, events_matched, created_at, version, closes_at, entities, document, change_number)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET
     severity = excluded.severity, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
-    events_matched = excluded.events_matched, document = excluded.document, version = version + 1
-  WHERE document <> excluded.document`;
+    events_matched = excluded.events_matched, closes_at = excluded.closes_at, entities = excluded.entities,
+    document = excluded.document, version = version + 1, change_number = excluded.change_number`;
 
 /**
  * Signals on disk, by id. A signal that detection tells again, as it does after a restart, is the same row: none is lost,
@@ -39,9 +30,7 @@ export class SignalStore {
   /** In one transaction; `gone` are those that turned out to be part of others. */
   save(signals: Iterable<Signal>, gone: Iterable<string>, nowMs: number): void {
     this.#sql.transaction(() => {
-      for (const signal of signals) {
-        this.#sql.run(UPSERT, signal.id, signal.ruleId, signal.severity, signal.firstSeenMs, signal.lastSeenMs, signal.eventsMatched, nowMs, signalText(signal));
-      }
+      for (const signal of signals) this.#saveOne(signal, nowMs);
       for (const id of gone) this.#sql.run("DELETE FROM signals WHERE id = ?", id);
     });
   }
@@ -64,11 +53,37 @@ export class SignalStore {
   all(): StoredSignal[] {
     return this.#sql.all("SELECT * FROM signals ORDER BY first_seen, id").map(storedSignal);
   }
+
+  /** Those that changed after a change of this number, in order of their latest change; from 0 on all of them. */
+  changedAfter(changeNumber: number, limit: number): StoredSignal[] {
+    return this.#sql.all("SELECT * FROM signals WHERE change_number > ? ORDER BY change_number LIMIT ?", changeNumber, limit).map(storedSignal);
+  }
+
+  #saveOne(signal: Signal, nowMs: number): void {
+    const text = signalText(signal);
+    const known = this.#sql.get("SELECT document = ? AS is_same, entities, first_seen FROM signals WHERE id = ?", text, signal.id);
+    if (known?.is_same === 1) return;
+    const document = signalJson(signal) as unknown as SignalDocument;
+    const links = linksOf(document);
+    const entities = JSON.stringify(links.map(({ entity, type, isPrimary }) => [entity, type ?? null, isPrimary]));
+    this.#sql.run(
+      UPSERT, signal.id, signal.ruleId, signal.severity, signal.firstSeenMs, signal.lastSeenMs, signal.eventsMatched, nowMs,
+      closesAt(document), entities, text, nextChange(this.#sql),
+    );
+    if (known && known.entities === entities && known.first_seen === signal.firstSeenMs) return;
+    if (known) this.#sql.run("DELETE FROM signal_entities WHERE signal_id = ?", signal.id);
+    for (const { entity, type, isPrimary } of links) {
+      this.#sql.run("INSERT INTO signal_entities (entity, time, signal_id, type, is_primary) VALUES (?, ?, ?, ?, ?)", entity, signal.firstSeenMs, signal.id, type ?? null, isPrimary ? 1 : 0);
+    }
+  }
 }
 
-function storedSignal(row: SqlRow): StoredSignal {
-  return {
-    id: String(row.id), ruleId: String(row.rule_id), severity: row.severity as Severity, firstSeenMs: Number(row.first_seen), lastSeenMs: Number(row.last_seen),
-    eventsMatched: Number(row.events_matched), createdMs: Number(row.created_at), version: Number(row.version), document: String(row.document),
-  };
+/** Number of a change that is being written; within its transaction. */
+export function nextChange(sql: SqlDriver): number {
+  return Number(sql.get("UPDATE signal_changes SET number = number + 1 RETURNING number")!.number);
+}
+
+/** When the signal takes no further match, if none comes: event time in ms. */
+function closesAt({ details, first_seen, last_seen }: SignalDocument): number | null {
+  return details ? Math.min(last_seen + details.rule.keep_alive_ms, first_seen + details.rule.max_duration_ms) : null;
 }

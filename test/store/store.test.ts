@@ -87,7 +87,7 @@ describe("the file", () => {
   });
 
   test("of a later version is refused, and so is what is no database", () => {
-    sql.run(`PRAGMA user_version = ${migrations.length + 1}`);
+    sql.run(`PRAGMA user_version = ${Math.max(...migrations.map(({ version }) => version)) + 1}`);
     expect(() => SqlDriver.open(path(), migrations)).toThrow(expect.objectContaining({ code: "store/newer" }) as StoreError);
     const odd = join(folder, "odd.db");
     writeFileSync(odd, "no database at all, but long enough to be read as one".repeat(100));
