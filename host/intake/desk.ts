@@ -28,6 +28,8 @@ export interface DeskOptions extends RouteOptions {
 export interface Readiness {
   /** A word for why nothing should be sent here now; undefined when all is well. */
   readonly reason: string | undefined;
+  /** Words for what somebody should look at, though logs are taken and judged. */
+  readonly degraded?: readonly string[];
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
@@ -134,11 +136,15 @@ export class IntakeDesk {
   operation({ method, path }: RequestHead): Answer | undefined {
     if (method !== "GET" && method !== "HEAD") return undefined;
     switch (path) {
-      case "/healthz": case "/health": return jsonAnswer(200, { status: "ok" });
+      case "/healthz": case "/health": {
+        const { degraded = [] } = this.#options.readiness?.() ?? {};
+        return jsonAnswer(200, degraded.length ? { status: "degraded", degraded } : { status: "ok" });
+      }
       case "/readyz": case "/ready": {
         const behind = this.#options.readiness?.();
+        const degraded = behind?.degraded?.length ? { degraded: behind.degraded } : undefined;
         const refusal = this.isClosing ? "closing" : (this.#options.sink.refusal?.reason ?? behind?.reason);
-        return jsonAnswer(refusal ? 503 : 200, { ...(refusal ? { status: "busy", reason: refusal } : { status: "ready" }), ...behind?.detail });
+        return jsonAnswer(refusal ? 503 : 200, { ...(refusal ? { status: "busy", reason: refusal } : { status: degraded ? "degraded" : "ready" }), ...degraded, ...behind?.detail });
       }
       case "/metrics": return { status: 200, type: METRICS_TYPE, body: metricsText([...intakeMetrics(this.counts), ...this.#gauges(), ...(this.#options.metrics?.() ?? [])]) };
       default: return undefined;

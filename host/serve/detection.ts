@@ -4,11 +4,12 @@ import { writeAtomically } from "../atomic-file.ts";
 import { type Engine, type EngineOptions, type EngineStats, type RestoredState, type Signal, type SignalEvent, createEngine } from "../index.ts";
 import type { InputProfile } from "../engine/task.ts";
 import type { IntakeBatch, IntakeSink, Refusal } from "../intake/contract.ts";
-import { type Damage, type JournalEntry, type JournalPosition, comparePositions } from "../journal/contract.ts";
+import { type Damage, type JournalEntry, type JournalPosition, type StoredEntry, comparePositions } from "../journal/contract.ts";
 import { JournalError } from "../journal/error.ts";
 import type { Journal } from "../journal/journal.ts";
 import { statePosition } from "../saved-state.ts";
 import type { SignalStore } from "../store/signals.ts";
+import { Quarantine } from "./quarantine.ts";
 
 /** The file in the data folder that holds what rules know, and up to which place of the journal. */
 export const STATE_FILE = "state.vespid";
@@ -27,6 +28,8 @@ export interface DetectionOptions {
   /** Told of each signal that opened or grew, after the event that did it was on disk. */
   readonly onSignal?: (event: SignalEvent) => void;
   readonly onMalformed?: EngineOptions["onMalformed"];
+  /** An entry of the journal is not judged, because detection failed on it time and again. */
+  readonly onSetAside?: (position: JournalPosition, reason: string) => void;
   /** Detection cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -63,6 +66,7 @@ export class LiveDetection implements IntakeSink {
   readonly #signals: SignalStore;
   readonly #options: DetectionOptions;
   readonly #nowMs: () => number;
+  readonly quarantine: Quarantine;
   #engine!: Engine;
   #closing = false;
   #failed: unknown;
@@ -84,6 +88,7 @@ export class LiveDetection implements IntakeSink {
     this.#signals = signals;
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    this.quarantine = new Quarantine(options.folder);
     this.#given = this.#checkpointed = journal.start;
   }
 
@@ -131,14 +136,35 @@ export class LiveDetection implements IntakeSink {
   async replay(onProgress: (entries: number) => void = () => {}, onDamage: (damage: Damage) => void = () => {}): Promise<number> {
     let entries = 0;
     this.#replaying = true;
-    for await (const { position, ...entry } of this.#journal.read(this.#given, undefined, onDamage)) {
-      await this.#give([entry], position);
+    this.quarantine.begin();
+    for await (const entry of this.#journal.read(this.#given, undefined, onDamage)) {
+      if (this.quarantine.isCareful) await this.#giveCarefully(entry);
+      else await this.#give([entry], entry.position);
       if (++entries % REPLAY_REPORT_ENTRIES === 0) onProgress(entries);
     }
-    await this.#engine.flush();
+    await this.#flush();
     this.#replaying = false;
     await this.storeSignals();
+    this.quarantine.end();
     return entries;
+  }
+
+  /** One entry to its end, unless it is known to fail. */
+  async #giveCarefully(entry: StoredEntry): Promise<void> {
+    const { position } = entry;
+    if (!this.quarantine.mayGive(position)) {
+      this.quarantine.setAside(entry);
+      this.#options.onSetAside?.(position, this.quarantine.reason);
+      this.#passed([entry], position);
+      return;
+    }
+    try {
+      await this.#give([entry], position);
+      await this.#flush();
+    } catch (error) {
+      this.quarantine.failed(error);
+      throw error;
+    }
   }
 
   get refusal(): Refusal | undefined {
@@ -194,7 +220,7 @@ export class LiveDetection implements IntakeSink {
   /** Stores what changed. Signals of events up to here are on disk when it resolves. */
   async storeSignals(): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#engine.flush();
+      await this.#flush();
       this.#store();
     });
   }
@@ -212,7 +238,9 @@ export class LiveDetection implements IntakeSink {
     this.#closing = true;
     await this.#turn;
     if (this.#failed === undefined) await this.checkpoint();
-    await this.#engine.close({ goesOn: true });
+    await this.#engine.close({ goesOn: true }).catch((error: unknown) => {
+      if (this.#failed === undefined) throw error; // what it failed on was told
+    });
   }
 
   async #begin(setup: RuleSetup, state: Uint8Array | undefined): Promise<void> {
@@ -240,22 +268,43 @@ export class LiveDetection implements IntakeSink {
 
   async #give(entries: readonly JournalEntry[], position: JournalPosition): Promise<void> {
     try {
-      for (const { bytes, profile, arrivalMs, partition, mark } of entries) {
+      for (const { bytes, profile, arrivalMs, partition } of entries) {
         if (partition === CLOCK_PARTITION) this.#engine.tick(arrivalMs);
         else await this.#engine.push(bytes, { ...profile, arrivalMs, partition });
-        if (mark !== undefined) this.#marks.set(partition, mark);
       }
     } catch (error) {
-      this.#failed ??= error;
-      this.#options.onFailure(error);
+      this.#fail(error);
       throw error;
     }
+    this.#passed(entries, position);
+  }
+
+  /** All that was given is judged. */
+  async #flush(): Promise<void> {
+    try {
+      await this.#engine.flush();
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed !== undefined) return;
+    this.#failed = error;
+    if (!this.#replaying) this.quarantine.begin();
+    this.#options.onFailure(error);
+  }
+
+  /** All of it was handed to the engine, or set aside. */
+  #passed(entries: readonly JournalEntry[], position: JournalPosition): void {
+    for (const { partition, mark } of entries) if (mark !== undefined) this.#marks.set(partition, mark);
     this.#given = { segment: position.segment, entry: position.entry + entries.length };
   }
 
   /** All that is known up to the place given, its signals stored before. */
   async #state(): Promise<Uint8Array> {
-    await this.#engine.flush();
+    await this.#flush();
     this.#store();
     const position: SavedPosition = { journal: this.#given, marks: Object.fromEntries(this.#marks) };
     return await this.#engine.checkpoint({ position: position as unknown as Record<string, never>, shownRevision: this.#shownRevision, releases: true });

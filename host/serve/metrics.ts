@@ -41,6 +41,7 @@ export function serveMetrics(detection: LiveDetection, journal: Journal, signals
     { name: "vespid_journal_refused_total", type: "counter", help: "Batches the journal did not take.", samples: Object.entries(health.refused).map(([reason, count]) => [{ reason }, count]) },
     { name: "vespid_journal_state", type: "gauge", help: "1 at the state the journal is in.", samples: (["ok", "full", "broken", "closed"] as const).map((state) => [{ state }, health.state === state ? 1 : 0]) },
     one("journal_lost_entries_total", "counter", "Batches beyond the last checkpoint that could not be read at start.", lostEntries),
+    one("quarantined_entries", "gauge", "Batches set aside because detection failed on them.", detection.quarantine.count),
     one("journal_over_limit_bytes", "gauge", "Bytes beyond the journal's limit that somebody still needs.", health.overLimitBytes),
     one("checkpoint_behind_entries", "gauge", "Batches that a restart would judge again.", entriesBetween(journal.segments, detection.checkpointed, journal.end)),
     one("rules", "gauge", "Rules that judge or would, idle ones among them.", rules.found.setup.rules.length),

@@ -15,14 +15,16 @@ export function readinessOf(journal: Journal, lostEntries: number, detection: Li
   const { state, message, totalBytes, overLimitBytes } = health;
   const files = inputs.tail?.files() ?? [];
   const { found, refused } = rules;
+  const quarantined = detection.quarantine.count;
   return {
     reason: state === "ok" ? undefined : "disk",
+    degraded: [...(quarantined > 0 ? ["quarantine"] : []), ...(refused === undefined ? [] : ["rules"]), ...(lostEntries > 0 ? ["journal"] : [])],
     detail: {
       journal: {
         state, ...(message === "" ? {} : { message }), bytes: totalBytes, ...(overLimitBytes > 0 ? { over_limit_bytes: overLimitBytes } : {}), end: positionText(journal.end),
         judged: positionText(detection.given), checkpoint: positionText(detection.checkpointed), behind_checkpoint: entriesBetween(journal.segments, detection.checkpointed, journal.end), lost_entries: lostEntries,
       },
-      held_bytes: detection.heldBytes,
+      held_bytes: detection.heldBytes, quarantined_entries: quarantined,
       rules: {
         judging: found.setup.rules.length, reloads: rules.reloads,
         ...(refused === undefined ? {} : { refused }), unproved: found.unproved.length, ...(found.unproved.length ? { unproved_ids: found.unproved.slice(0, NAMED) } : {}),

@@ -195,10 +195,13 @@ export class VespidServer {
   close(): Promise<void> {
     this.#closed ??= (async () => {
       await this.#shut();
-      await this.detection.close();
-      this.lastStats = this.detection.stats;
-      await this.#journal.close();
-      this.#sql.close();
+      try {
+        await this.detection.close();
+      } finally {
+        this.lastStats = this.detection.stats;
+        await this.#journal.close();
+        this.#sql.close();
+      }
     })();
     return this.#closed;
   }

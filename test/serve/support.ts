@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { readRule } from "../../host/rule/wire.ts";
 import { defaultConfig, type ServeConfig } from "../../host/serve/config.ts";
-import { type FoundRules, type RuleSource, VespidServer } from "../../host/serve/server.ts";
+import { type FoundRules, type RuleSource, type ServeEvents, VespidServer } from "../../host/serve/server.ts";
 import { loadKernel } from "../support/wasm.ts";
 
 export type Payload = Record<string, unknown>;
@@ -25,7 +25,7 @@ export class TestRules implements RuleSource {
 }
 
 /** A data folder of this test's own, and servers on it that are closed behind each test. */
-export function serverFolder(): { readonly path: string; start(rules: TestRules, config?: Partial<ServeConfig>): Promise<VespidServer>; readonly faults: unknown[] } {
+export function serverFolder(): { readonly path: string; start(rules: TestRules, config?: Partial<ServeConfig>, events?: Partial<ServeEvents>): Promise<VespidServer>; readonly faults: unknown[] } {
   const path = mkdtempSync(join(tmpdir(), "vespid-serve-"));
   const servers: VespidServer[] = [];
   const faults: unknown[] = [];
@@ -36,11 +36,11 @@ export function serverFolder(): { readonly path: string; start(rules: TestRules,
   afterAll(() => rmSync(path, { recursive: true, force: true }));
   return {
     path, faults,
-    async start(rules, config = {}) {
+    async start(rules, config = {}, events = {}) {
       const defaults = defaultConfig(path);
       const server = await VespidServer.start(
         { ...defaults, data: join(path, "data"), workers: 0, keysRequired: false, ...config, http: { ...defaults.http, port: 0, ...config.http } },
-        rules, await rules.load(), { onFault: (where, error) => faults.push([where, error]) },
+        rules, await rules.load(), { onFault: (where, error) => faults.push([where, error]), ...events },
       );
       servers.push(server);
       return server;
@@ -57,6 +57,11 @@ export async function send(server: VespidServer, events: readonly unknown[], hea
     asked.on("error", reject);
     asked.end(JSON.stringify(events));
   });
+}
+
+export async function ask(server: VespidServer, path: string): Promise<{ readonly status: number; readonly text: string }> {
+  const answer = await fetch(`http://127.0.0.1:${server.address.port}${path}`);
+  return { status: answer.status, text: await answer.text() };
 }
 
 export async function until(what: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
