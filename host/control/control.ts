@@ -2,6 +2,7 @@ import type { AuditTrail } from "./audit-trail.ts";
 import { ControlApi } from "./api.ts";
 import type { Doorkeeper } from "./authenticate.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
+import { logsRoom } from "./logs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
 import type { Route } from "./route.ts";
 
@@ -56,8 +57,8 @@ export class Control {
 }
 
 /** In the order in which they change what detection runs by. */
-function roomsOf(_context: ControlContext): readonly Room[] {
-  return [];
+function roomsOf(context: ControlContext): readonly Room[] {
+  return [logsRoom(context)];
 }
 
 /** Writes nothing down: the trail is not there yet. */

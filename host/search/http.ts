@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type Problem, ProblemError } from "../problem.ts";
 import { readField } from "../query/field.ts";
-import { type LogSearch, MOST_LOGS, type SearchAnswer, type SearchRequest } from "./log-search.ts";
+import { matches } from "../query/matches.ts";
+import type { QueryNode } from "../query/tree.ts";
+import { type LogSearch, MOST_LOGS, readQuery, type SearchAnswer, type SearchRequest } from "./log-search.ts";
 import type { SortOrder } from "./order.ts";
 import { type ApiLog, apiLog, testLog, timeText } from "./show.ts";
 import type { TallyAnswer, TallyGroup, TallyRequest } from "./tally.ts";
@@ -29,7 +31,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 /**
  * Datadog's log search calls, without a server around them: whoever has read a request hands in its body or query and gets the
- * answer. Nothing is thrown for what a request says.
+ * answer. Nothing is thrown for what a request says. Each call takes what its asker may see at most, as `within`.
  */
 export class LogsApi {
   readonly #search: LogSearch;
@@ -41,43 +43,43 @@ export class LogsApi {
   }
 
   /** `POST /api/v2/logs/events/search`: `filter.query|from|to`, `sort`, `page.limit|cursor`; and `facets`, of ours, which counts by them. */
-  async search(body: unknown): Promise<ApiAnswer> {
+  async search(body: unknown, within?: QueryNode): Promise<ApiAnswer> {
     return await answered(async () => {
       const members = asMembers(body ?? {}, "");
       const [filter, page] = [inner(members, "filter"), inner(members, "page")];
       const facets = texts(members, "facets");
       return await this.#list({
-        ...this.#bounds(filter, "filter."), query: text(filter, "query", "filter.") ?? "*", sort: sortOf(text(members, "sort")),
+        ...this.#bounds(filter, "filter."), query: narrowed(text(filter, "query", "filter."), within), sort: sortOf(text(members, "sort")),
         ...pageOf(page.limit, text(page, "cursor", "page."), "page.limit"), tallies: facets.map((facet) => ({ fields: [readField(facet)] })),
       }, facets);
     });
   }
 
   /** `GET /api/v2/logs/events`: the same by `filter[query]`, `filter[from]`, `filter[to]`, `sort`, `page[cursor]`, `page[limit]`. */
-  async list(query: URLSearchParams): Promise<ApiAnswer> {
+  async list(query: URLSearchParams, within?: QueryNode): Promise<ApiAnswer> {
     return await answered(async () => {
       const given = (name: string): string | undefined => query.get(name) ?? undefined;
       const limit = given("page[limit]");
       return await this.#list({
-        ...this.#bounds({ from: given("filter[from]"), to: given("filter[to]") }, "filter."), query: given("filter[query]") ?? "*", sort: sortOf(given("sort")),
+        ...this.#bounds({ from: given("filter[from]"), to: given("filter[to]") }, "filter."), query: narrowed(given("filter[query]"), within), sort: sortOf(given("sort")),
         ...pageOf(limit === undefined ? undefined : Number(limit), given("page[cursor]"), "page[limit]"),
       }, []);
     });
   }
 
   /** `GET /api/v2/logs/events/{id}`; with `format=ddlog` the log alone, as a rule's unit test takes it. */
-  async get(id: string, query: URLSearchParams = new URLSearchParams()): Promise<ApiAnswer> {
+  async get(id: string, query: URLSearchParams = new URLSearchParams(), within?: QueryNode): Promise<ApiAnswer> {
     return await answered(async () => {
       const format = query.get("format") ?? "api";
       if (format !== "api" && format !== "ddlog") throw wrong("search/bad-format", "format", `${format} is no format of a log`, "use ddlog, or leave it out");
       const log = await this.#search.log(id);
-      if (!log) return { status: 404, body: { errors: ["Log not found: the journal has no such log, or keeps it no more"] } };
+      if (!log || (within && !matches(within, log.event))) return { status: 404, body: { errors: ["Log not found: the journal has no such log, or keeps it no more"] } };
       return { status: 200, body: format === "ddlog" ? testLog(log) : { data: apiLog(log) } };
     });
   }
 
   /** `POST /api/v2/logs/analytics/aggregate`: counts, by facets and over time. */
-  async aggregate(body: unknown): Promise<ApiAnswer> {
+  async aggregate(body: unknown, within?: QueryNode): Promise<ApiAnswer> {
     return await answered(async () => {
       const members = asMembers(body ?? {}, "");
       const filter = inner(members, "filter");
@@ -85,7 +87,7 @@ export class LogsApi {
       if (computes.length === 0) computes.push({ intervalMs: undefined });
       const groups = list(members, "group_by").map(groupOf);
       const tallies = computes.map(({ intervalMs }): TallyRequest => ({ fields: groups.map(({ facet }) => readField(facet)), ...(intervalMs === undefined ? {} : { intervalMs }) }));
-      const found = await this.#search.search({ ...this.#bounds(filter, "filter."), ...this.#limits(), query: text(filter, "query", "filter.") ?? "*", limit: 0, tallies });
+      const found = await this.#search.search({ ...this.#bounds(filter, "filter."), ...this.#limits(), query: narrowed(text(filter, "query", "filter."), within), limit: 0, tallies });
       return { status: 200, body: { data: { buckets: bucketsOf(found.tallies, groups, computes) }, meta: this.#meta(found) } };
     });
   }
@@ -123,6 +125,12 @@ export class LogsApi {
     if (fromMs > toMs) throw wrong("search/bad-time", `${place}from`, `${timeText(fromMs)} is after ${timeText(toMs)}`, "let from be before to");
     return { fromMs, toMs };
   }
+}
+
+/** What is asked for, of what may be seen. */
+function narrowed(query = "*", within: QueryNode | undefined): QueryNode {
+  const asked = readQuery(query);
+  return within ? { kind: "and", nodes: [asked, within], span: asked.span } : asked;
 }
 
 async function answered(work: () => Promise<ApiAnswer>): Promise<ApiAnswer> {

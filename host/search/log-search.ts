@@ -278,7 +278,11 @@ export async function searchLogs(journal: Journal | string, { pipelines, workers
 }
 
 function queryOf(query: string | QueryNode = "*"): QueryNode {
-  if (typeof query !== "string") return query;
+  return typeof query === "string" ? readQuery(query) : query;
+}
+
+/** Throws a `ProblemError` for a text that is no query. */
+export function readQuery(query: string): QueryNode {
   const parsed = parseQuery(query);
   if (!parsed.ok) throw new ProblemError(parsed.problems);
   return parsed.node;

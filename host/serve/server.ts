@@ -19,7 +19,6 @@ import type { ServeConfig } from "./config.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
 import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
-import { logsRoutes } from "./logs-routes.ts";
 import { serveMetrics } from "./metrics.ts";
 import { readinessOf } from "./readiness.ts";
 import { type FoundRules, type GoodRules, RulesNow } from "./rules-now.ts";
@@ -86,7 +85,6 @@ export class VespidServer {
   readonly #timers: NodeJS.Timeout[] = [];
   #watch: FilesWatch | undefined;
   readonly #rulesNow: RulesNow;
-  readonly #applicationKeys: LiveKeys;
   readonly control: Control;
   /** Rules of files and packs as they last were good, without what the store says. */
   #base: GoodRules;
@@ -116,13 +114,11 @@ export class VespidServer {
     this.#rulesNow = new RulesNow(parts.found);
     this.#agents = parts.agents;
     this.#tee = parts.tee;
-    this.#applicationKeys = parts.applicationKeys;
     this.#pipelines = parts.found.setup.pipelines;
     this.#search = new LogSearch(this.#journal, { pipelines: this.#pipelines });
     this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     const { http } = parts.config;
     const inputs = intakeRoutes({ prefix: http.prefix });
-    const asking = logsRoutes(() => this.#logs, this.#applicationKeys);
     const partitions = new Map<string, (address: string) => string>();
     this.#intake = new IntakeServer({
       // A shipper that makes up for an outage is behind, and late for nobody but itself.
@@ -131,7 +127,7 @@ export class VespidServer {
         if (!of) partitions.set(input, (of = senderPartitions(input, MOST_SENDERS)));
         return of(peer);
       },
-      routes: (method, path) => asking(method, path) ?? inputs(method, path),
+      routes: inputs,
       sink: this.detection, keys: this.keys, host: http.host, port: http.port, plainBeyondLoopback: http.plainBeyondLoopback,
       limits: { inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       behind: this.control.api,
@@ -178,8 +174,7 @@ export class VespidServer {
       });
       const store = new KeyStore(sql);
       const keys = new LiveKeys(store, "api", config.keysRequired, agents.keys);
-      const applicationKeys = new LiveKeys(store, "application", config.keysRequired);
-      server = new VespidServer({ config, rules, events, found, base, control, sql, journal, signals, detection, keys, applicationKeys, agents, tee: teeOf(config, agents, journal, events) });
+      server = new VespidServer({ config, rules, events, found, base, control, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
@@ -243,10 +238,7 @@ export class VespidServer {
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpoint());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
     this.#every(RETAIN_MS, "retention", () => this.#journal.retain(Date.now()));
-    this.#every(KEYS_MS, "keys", async () => {
-      this.keys.refresh();
-      this.#applicationKeys.refresh();
-    });
+    this.#every(KEYS_MS, "keys", async () => this.keys.refresh());
     this.#every(TEND_MS, "upkeep", () => this.control.tend(Date.now()));
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
   }
@@ -327,7 +319,6 @@ interface ServerParts {
   readonly signals: SignalStore;
   readonly detection: LiveDetection;
   readonly keys: LiveKeys;
-  readonly applicationKeys: LiveKeys;
   readonly agents: AgentInputs;
   readonly tee: Tee | undefined;
 }
