@@ -1,6 +1,6 @@
 // Everything a clone needs before it can run: packages, both kernels, the host's JavaScript. Each step only when stale.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { pinnedNode } from "./node/locate.mjs";
@@ -33,7 +33,8 @@ function must(command, args) {
 }
 
 export function build() {
-  step("installing packages", ["node_modules/.package-lock.json"], ["package-lock.json"], () => {
+  // A link leads to the packages of another clone, which are not ours to take away.
+  if (!lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) step("installing packages", ["node_modules/.package-lock.json"], ["package-lock.json"], () => {
     must("npm", ["ci", "--no-audit", "--no-fund"]);
     const now = new Date();
     utimesSync(join(root, "node_modules/.package-lock.json"), now, now);
