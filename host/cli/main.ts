@@ -159,6 +159,7 @@ function otherCommands(vespid: Command): void {
     .option("--rules <path>", "rule file, folder, glob or pack:NAME, beside those of the settings; may be repeated", collect)
     .option("--listen <host:port>", "address of the HTTP inputs; 127.0.0.1:8282 by default")
     .option("--open-door", "ask senders for no key")
+    .option("--strict-rules", "do not start with rules that have an error; without it those that were good before go on")
     .option("--json", "print signals as JSON, one a line")
     .addHelpText("after", examples("vespid keys create my-shipper --data data/", "vespid serve --data data/ --rules rules/ --rules pack:linux-auth",
       "curl -H 'DD-API-KEY: ...' -d '{\"message\":\"hello\",\"ddsource\":\"me\"}' http://127.0.0.1:8282/api/v2/logs") +
@@ -177,6 +178,11 @@ function otherCommands(vespid: Command): void {
   keys.command("revoke").description("take a key back; a running server knows within seconds").argument("<id>", "as keys list shows it").option(...data)
     .addHelpText("after", examples("vespid keys revoke 0f8fad5b-d9cb-469f-a165-70867728950e --data data/") + "\n\nExit codes: 0 it is gone, 1 there was none, 2 the folder cannot be read.")
     .action(async (id: string, options) => finish((await import("./keys.ts")).keysRevoke(id, options)));
+  vespid.command("backup").description("copy a data folder while its server goes on").argument("<folder>", "where the copy goes; not there yet, or empty").option(...data)
+    .option("--no-journal", "signals, rules, people and settings alone, without logs and what rules know of them")
+    .option("--json", "print what was copied as JSON")
+    .addHelpText("after", examples("vespid backup /backups/monday --data data/", "vespid serve --data /backups/monday") + "\n\nExit codes: 0 the copy is whole, 2 it could not be made.")
+    .action(async (folder: string, options) => finish((await import("./backup.ts")).backup(folder, options)));
   journalCommand(vespid);
   searchCommand(vespid);
 

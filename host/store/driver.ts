@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, backup, type SQLInputValue, type StatementSync } from "node:sqlite";
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Readonly<Record<string, unknown>>;
@@ -21,6 +21,9 @@ export class StoreError extends Error {
     this.hint = hint;
   }
 }
+
+/** Pages copied between two looks at other work. */
+const BACKUP_PAGES = 1000;
 
 /**
  * The embedded database, with one writer. All SQL passes here: another database needs another file of this size.
@@ -89,6 +92,18 @@ export class SqlDriver {
     } finally {
       this.#depth--;
     }
+  }
+
+  /** A copy as of one moment, while others write. */
+  async backupTo(path: string): Promise<void> {
+    await backup(this.#database, path, { rate: BACKUP_PAGES });
+  }
+
+  /** Throws `StoreError` with `store/damaged` where pages, indexes or references do not fit together. */
+  check(): void {
+    const [found] = this.all("PRAGMA integrity_check(1)");
+    const [lost] = this.all("PRAGMA foreign_key_check");
+    if (found?.integrity_check !== "ok" || lost) throw new StoreError("store/damaged", `the database is damaged: ${lost ? "a reference leads nowhere" : String(found?.integrity_check)}`, "put a backup in its place");
   }
 
   close(): void {
