@@ -1,10 +1,13 @@
-import { constants, createZstdCompress, type ZstdCompress, type ZstdOptions } from "node:zlib";
+import { constants, createZstdCompress, type ZstdCompress } from "node:zlib";
 
 /** Of zstd: the lowest that is not much worse than those above it. Still lower ones save a quarter of the time and take twice the room. */
 export const LEVEL = 1;
-const CHUNK_BYTES = 256 * 1024;
-/** Matches are looked for within 128 KB, which stay in the processor's nearer caches: 0.8 of the time, a tenth more bytes. */
-const WINDOW_LOG = 17;
+/** With room for all that may come out, bytes are packed from where they lie; with less they are copied to the compressor's own memory first. */
+const CHUNK_BYTES = 4 * 1024 * 1024 + 64 * 1024;
+/** Matches of seven bytes and more within 256 KB, by a table of 32 KB: what stays in the processor's nearer caches. 0.94 of the time that level 1 takes by itself. */
+const WINDOW_LOG = 18;
+const HASH_LOG = 13;
+const LEAST_MATCH = 7;
 
 /**
  * Packs one buffer after another on a thread of the system's pool, each a zstd frame of its own, all with one compressor: making it and
@@ -26,8 +29,10 @@ export class Compressor {
   }
 
   #begin(): ZstdCompress {
-    const options: ZstdOptions = { flush: constants.ZSTD_e_end, chunkSize: CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_windowLog]: WINDOW_LOG } };
-    return createZstdCompress(options)
+    const params = {
+      [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_windowLog]: WINDOW_LOG, [constants.ZSTD_c_hashLog]: HASH_LOG, [constants.ZSTD_c_minMatch]: LEAST_MATCH,
+    };
+    return createZstdCompress({ flush: constants.ZSTD_e_end, chunkSize: CHUNK_BYTES, params })
       .on("data", (part: Buffer) => this.#parts.push(part))
       .on("error", (error) => {
         this.#stream = undefined;

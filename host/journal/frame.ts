@@ -1,9 +1,11 @@
 import { promisify } from "node:util";
 import { constants, crc32, zstdCompressSync, zstdDecompress, zstdDecompressSync, type ZstdOptions } from "node:zlib";
 import { copyBytes } from "../engine/copy-bytes.ts";
+import { pageMemory } from "../engine/page-memory.ts";
 import type { InputProfile } from "../engine/task.ts";
 import { Compressor, LEVEL } from "./compressor.ts";
 import type { JournalEntry, StoredEntry } from "./contract.ts";
+import { BLOCK_BYTES } from "./disk.ts";
 
 /**
  * A frame: what one sync put on the disk. Little endian.
@@ -82,15 +84,20 @@ export function overheadBytes(entry: JournalEntry): number {
 export class Packer {
   readonly #compress: boolean;
   readonly #compressor = new Compressor();
-  #kept = Buffer.allocUnsafeSlow(64 * 1024);
+  readonly #small = Buffer.allocUnsafeSlow(OWN_THREAD_FROM);
+  #kept: Buffer | undefined;
 
   constructor(compress: boolean) {
     this.#compress = compress;
   }
 
-  /** One at a time: the frame it answers with is written over by the next. */
-  async pack(entries: readonly JournalEntry[]): Promise<Payload> {
-    const frame = this.#layOut(entries);
+  /**
+   * One at a time: the frame it answers with is written over by the next.
+   *
+   * @param at where in its file the frame will begin: it is made to lie alike in memory
+   */
+  async pack(entries: readonly JournalEntry[], at = 0): Promise<Payload> {
+    const frame = this.#layOut(entries, at % BLOCK_BYTES);
     const raw = frame.subarray(FRAME_HEAD_BYTES);
     if (this.#compress && raw.length >= COMPRESS_FROM) {
       const parts = raw.length < OWN_THREAD_FROM ? [compressNow(raw)] : await this.#compressor.compress(raw);
@@ -103,19 +110,20 @@ export class Packer {
     return { entries, frame, rawBytes: raw.length, compressed: false };
   }
 
-  #room(bytes: number): Buffer {
+  #room(bytes: number, place: number): Buffer {
+    if (bytes <= this.#small.length) return this.#small.subarray(0, bytes);
     if (bytes > KEPT_BYTES) return Buffer.allocUnsafeSlow(bytes);
-    if (bytes > this.#kept.length) this.#kept = Buffer.allocUnsafeSlow(Math.min(KEPT_BYTES, 2 * bytes));
-    return this.#kept.subarray(0, bytes);
+    this.#kept ??= pageMemory(KEPT_BYTES + BLOCK_BYTES);
+    return this.#kept.subarray(place, place + bytes);
   }
 
-  #layOut(entries: readonly JournalEntry[]): Buffer {
+  #layOut(entries: readonly JournalEntry[], place: number): Buffer {
     const profiles = new Numbering<InputProfile>((profile) => JSON.stringify(profile));
     const partitions = new Numbering<string>((partition) => JSON.stringify(partition));
     const places = entries.map((entry) => [profiles.of(entry.profile), partitions.of(entry.partition)] as const);
     const marks = entries.flatMap(({ mark }, i) => (mark === undefined ? [] : [[i, mark]]));
     const head = Buffer.from(`{"profiles":[${profiles.texts.join(",")}],"partitions":[${partitions.texts.join(",")}],"marks":${JSON.stringify(marks)}}`);
-    const frame = this.#room(FRAME_HEAD_BYTES + 4 + head.length + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.bytes.length, 0));
+    const frame = this.#room(FRAME_HEAD_BYTES + 4 + head.length + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.bytes.length, 0), place);
     let at = FRAME_HEAD_BYTES;
     frame.writeUInt32LE(head.length, at);
     frame.set(head, at + 4);

@@ -254,7 +254,7 @@ export class Journal {
   async #commit(group: readonly Waiting[]): Promise<void> {
     const bytes = group.reduce((sum, each) => sum + each.bytes, 0);
     try {
-      const payload = await this.#packer.pack(group.length === 1 ? group[0]!.entries : group.flatMap((each) => each.entries));
+      const payload = await this.#packer.pack(group.length === 1 ? group[0]!.entries : group.flatMap((each) => each.entries), this.#active?.index.bytes);
       await this.#checkRoom(payload.frame.length);
       const { segment, entry: first } = await this.#write(payload);
       this.#setState("ok", "");
