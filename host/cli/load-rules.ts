@@ -58,13 +58,14 @@ export function loadRules(paths: readonly string[]): LoadedRules {
   return loadRuleFiles(ruleFiles(paths));
 }
 
-export function loadRuleFiles(files: readonly string[]): LoadedRules {
+/** @param textOf a file's text, where it is not to be read from disk */
+export function loadRuleFiles(files: readonly string[], textOf: (file: string) => string = readText): LoadedRules {
   const rules: Rule[] = [];
   const problems: Problem[] = [];
   const homes = new Map<Rule, Home>();
   const byId = new Map<string, Home>();
   for (const file of files) {
-    const document = readRuleDocument(readText(file), file, kinds[extname(file)] ?? "yaml");
+    const document = readRuleDocument(textOf(file), file, kinds[extname(file)] ?? "yaml");
     problems.push(...document.problems);
     for (const read of document.rules) {
       const home = { file, locate: (place: string) => document.locate(read, place) };
@@ -99,7 +100,7 @@ function placed(problem: Problem, home: Home | undefined): Problem {
   return { ...problem, file: home?.file, ...home?.locate(problem.place ?? "") };
 }
 
-function readText(file: string): string {
+export function readText(file: string): string {
   try {
     return readFileSync(file, "utf8").replace(/^\ufeff/, "");
   } catch (error) {

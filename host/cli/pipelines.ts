@@ -29,11 +29,13 @@ export const noPipelines: ChosenPipelines = { all: [], idsOf: () => undefined };
  * Pipelines by what the command line says. Those of files, and of packs named, concern every input. Without `--pack` the packs that
  * come with the product read what nobody else has made sense of: lines of text, and JSON whose source was told by its shape, the
  * latter only where a query looks at what they make.
+ *
+ * @param text a file's text, where it is not to be read from disk
  */
-export async function choosePipelines(options: PipelineOptions, standing: readonly StandingQuery[]): Promise<ChosenPipelines> {
+export async function choosePipelines(options: PipelineOptions, standing: readonly StandingQuery[], text: (file: string) => string = textOf): Promise<ChosenPipelines> {
   const problems: Problem[] = [];
   const own = (options.pipelines ?? []).flatMap((file) => {
-    const read = readPipelines(textOf(file), file);
+    const read = readPipelines(text(file), file);
     problems.push(...read.problems);
     return read.pipelines;
   });
@@ -43,7 +45,7 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
   const chosen = asked[0] === "auto" || asked[0] === "all" || asked[0] === "none" ? packs : asked.map((name) => named(packs, name));
   problems.push(...chosen.flatMap((pack) => pack.problems));
   await endOnErrors(problems, "in pipelines; nothing was run");
-  if (problems.length) for (const text of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${text}\n`);
+  if (problems.length) for (const line of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${line}\n`);
   const all = [...chosen.flatMap((pack) => pack.pipelines), ...own];
   if (new Set(all.map((pipeline) => pipeline.id)).size < all.length) throw new UsageError("two pipelines have one id; give those of --pipelines ids of their own");
   const ownIds = own.map((pipeline) => pipeline.id);

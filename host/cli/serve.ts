@@ -4,20 +4,17 @@ import { availableParallelism } from "node:os";
 import type { RestoredState } from "../index.ts";
 import { positionText } from "../journal/contract.ts";
 import { JournalError } from "../journal/error.ts";
-import { unprovedRules } from "../serve/canary.ts";
 import { type ServeConfig, readConfig } from "../serve/config.ts";
 import { QUARANTINE_FOLDER } from "../serve/quarantine.ts";
-import { type FoundRules, type RuleSource, VespidServer } from "../serve/server.ts";
+import { type FoundRules, type GoodRules, VespidServer } from "../serve/server.ts";
 import { StoreError } from "../store/driver.ts";
-import { checkReferenceTables } from "../rule/reference-table.ts";
-import { idleRules, standingQueries } from "../rule/standing.ts";
+import { idleRules } from "../rule/standing.ts";
 import { droppedTexts } from "./checkpoint.ts";
-import { type LoadedRules, endOnErrors, loadRuleFiles, ruleFiles, ruleProblemTexts } from "./load-rules.ts";
+import { endOnErrors, ruleProblemTexts } from "./load-rules.ts";
 import { packageVersion } from "./package-folder.ts";
-import { choosePipelines } from "./pipelines.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { warnOfIdle } from "./run.ts";
-import { Settings } from "./settings.ts";
+import { ServedRules } from "./served-rules.ts";
 import { Announcer } from "./signals.ts";
 import { count, plural, safe, styled } from "./text.ts";
 
@@ -27,6 +24,7 @@ export interface ServeOptions {
   readonly rules?: readonly string[];
   readonly listen?: string;
   readonly openDoor?: boolean;
+  readonly strictRules?: boolean;
   readonly json?: boolean;
 }
 
@@ -36,18 +34,23 @@ const NAMED_UNPROVED = 3;
 /** `vespid serve`: intake, journal, detection and store, until SIGTERM or SIGINT. */
 export async function serve(options: ServeOptions): Promise<number> {
   const config = await configOf(options);
-  const rules = ruleSource(config);
-  const found = await rules.load();
-  await endOnErrors(found.problems, "in the rules or what stands beside them; nothing was started");
-  if (!found.setup) throw new UsageError("there are no rules to judge by");
+  const rules = new ServedRules(config);
+  const found = await startingRules(rules, config.strictRules);
   warnOfIdle(found.setup.rules as never);
   const announcer = new Announcer(options.json === true);
   const workers = config.workers === "auto" ? Math.max(1, availableParallelism() - 1) : config.workers;
   let fault: unknown;
-  const server = await VespidServer.start({ ...config, workers }, rules, { ...found, setup: found.setup }, {
+  const server = await VespidServer.start({ ...config, workers }, rules, found, {
     onSignal: (event) => announcer.hear(event),
     onReplay: (entries) => note(`replaying the journal: ${count(entries)} batches`),
-    onRules: (now, restored) => void tellRules(now, restored),
+    onRules: (now, restored) => {
+      try {
+        if (now.setup) rules.keep(Date.now());
+      } catch (error) {
+        note(`${styled("yellow", "warning", process.stderr)} these rules could not be kept for a restart: ${safe((error as Error).message)}`);
+      }
+      void tellRules(now, restored);
+    },
     onProblems: (problems) => problems.forEach((problem) => note(problemText(problem, undefined, process.stderr))),
     onDamage: ({ segment, offset, bytes, entries }) => note(`${styled("red", "damage", process.stderr)} in the journal, segment ${segment}: ${count(bytes)} bytes from ${offset} on cannot be read${entries === undefined ? "" : `, ${plural(entries, "batch", "batches")} lost`}; vespid journal verify tells more`),
     onSetAside: (position, reason) => note(`${styled("red", "set aside", process.stderr)}: batch ${positionText(position)} of the journal is not judged, because detection failed on it each time; it lies in ${join(config.data, QUARANTINE_FOLDER)}: ${safe(reason.split("\n")[0]!)}`),
@@ -59,14 +62,16 @@ export async function serve(options: ServeOptions): Promise<number> {
   }, packageVersion()).catch((error: unknown) => {
     throw knownError(error) ?? error;
   });
+  // Before anybody is told that it serves: until here an end by force is as good as any.
+  const ending = new Promise<boolean>((done) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(false));
+    void server.ended.then(() => done(true));
+  });
   const scheme = config.http.tls ? "https" : "http";
   note(`taking logs at ${styled("bold", `${scheme}://${server.address.host}:${server.address.port}`, process.stderr)}${server.lineAddresses.map(({ protocol, host, port }) => `, ${protocol}://${host}:${port}`).join("")}${server.followed ? `, from ${plural(server.followed, "file")}` : ""}; data in ${config.data}`);
   if (config.keysRequired && server.keys.count === 0) note(`${styled("yellow", "warning", process.stderr)} no API key exists, so nobody can send yet; make one: vespid keys create NAME --data ${config.data}`);
   if (!config.keysRequired) note(`${styled("yellow", "warning", process.stderr)} keys are not asked for: whoever reaches the address can send`);
-  const failed = await new Promise<boolean>((done) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(false));
-    void server.ended.then(() => done(true));
-  });
+  const failed = await ending;
   note("closing: no more is taken, what was taken is judged");
   await server.close();
   const { events, signals } = server.lastStats!;
@@ -102,35 +107,23 @@ async function configOf(options: ServeOptions): Promise<ServeConfig> {
     ...config,
     data: options.data === undefined ? config.data : resolve(options.data),
     rules: [...config.rules, ...(options.rules ?? [])],
+    strictRules: options.strictRules || config.strictRules,
     keysRequired: options.openDoor ? false : config.keysRequired,
     http: { ...config.http, ...(host === undefined ? {} : { host: host.replace(/^\[|\]$/g, "") }), ...(port === undefined ? {} : { port: Number(port) }) },
   };
 }
 
-/** Rules, pipelines and what stands beside them, as the settings name them; read anew at each change. */
-function ruleSource(config: ServeConfig): RuleSource {
-  const watched = (): string[] => [...ruleFiles(config.rules), ...config.pipelines, ...config.settings];
-  return {
-    files: watched,
-    async load(): Promise<FoundRules> {
-      let loaded: LoadedRules;
-      try {
-        loaded = loadRuleFiles(ruleFiles(config.rules));
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        return { setup: undefined, problems: [{ code: "serve/no-rules", message: error.message, hint: "name another place under rules, or put rules there" }], unproved: [] };
-      }
-      const settings = new Settings({ settings: config.settings });
-      const problems = [...loaded.problems, ...settings.problems, ...checkReferenceTables(loaded.rules, settings.referenceTables)];
-      if (problems.some(({ level }) => level !== "warning")) return { setup: undefined, problems, unproved: [] };
-      const { all } = await choosePipelines({ pipelines: config.pipelines, pack: config.pack === "auto" ? ["all"] : [config.pack] }, standingQueries(loaded.rules));
-      const setup = {
-        rules: loaded.rules, pipelines: all, suppressions: settings.suppressions, securityFilters: settings.securityFilters, criticalAssets: settings.criticalAssets,
-        referenceTables: settings.referenceTables, stateBytes: config.stateBytes, allowedLatenessSeconds: config.latenessSeconds, deduplicate: config.deduplicate,
-      };
-      return { setup, problems, unproved: await unprovedRules(loaded.rules) };
-    },
-  };
+/** The rules on disk; with errors in them the last good set. Throws a UsageError with all errors where there is none, or none is wanted. */
+async function startingRules(rules: ServedRules, isStrict: boolean): Promise<GoodRules> {
+  const found = await rules.load();
+  if (found.setup) return { ...found, setup: found.setup };
+  const errors = found.problems.filter(({ level }) => level !== "warning");
+  const good = isStrict ? undefined : await rules.lastGood();
+  if (!good?.found.setup) await endOnErrors(errors, "in the rules or what stands beside them; nothing was started");
+  for (const text of await ruleProblemTexts(errors, process.stderr)) note(text);
+  const { found: last, keptAt } = good!;
+  note(`${styled("red", "refused", process.stderr)}: ${plural(errors.length, "error")} in the rules or what stands beside them; those that were good judge, of ${safe(keptAt)}; --strict-rules would not start`);
+  return { ...last, setup: last.setup!, refused: `${errors[0]!.code}; the last good rules judge` };
 }
 
 async function tellRules({ setup, problems, unproved }: FoundRules, restored: RestoredState | undefined): Promise<void> {

@@ -32,13 +32,16 @@ export class Settings {
   readonly criticalAssets: CriticalAssetRule[] = [];
   referenceTables: ReferenceTables = {};
   readonly problems: Problem[] = [];
+  readonly #textOf: (file: string) => string;
 
-  constructor(files: SettingsFiles) {
+  /** @param textOf a file's text, where it is not to be read from disk */
+  constructor(files: SettingsFiles, textOf: (file: string) => string = readText) {
+    this.#textOf = textOf;
     for (const file of files.settings ?? []) this.#readMixed(file);
     const single: ReadonlyArray<readonly [Name, string | undefined]> = [
       ["suppressions", files.suppressions], ["security_filters", files.securityFilters], ["critical_assets", files.criticalAssets], ["reference_tables", files.referenceTables],
     ];
-    for (const [name, file] of single) if (file !== undefined) this.#readOne(name, readText(file), file);
+    for (const [name, file] of single) if (file !== undefined) this.#readOne(name, textOf(file), file);
   }
 
   #readOne(name: Name, text: string, file: string): void {
@@ -69,7 +72,7 @@ export class Settings {
 
   /** A file whose members name their kinds, or a list as the API answers it, whose objects do. */
   #readMixed(file: string): void {
-    const text = readText(file);
+    const text = this.#textOf(file);
     const { items, problems } = documentItems(text, kindOf(file), ["data"]);
     this.problems.push(...problems.map((problem) => ({ ...problem, file })));
     if (problems.length) return;

@@ -22,6 +22,8 @@ export interface LineInputConfig {
 export interface ServeConfig {
   readonly data: string;
   readonly rules: readonly string[];
+  /** No start with rules that have an error; else those that were good before go on. */
+  readonly strictRules: boolean;
   readonly pack: string;
   readonly pipelines: readonly string[];
   readonly settings: readonly string[];
@@ -85,6 +87,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
   return {
     data: path(top.text("data", "vespid-data")),
     rules: top.texts("rules").map((each) => (each.startsWith("pack:") ? each : path(each))),
+    strictRules: top.flag("strict_rules", false),
     pack: top.text("pack", "auto"),
     pipelines: top.texts("pipelines").map(path),
     settings: top.texts("settings").map(path),

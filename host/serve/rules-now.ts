@@ -8,6 +8,8 @@ export interface FoundRules {
   readonly problems: readonly Problem[];
   /** Enabled rules whose own tests show no log that they match: they may never fire. */
   readonly unproved: readonly string[];
+  /** Why these are not the rules on disk, where they are an earlier set. */
+  readonly refused?: string;
 }
 
 /** Rules that can be used. */
@@ -23,6 +25,7 @@ export class RulesNow {
 
   constructor(found: GoodRules) {
     this.found = found;
+    this.refused = found.refused;
   }
 
   take(found: GoodRules): void {
