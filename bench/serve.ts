@@ -56,6 +56,7 @@ async function costs(folder: string): Promise<Array<{ readonly name: string; rea
   };
   await add("node:http, JSON.parse, closures", await startProgram("serve-naive.ts", RULES), NAIVE_REQUESTS);
   await add("vespid serve", await startVespid(join(folder, "disk"), rules, { workers: 0 }));
+  await add("vespid serve, journal.compression: none", await startVespid(join(folder, "plain"), rules, { workers: 0, journal: { compression: "none" } }));
   const inMemory = existsSync(MEMORY_FILE_SYSTEM) ? mkdtempSync(join(MEMORY_FILE_SYSTEM, "vespid-bench-")) : undefined;
   if (inMemory) await add("vespid serve, journal in memory: syncs cost nothing", await startVespid(join(inMemory, "data"), rules, { workers: 0 }));
   await add("the same without journal and store", await startProgram("serve-bare.ts", RULES));

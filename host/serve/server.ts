@@ -150,6 +150,7 @@ export class VespidServer {
     const journal = await Journal.open(join(config.data, "journal"), {
       ...(days === undefined ? {} : { maxAgeMs: days * DAY_MS }), ...(bytes === undefined ? {} : { maxBytes: bytes }),
       ...(saved ? { checkpoint: savedPosition(saved) } : {}),
+      compress: config.journal.compression !== "none",
     });
     let sql: SqlDriver | undefined;
     let server: VespidServer | undefined;

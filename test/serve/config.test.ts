@@ -29,6 +29,12 @@ describe("settings of the server", () => {
     expect(problems.find(({ place }) => place === "rulez")!.hint).toBe("did you mean rules?");
   });
 
+  test("the journal packs logs unless it is told not to", () => {
+    const compressionOf = (text: string) => readConfig(text, "vespid.yaml", "/srv").config.journal.compression;
+    expect([compressionOf("{}"), compressionOf("journal: { compression: none }"), compressionOf("journal: { compression: fast }")]).toEqual(["fast", "none", "fast"]);
+    expect(readConfig("journal: { compression: small }", "vespid.yaml", "/srv").problems).toMatchObject([{ code: "serve/bad-setting", place: "journal.compression" }]);
+  });
+
   test.each(["[1, 2]", "{", "a: &x [*x]", `a: ${"[".repeat(5000)}`])("%.20s is refused, not a fault of ours", (text) => {
     expect(readConfig(text, "vespid.yaml", "/srv").problems.length).toBeGreaterThan(0);
   });
