@@ -60,7 +60,8 @@ export async function gunzipOr(bytes: Buffer, limit: number): Promise<Buffer | u
 
 async function inflate(bytes: Buffer, limit: number, now: (bytes: Uint8Array, options: zlib.ZlibOptions) => Buffer, later: Unpack): Promise<Buffer> {
   const options = { maxOutputLength: limit, chunkSize: CHUNK_BYTES };
-  return bytes.length <= SYNC_BYTES ? now(bytes, { ...options, chunkSize: 64 * 1024 }) : later(bytes, options);
+  // A buffer of a whole chunk is made each time, and a stream brings thousands of small ones.
+  return bytes.length <= SYNC_BYTES ? now(bytes, { ...options, chunkSize: Math.max(1024, Math.min(64 * 1024, 4 * bytes.length)) }) : later(bytes, options);
 }
 
 /** RFC 1950: deflate in a window of at most 32 KB, and a check over the first two bytes. */

@@ -1,5 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { intakeLimits } from "../../host/intake/limits.ts";
+import { Profiles } from "../../host/intake/profiles.ts";
+import { firehose } from "../../host/intake/protocol/firehose.ts";
 import { ARRIVAL_MS, KEY, send, startIntake } from "./http-support.ts";
 
 const key = { "dd-api-key": KEY, "content-type": "application/json" };
@@ -147,6 +150,49 @@ describe("Kinesis Firehose", () => {
     const answer = await send(port, "/firehose", { headers: { ...headers, ...more }, body });
     expect([answer.status, answer.json]).toEqual([status, { requestId: "r-1", timestamp: ARRIVAL_MS, errorMessage: expect.any(String) }]);
     expect(sink.calls).toBe(0);
+  });
+
+  test("neighbours of one kind are one batch, however many records they came in", async () => {
+    const { port, sink } = await startIntake();
+    const small = Array.from({ length: 10_000 }, (_, i) => gzipSync(JSON.stringify({ nr: i })));
+    expect((await send(port, "/firehose", { headers, body: of(...small) })).status).toBe(200);
+    expect([sink.calls, sink.batches.length]).toEqual([1, 1]);
+    expect(sink.events.map(({ attributes }) => attributes?.nr)).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+    // Their order stays, with one of another kind between them.
+    await send(port, "/firehose", { headers: { ...headers, "x-amz-firehose-request-id": "r-2" }, body: of('{"nr":1}', '{"nr":2}\n', '{"nr":3}', JSON.stringify(trail("StopLogging")), '{"nr":4}', "text", "more text\n", '{"nr":5}') });
+    const later = sink.batches.slice(1).map(({ profile, bytes }) => [profile.format, profile.source, Buffer.from(bytes).toString().trimEnd()]);
+    expect(later).toEqual([
+      ["intake", "cloudwatch", '{"nr":1}\n{"nr":2}\n{"nr":3}'], ["intake", "cloudtrail", JSON.stringify(trail("StopLogging"))], ["intake", "cloudwatch", '{"nr":4}'],
+      ["text", "cloudwatch", "text\nmore text"], ["intake", "cloudwatch", '{"nr":5}'],
+    ]);
+  });
+
+  test("where there are too many kinds of senders to keep, neighbours are one batch too", async () => {
+    const { port, sink } = await startIntake({ limits: { profiles: 0 } });
+    expect((await send(port, "/firehose", { headers, body: of('{"nr":1}', "text", '{"nr":2}') })).status).toBe(200);
+    expect([sink.batches.length, sink.events.map(({ source }) => source)]).toEqual([1, ["cloudwatch", "cloudwatch", "cloudwatch"]]);
+  });
+
+  test("more records than AWS sends are refused", async () => {
+    const { port, sink } = await startIntake();
+    expect((await send(port, "/firehose", { headers, body: `{"requestId":"r-1","records":[${'{"data":"YQ=="},'.repeat(10_000)}{"data":"YQ=="}]}` })).status).toBe(413);
+    expect(sink.calls).toBe(0);
+  });
+
+  test("others have their turn while its records are unpacked", async () => {
+    const endpoint = firehose()("POST", "/firehose")!;
+    const request = { method: "POST", path: "/firehose", query: new URLSearchParams(), headers: {}, peer: "192.0.2.1", arrivalMs: ARRIVAL_MS, body: Buffer.from(of(...Array.from({ length: 5000 }, () => gzipSync("{}\n")))) };
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const { events } = await endpoint.decode(request, { limits: intakeLimits(), profiles: new Profiles(8) });
+    isOver = true;
+    expect(events).toBe(0);
+    expect(turns).toBeGreaterThanOrEqual(Math.floor(5000 / 128) - 1);
   });
 
   test("a record that unpacks without end stops at the limit", async () => {

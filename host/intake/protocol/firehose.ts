@@ -1,3 +1,4 @@
+import { setImmediate as otherTurn } from "node:timers/promises";
 import type { Json } from "../../event/event.ts";
 import type { RejectedRecord } from "../contract.ts";
 import { type Answer, type DecodeContext, type Decoded, type Draft, type Endpoint, type IntakeRequest, Refused, type RequestHead, type Router, WIDE_BODY_BYTES, jsonAnswer, refusedStatus, reject, retryHeaders } from "../exchange.ts";
@@ -9,9 +10,15 @@ import { RecordLines } from "../record-lines.ts";
 import { gunzipOr } from "../unpack.ts";
 import { looksCloudTrail, wrapperOf, decodeWrapped } from "./cloud.ts";
 
+const LINE_END = Uint8Array.of(10);
 /** AWS tries for at most two hours; so many requests of one delivery stream never lie between two tries. */
 const WINDOW_MS = 2 * 60 * 60 * 1000;
 const WINDOW_REQUESTS = 20_000;
+/** Records of one request at most. Source: AWS, HTTP endpoint delivery request, `maxItems` of `records`. */
+const MOST_RECORDS = 10_000;
+/** After so many of them, or unpacked bytes, others have their turn. */
+const TURN_RECORDS = 128;
+const TURN_BYTES = 512 * 1024;
 
 function key({ headers }: RequestHead): string | undefined {
   return headerText(headers, "x-amz-firehose-access-key");
@@ -69,6 +76,7 @@ async function decode(request: IntakeRequest, context: DecodeContext, recent: Re
   if (version !== undefined && version !== "1.0") throw new Refused("bad-request", "the protocol version is not 1.0");
   const members = readObject(request.body);
   if (!members || !Array.isArray(members.records)) throw new Refused("bad-body", "the body has no records");
+  if (members.records.length > MOST_RECORDS) throw new Refused("too-large", `the request has more than ${MOST_RECORDS} records`);
   const id = requestId(request) ?? textAt(members, "requestId");
   const answer = answerFor(request, 200, id);
   const given = queryDefaults(request);
@@ -90,7 +98,12 @@ async function readRecords(records: readonly Json[], defaults: Defaults, request
   const rejected: RejectedRecord[] = [];
   const limits = { ...context.limits, entries: Number.POSITIVE_INFINITY };
   let room = WIDE_BODY_BYTES;
+  let turn = { records: 0, room };
   for (const record of records) {
+    if (++turn.records > TURN_RECORDS || turn.room - room > TURN_BYTES) {
+      await otherTurn();
+      turn = { records: 0, room };
+    }
     const data = isMembers(record) ? record.data : undefined;
     if (typeof data !== "string") {
       reject(rejected, "no-data", Buffer.from(JSON.stringify(record)));
@@ -118,7 +131,26 @@ async function readRecords(records: readonly Json[], defaults: Defaults, request
     truncated += framed.truncated ?? 0;
     rejected.push(...(framed.rejected ?? []));
   }
-  return { batches: [...batches, ...made.batches()], events: events + made.events, truncated: truncated + made.truncated, rejected: [...rejected, ...made.rejected] };
+  return { batches: joined([...batches, ...made.batches()]), events: events + made.events, truncated: truncated + made.truncated, rejected: [...rejected, ...made.rejected] };
+}
+
+/** Neighbours of one profile as one batch: each costs the journal and detection something of its own. */
+function joined(drafts: readonly Draft[]): Draft[] {
+  const joins: Array<{ readonly first: Draft; readonly parts: Uint8Array[] }> = [];
+  for (const draft of drafts) {
+    let last = joins.at(-1);
+    if (!last || !isLike(last.first, draft)) joins.push((last = { first: draft, parts: [] }));
+    const before = last.parts.at(-1);
+    if (before && before.at(-1) !== LINE_END[0]) last.parts.push(LINE_END);
+    last.parts.push(draft.bytes);
+  }
+  return joins.map(({ first, parts }) => (parts.length === 1 ? first : { ...first, bytes: Buffer.concat(parts) }));
+}
+
+/** Profiles with something in them are the same object where they are the same. */
+function isLike(a: Draft, b: Draft): boolean {
+  if (a.dataSource !== b.dataSource) return false;
+  return a.profile === b.profile || (a.profile.format === b.profile.format && Object.keys(a.profile).length === 1 && Object.keys(b.profile).length === 1);
 }
 
 function firstRecord(lines: Uint8Array): { readonly [name: string]: Json } | undefined {
