@@ -44,6 +44,8 @@ export interface EngineOptions {
    * and contents of logs have an equal part each, as far as there are such rules. 1 GiB for each of them by default.
    */
   readonly stateBytes?: number;
+  /** Signals tell all that a store keeps of them, `Signal.documentDetails`; events are read for it, at most 1000 of each signal. */
+  readonly signalDetails?: boolean;
   /**
    * Leaves an event out of detection when another with the same id was judged less than ten minutes before, in event time, and counts it
    * (`duplicates`). The id is what the shipper gave the event: `id`, `_id`, or the attribute `event_id`. Without one nothing is guessed.
@@ -114,6 +116,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     allowedLatenessMs: (options.allowedLatenessSeconds ?? 300) * 1000,
     stateBytes: options.stateBytes,
     deduplicate: options.deduplicate,
+    signalDetails: options.signalDetails,
     onSignal(event) {
       options.onSignal?.(event);
       if (listening) queue.put(event);

@@ -44,6 +44,8 @@ export interface DetectionSetup extends EventGuards {
   readonly stateBytes?: number;
   /** Is an event left out when another of the same id came before? */
   readonly deduplicate?: boolean;
+  /** Do signals tell all that a store keeps of them? */
+  readonly signalDetails?: boolean;
   readonly onSignal: (event: SignalEvent) => void;
   readonly onMalformed?: (reason: string, bytes: Uint8Array, profile: InputProfile) => void;
   /** What another pipeline saved: it is taken up where it fits. */
@@ -155,7 +157,7 @@ export class DetectionPipeline {
     const duplicates = setup.deduplicate ? new Duplicates(Math.floor((setup.stateBytes ?? STATE_BYTES) / IDS_PART)) : undefined;
     this.#duplicates = duplicates;
     this.#book = new SignalBook(setup.rules, detector.recent, profiles.list, {
-      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed,
+      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed, details: setup.signalDetails,
     });
     const readers = new SignalReaders(setup.rules, this.#book, (change) => this.#onSignal(change));
     this.#readers = readers.isIdle ? undefined : readers;

@@ -1,5 +1,13 @@
 import type { Travel } from "./method/method.ts";
 
+/** An anomalous bucket beside its bound; the middle of its past is worked out when asked for. */
+export interface AnomalyFacts {
+  readonly bucketStartMs: number;
+  readonly observed: number;
+  readonly upper: number;
+  readonly expected: () => number;
+}
+
 /** A case came true for one group at one event time. To be read only while it is handed on: what it shows is the state at hand. */
 export interface CaseHit {
   readonly ruleIndex: number;
@@ -15,6 +23,9 @@ export interface CaseHit {
   readonly movedFromMs?: number | undefined;
   /** What impossible travel has to say of it. */
   readonly travel?: Travel;
+  /** The same of a volume anomaly, and of new values: one of each metric. */
+  readonly anomaly?: AnomalyFacts | undefined;
+  readonly newValues?: readonly string[] | undefined;
   /** Events of all queries' windows; `fresh`: those that no hit of the group was counted for. */
   events(which: "all" | "fresh"): HitEvents;
   /** The same; they are counted from now on. */

@@ -245,7 +245,7 @@ export class LiveDetection implements IntakeSink {
 
   async #begin(setup: RuleSetup, state: Uint8Array | undefined): Promise<void> {
     this.#engine = await createEngine({
-      ...setup, workers: this.#options.workers, onMalformed: this.#options.onMalformed, ...(state ? { state } : {}),
+      ...setup, signalDetails: true, workers: this.#options.workers, onMalformed: this.#options.onMalformed, ...(state ? { state } : {}),
       onSignal: (event) => this.#hear(event),
     });
     const saved = this.#engine.restored?.position as unknown as SavedPosition | undefined;

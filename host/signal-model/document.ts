@@ -11,7 +11,7 @@ export function readDocument(text: string): SignalDocument {
 }
 
 /** Merged attributes of its events; of a signal stored without details those it is grouped by. */
-export function attributesOf({ details, group }: SignalDocument): Members {
+export function attributesOf({ details, group }: Pick<SignalDocument, "details" | "group">): Members {
   if (details) return details.attributes;
   const attributes: { [name: string]: Json } = {};
   for (const [name, value] of Object.entries(group)) {
@@ -27,7 +27,7 @@ export function scalarsAt(attributes: Members, path: readonly string[]): Scalar[
 }
 
 /** Values of a reserved attribute: what the signal is grouped by, else of all events. */
-export function reservedOf({ details, group }: SignalDocument, name: "host" | "service" | "source"): readonly string[] {
+export function reservedOf({ details, group }: Pick<SignalDocument, "details" | "group">, name: "host" | "service" | "source"): readonly string[] {
   if (Object.hasOwn(group, name)) return [group[name]!];
   if (!details) return [];
   return name === "host" ? details.hosts : name === "service" ? details.services : details.sources;

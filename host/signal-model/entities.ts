@@ -26,12 +26,15 @@ export interface SignalLink {
   readonly isPrimary: boolean;
 }
 
+/** What is looked at of a signal. */
+export type About = Pick<SignalDocument, "details" | "group" | "tags">;
+
 /** Entities of one signal at most. */
 const ENTITY_CAP = 100;
 const GOOGLE_ACCOUNT = ".gserviceaccount.com";
 
 /** Entities of a signal, in the order of the table; each text once. */
-export function entitiesOf(document: SignalDocument): Entity[] {
+export function entitiesOf(document: About): Entity[] {
   const attributes = attributesOf(document);
   const found = new Map<string, Entity>();
   const add = (type: EntityType, value: string, text: string, isPrimary = true): void => {
@@ -64,7 +67,7 @@ export function entitiesOf(document: SignalDocument): Entity[] {
 }
 
 /** Entities and group-by values, each text once. */
-export function linksOf(document: SignalDocument): SignalLink[] {
+export function linksOf(document: About): SignalLink[] {
   const links = new Map<string, SignalLink>();
   for (const { text, type, isPrimary } of entitiesOf(document)) links.set(text, { entity: text, type, isPrimary });
   for (const [name, value] of Object.entries(document.group)) {

@@ -1,7 +1,6 @@
 import { StateFault, StateReader, StateWriter } from "../detect/state/bytes.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
-import type { Rule } from "../rule/rule.ts";
-import { OpenSignal, type SavedParts } from "./open-signal.ts";
+import { OpenSignal, type SavedParts, type SignalPlan } from "./open-signal.ts";
 
 /**
  * Signals of one rule: what a section `signals` holds.
@@ -22,13 +21,6 @@ export interface SavedSignal {
   readonly isGone: boolean;
   /** JSON of the key's parts. */
   readonly key: string;
-}
-
-/** What a saved signal is read with. */
-export interface SignalPlan {
-  readonly rule: Rule;
-  readonly merges: boolean;
-  readonly isOfSignals: boolean;
 }
 
 /** A signal read back, and the places of the signals it is made of. */

@@ -7,8 +7,9 @@ import type { EventReader, MadeFrom } from "../event/made.ts";
 import { type Suppression, ruleEvent, suppressionsOf, suppressorOf } from "../rule/guards.ts";
 import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
 import { feedsSignals, isOnSignals } from "../rule/signal-source.ts";
-import { type ReadSignal, type SavedSignal, type SignalPlan, readSignals, writeSignals } from "./book-state.ts";
-import { OpenSignal } from "./open-signal.ts";
+import { type ReadSignal, type SavedSignal, readSignals, writeSignals } from "./book-state.ts";
+import { detailPlan } from "./details.ts";
+import { OpenSignal, type SignalPlan } from "./open-signal.ts";
 import { type CriticalAsset, signalSeverity } from "./severity.ts";
 import type { Signal } from "./signal.ts";
 import { renderTemplate } from "./template.ts";
@@ -39,6 +40,8 @@ export interface SignalBookOptions {
   readonly criticalAssets?: readonly CriticalAsset[];
   readonly reader: EventReader;
   readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
+  /** Signals tell more, for whoever stores them (`SignalDocument`). */
+  readonly details?: boolean;
 }
 
 interface SignalKey {
@@ -61,9 +64,8 @@ export class SignalBook {
   readonly #options: SignalBookOptions;
   readonly #recent: RecentEvents;
   readonly #profiles: ReadonlyArray<MadeFrom | undefined>;
-  readonly #merges: readonly boolean[];
-  /** Is the rule's input the signals of others? */
-  readonly #isOfSignals: readonly boolean[];
+  /** What signals are made with, by number of the rule. */
+  readonly #plans: readonly SignalPlan[];
   readonly #lives: readonly LifeCycle[];
   readonly #keys = new Map<string, SignalKey>();
   /** The same by the groups of each rule: several of them may have one key. */
@@ -79,9 +81,11 @@ export class SignalBook {
     // Suppressions, assets, the environment's decrement and templates look at a signal's attributes; else nobody does.
     const looks = (options.suppressions ?? []).length > 0 || (options.criticalAssets ?? []).length > 0;
     this.#lives = rules.map((rule) => (isThirdParty(rule) ? lifeCycleOf(rule) : rule.options));
-    this.#isOfSignals = rules.map(isOnSignals);
     const feeds = feedsSignals(rules);
-    this.#merges = rules.map((rule, i) => looks || feeds[i]! || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{") || isThirdParty(rule));
+    this.#plans = rules.map((rule, i) => ({
+      rule, isOfSignals: isOnSignals(rule), details: options.details ? detailPlan(rule) : undefined,
+      merges: looks || feeds[i]! || rule.options.decreaseCriticalityBasedOnEnv || rule.message.includes("{{") || isThirdParty(rule),
+    }));
   }
 
   /**
@@ -95,7 +99,7 @@ export class SignalBook {
     const [known, ...bridged] = this.#reached(hit, recent);
     const extending = known !== undefined;
     const madeBy = (): number | string => sourceOf?.(hit.slot).id ?? this.#recent.eventNumber(hit.slot);
-    const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), rule, group, hit.timeMs, this.#options.reader, this.#merges[hit.ruleIndex]!, this.#isOfSignals[hit.ruleIndex]);
+    const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), this.#plans[hit.ruleIndex]!, group, hit.timeMs, this.#options.reader);
     // A new signal has all of its match, also what an earlier one had.
     const which = extending ? "fresh" : "all";
     const stops = suppressionsOf(this.#options.suppressions ?? [], this.#ruleEvents[hit.ruleIndex]!, hit.timeMs);
@@ -186,7 +190,7 @@ export class SignalBook {
 
   /** Takes up saved signals; the book is empty before. Answers them by place. Throws `StateFault`. */
   restore(sections: ReadonlyArray<{ readonly ruleIndex: number; readonly bytes: Uint8Array }>): ReadonlyMap<number, OpenSignal> {
-    const read: ReadSignal[] = sections.flatMap(({ ruleIndex, bytes }) => readSignals(bytes, ruleIndex, this.#planOf(ruleIndex), this.#profiles, this.#options.reader)).toSorted((a, b) => a.place - b.place);
+    const read: ReadSignal[] = sections.flatMap(({ ruleIndex, bytes }) => readSignals(bytes, ruleIndex, this.#plans[ruleIndex]!, this.#profiles, this.#options.reader)).toSorted((a, b) => a.place - b.place);
     const byPlace = new Map(read.map(({ place, signal }) => [place, signal]));
     for (const { signal, parts, isGone } of read) {
       if (parts) signal.madeOf?.restore(parts, (place) => byPlace.get(place));
@@ -200,10 +204,6 @@ export class SignalBook {
       known.recent.push(signal);
     }
     return byPlace;
-  }
-
-  #planOf(ruleIndex: number): SignalPlan {
-    return { rule: this.#rules[ruleIndex]!, merges: this.#merges[ruleIndex]!, isOfSignals: this.#isOfSignals[ruleIndex]! };
   }
 
   /** A match of a rule that reads signals does not hold any more. */
@@ -266,7 +266,14 @@ export class SignalBook {
       const bytes = this.#recent.bytes(slot);
       if (bytes) signal.add({ bytes, input: this.#profiles[this.#recent.profile(slot)]! });
     }
-    if (hit.travel && this.#merges[hit.ruleIndex]) signal.details = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
+    const { merges } = this.#plans[hit.ruleIndex]!;
+    if (hit.travel && (merges || signal.inDepth)) {
+      const attributes = { impossible_travel: travelAttributes(hit.travel, (slot) => this.#eventAt(slot)) };
+      if (merges) signal.details = attributes;
+      signal.inDepth?.setTravel(attributes);
+    }
+    if (hit.anomaly) signal.inDepth?.setAnomaly(hit.anomaly);
+    if (hit.newValues) signal.inDepth?.addNewValues(hit.newValues);
   }
 
   /** The signal a match at this time belongs to, and those that become part of it: a late match that lies between two makes them one, as it would have in order. */
@@ -298,13 +305,25 @@ export class SignalBook {
     return signalSeverity(severity, assets, this.#ruleEvents[hit.ruleIndex]!, signal.asked(severity), decreaseCriticalityBasedOnEnv);
   }
 
+  /** Would the severity be another in production? */
+  #isLowered({ ruleIndex, caseIndex }: CaseHit, signal: OpenSignal, severity: Severity): boolean {
+    if (!signal.rule.options.decreaseCriticalityBasedOnEnv) return false;
+    const own = caseOf(signal.rule, caseIndex).severity;
+    return signalSeverity(own, this.#options.criticalAssets ?? [], this.#ruleEvents[ruleIndex]!, signal.asked(own), false) !== severity;
+  }
+
   /** The highest severity so far names the case. */
   #raise(hit: CaseHit, signal: OpenSignal, extending: boolean): void {
     const { rule } = signal;
     const severity = this.#severityOf(hit, signal);
+    const { name } = caseOf(rule, hit.caseIndex);
+    const { inDepth } = signal;
+    // A late match may be the first that names the signal so.
+    if (inDepth && extending && severity === signal.severity && name === signal.caseName && hit.timeMs < inDepth.triggeredMs) inDepth.triggeredMs = hit.timeMs;
     if (extending && severityNumber(severity) <= severityNumber(signal.severity)) return;
     signal.severity = severity;
-    signal.caseName = caseOf(rule, hit.caseIndex).name;
+    signal.caseName = name;
+    inDepth?.takeCase({ caseIndex: hit.caseIndex, triggeredMs: hit.timeMs, isLowered: this.#isLowered(hit, signal, severity) });
     signal.title = titleOf(rule, signal.caseName, signal);
     signal.renderedAtMs = Number.NEGATIVE_INFINITY;
   }

@@ -135,12 +135,21 @@ export class MadeOf {
 
   /** Samples of the signals: the first ones and the last ones. */
   samples(most: number): readonly Unread[] {
+    return this.#ends(most, (source) => source.sampleEvents);
+  }
+
+  /** The same as they are stored. */
+  sampleTexts(most: number): readonly string[] {
+    return this.#ends(most, (source) => source.sampleTexts);
+  }
+
+  #ends<Sample>(most: number, samplesOf: (source: OpenSignal) => readonly Sample[]): readonly Sample[] {
     const ordered = this.#ordered;
-    const first: Unread[] = [];
-    for (let i = 0; i < ordered.length && first.length < most * 2; i++) first.push(...ordered[i]!.sampleEvents);
+    const first: Sample[] = [];
+    for (let i = 0; i < ordered.length && first.length < most * 2; i++) first.push(...samplesOf(ordered[i]!));
     if (first.length <= most * 2) return first;
-    const last: Unread[] = [];
-    for (let i = ordered.length - 1; i >= 0 && last.length < most; i--) last.unshift(...ordered[i]!.sampleEvents);
+    const last: Sample[] = [];
+    for (let i = ordered.length - 1; i >= 0 && last.length < most; i--) last.unshift(...samplesOf(ordered[i]!));
     return [...first.slice(0, most), ...last.slice(-most)];
   }
 

@@ -3,9 +3,12 @@ import type { EventReader, MadeFrom } from "../event/made.ts";
 import { matches } from "../query/matches.ts";
 import type { QueryNode } from "../query/tree.ts";
 import { type Rule, type Severity, severityNumber } from "../rule/rule.ts";
+import { type DetailPlan, type SavedDetails, SignalDetails } from "./details.ts";
+import type { DocumentDetails } from "./document.ts";
 import { MadeOf } from "./made-of.ts";
 import type { SavedParts } from "./made-of.ts";
 import { MergedEvents, type SavedMerge } from "./merge.ts";
+import { sampleText } from "./sample.ts";
 import type { Signal } from "./signal.ts";
 
 /** Samples kept at each end of a signal. */
@@ -27,6 +30,7 @@ export interface SavedSignalHead {
   readonly tags: readonly string[];
   readonly added: number;
   readonly merged?: SavedMerge;
+  readonly details?: SavedDetails;
   readonly parts?: SavedParts;
 }
 
@@ -34,6 +38,16 @@ export interface SavedSignalHead {
 export interface Unread {
   readonly bytes: Uint8Array;
   readonly input: MadeFrom;
+}
+
+/** What a signal is made with, by its rule. */
+export interface SignalPlan {
+  readonly rule: Rule;
+  /** May somebody look at its attributes? */
+  readonly merges: boolean;
+  readonly isOfSignals: boolean;
+  /** Where it tells more than a printed signal does. */
+  readonly details?: DetailPlan | undefined;
 }
 
 /**
@@ -68,12 +82,17 @@ export class OpenSignal implements Signal {
   #added = 0;
   /** Attributes are merged only where somebody may look at them. */
   #merged: MergedEvents | undefined;
+  /** Told of where the signal is stored. */
+  inDepth: SignalDetails | undefined;
   readonly #unmerged: Unread[] = [];
+  /** Samples as they are stored; those of another signal are known to that one. */
+  readonly #sampleTexts = new WeakMap<Unread, string>();
 
-  constructor(id: string, rule: Rule, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader, merges: boolean, isOfSignals = false) {
+  constructor(id: string, { rule, merges, isOfSignals, details }: SignalPlan, group: Readonly<Record<string, string>>, timeMs: number, reader: EventReader) {
     this.#reader = reader;
     this.madeOf = isOfSignals ? new MadeOf() : undefined;
     this.#merged = merges ? new MergedEvents() : undefined;
+    this.inDepth = details && new SignalDetails(details);
     this.id = id;
     this.rule = rule;
     this.ruleId = rule.id;
@@ -91,10 +110,11 @@ export class OpenSignal implements Signal {
     if (this.#added++ >= MERGE_CAP) return;
     const { tags, event: read } = this.#reader.tags(event.bytes, event.input);
     for (const tag of tags) this.#keepTag(tag);
-    if (!this.#merged) return;
+    if (!this.#merged && !this.inDepth) return;
     if (read) {
       this.#merge();
-      this.#merged.take(read);
+      this.#merged?.take(read);
+      this.inDepth?.add(read);
       return;
     }
     this.#unmerged.push(event);
@@ -111,25 +131,27 @@ export class OpenSignal implements Signal {
 
   /** A signal that is part of it, and its number. */
   addSource(number: number, source: OpenSignal): void {
-    if (!this.madeOf!.add(number, source) || !this.#merged || this.#added++ >= MERGE_CAP) return;
+    if (!this.madeOf!.add(number, source) || (!this.#merged && !this.inDepth) || this.#added++ >= MERGE_CAP) return;
     this.#merge();
-    this.#merged.add(structuredClone(source.view()));
+    this.#merged?.add(structuredClone(source.view()));
+    this.#absorbDetails(source, false);
   }
 
   /** Takes over what a later signal of the same key holds. */
   absorb(other: OpenSignal): void {
     for (const event of [...other.#first, ...other.#last]) this.#keepSample(event);
     for (const tag of other.#tags) this.#keepTag(tag);
-    if (this.#merged) {
-      this.#merge();
-      this.#merged.add(structuredClone(other.view()));
-    }
+    this.#merge();
+    this.#merged?.add(structuredClone(other.view()));
+    this.#absorbDetails(other, true);
+    const outranks = severityNumber(other.severity) > severityNumber(this.severity);
+    if (this.inDepth && other.inDepth && (outranks || (other.severity === this.severity && other.inDepth.triggeredMs < this.inDepth.triggeredMs))) this.inDepth.takeCase(other.inDepth);
     if (this.madeOf && other.madeOf) this.madeOf.absorb(other.madeOf);
     else this.eventsMatched += other.eventsMatched;
     if (other.lastSeenMs > this.lastSeenMs) this.details = other.details;
     other.perQuery.forEach((count, i) => (this.perQuery[i] = (this.perQuery[i] ?? 0) + count));
     this.lastSeenMs = Math.max(this.lastSeenMs, other.lastSeenMs);
-    if (severityNumber(other.severity) > severityNumber(this.severity)) {
+    if (outranks) {
       this.severity = other.severity;
       this.caseName = other.caseName;
       this.title = other.title;
@@ -160,20 +182,21 @@ export class OpenSignal implements Signal {
     const head: SavedSignalHead = {
       shown: { id, ruleName, ruleVersion, group, caseName, severity, firstSeenMs, lastSeenMs, eventsMatched, title, message, revision, details },
       perQuery: Array.from(this.perQuery, (number) => number ?? 0), ...(renderedAtMs > Number.NEGATIVE_INFINITY ? { renderedAtMs } : {}),
-      tags: [...this.#tags], added: this.#added, merged: this.#merged?.save(), parts: this.madeOf?.save(placeOf),
+      tags: [...this.#tags], added: this.#added, merged: this.#merged?.save(), details: this.inDepth?.save(), parts: this.madeOf?.save(placeOf),
     };
     return { head, first: this.#first, last: this.#last };
   }
 
-  static restore(head: SavedSignalHead, first: readonly Unread[], last: readonly Unread[], plan: { readonly rule: Rule; readonly merges: boolean; readonly isOfSignals: boolean }, reader: EventReader): { readonly signal: OpenSignal; readonly parts: SavedParts | undefined } {
-    const { shown, perQuery, renderedAtMs, tags, added, merged, parts } = head;
-    const signal = new OpenSignal(shown.id, plan.rule, shown.group, shown.firstSeenMs, reader, plan.merges, plan.isOfSignals);
+  static restore(head: SavedSignalHead, first: readonly Unread[], last: readonly Unread[], plan: SignalPlan, reader: EventReader): { readonly signal: OpenSignal; readonly parts: SavedParts | undefined } {
+    const { shown, perQuery, renderedAtMs, tags, added, merged, details, parts } = head;
+    const signal = new OpenSignal(shown.id, plan, shown.group, shown.firstSeenMs, reader);
     Object.assign(signal, shown);
     signal.perQuery.push(...perQuery);
     if (renderedAtMs !== undefined) signal.renderedAtMs = renderedAtMs;
     for (const tag of tags) signal.#tags.add(tag);
     signal.#added = added;
     if (merged && signal.#merged) signal.#merged = MergedEvents.restore(merged);
+    if (plan.details && details) signal.inDepth = SignalDetails.restore(details, plan.details);
     signal.#first.push(...first);
     signal.#last.push(...last);
     return { signal, parts };
@@ -192,10 +215,26 @@ export class OpenSignal implements Signal {
     return `[${this.sampleEvents.map(({ bytes, input }) => this.#reader.recordText(bytes, input)).join(",")}]`;
   }
 
+  /** What is stored beside what is shown; undefined where nobody asked for it. */
+  get documentDetails(): DocumentDetails | undefined {
+    this.#merge();
+    const { perQuery, firstSeenMs, caseName } = this;
+    return this.inDepth?.document({ perQuery, firstSeenMs, caseName, isWhole: this.#added <= MERGE_CAP && !this.madeOf });
+  }
+
+  /** Its samples as they are stored, a list as JSON text. */
+  get documentSamples(): string {
+    return `[${this.sampleTexts.join(",")}]`;
+  }
+
+  get sampleTexts(): readonly string[] {
+    return this.madeOf?.sampleTexts(SAMPLES) ?? [...this.#first, ...this.#last].map((each) => this.#sampleText(each));
+  }
+
   /** A second one with the same events, to see what others would make of it; without samples. */
   copy(): OpenSignal {
     this.#merge();
-    const copy = new OpenSignal(this.id, this.rule, this.group, this.firstSeenMs, this.#reader, this.#merged !== undefined, this.madeOf !== undefined);
+    const copy = new OpenSignal(this.id, { rule: this.rule, merges: this.#merged !== undefined, isOfSignals: this.madeOf !== undefined }, this.group, this.firstSeenMs, this.#reader);
     copy.severity = this.severity;
     copy.details = this.details;
     for (const tag of this.#tags) copy.#tags.add(tag);
@@ -239,7 +278,24 @@ export class OpenSignal implements Signal {
   }
 
   #merge(): void {
-    for (const { bytes, input } of this.#unmerged.splice(0)) this.#merged!.add(this.#reader.event(bytes, input));
+    for (const { bytes, input } of this.#unmerged.splice(0)) {
+      const event = this.#reader.event(bytes, input);
+      // Before anybody keeps the event's parts for their own.
+      this.inDepth?.add(event);
+      this.#merged?.add(event);
+    }
+  }
+
+  #absorbDetails(other: OpenSignal, isSameRule: boolean): void {
+    if (!this.inDepth || !other.inDepth) return;
+    other.#merge();
+    this.inDepth.absorb(other.inDepth, isSameRule);
+  }
+
+  #sampleText(sample: Unread): string {
+    let text = this.#sampleTexts.get(sample);
+    if (text === undefined) this.#sampleTexts.set(sample, (text = sampleText(this.#reader.event(sample.bytes, sample.input), sample.bytes, this.rule)));
+    return text;
   }
 }
 

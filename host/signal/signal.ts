@@ -1,5 +1,6 @@
 import type { Json } from "../event/event.ts";
 import type { Severity } from "../rule/rule.ts";
+import type { DocumentDetails, SignalDocument } from "./document.ts";
 
 /** The record that case hits of one rule and group open and extend. */
 export interface Signal {
@@ -23,6 +24,9 @@ export interface Signal {
   readonly samplesText: string;
   /** Number of its latest change among the changes of all signals: one that is greater came later. */
   readonly revision: number;
+  /** What is stored beside, and samples as they are stored (JSON of a list); only of an engine that was asked for `signalDetails`. */
+  readonly documentDetails?: DocumentDetails | undefined;
+  readonly documentSamples?: string;
 }
 
 /** The signal as `--json` prints it and the Arrow file holds it: members in fixed order, times in ms. */
@@ -35,7 +39,15 @@ export function signalText(signal: Signal, before: Readonly<Record<string, unkno
   return `${JSON.stringify({ ...before, ...withoutSamples(signal) }).slice(0, -1)},"samples":${signal.samplesText}}`;
 }
 
-function withoutSamples(signal: Signal): Record<string, unknown> {
+/** The signal as it is stored: its document but for the samples, and all of it as JSON text. */
+export function storedForm(signal: Signal): { readonly document: Omit<SignalDocument, "samples">; readonly text: string } {
+  const { documentDetails } = signal;
+  if (!documentDetails) return { document: withoutSamples(signal), text: signalText(signal) };
+  const document = { ...withoutSamples(signal), details: documentDetails };
+  return { document, text: `${JSON.stringify(document).slice(0, -1)},"samples":${signal.documentSamples}}` };
+}
+
+function withoutSamples(signal: Signal): Omit<SignalDocument, "samples" | "details"> {
   return {
     id: signal.id,
     rule_id: signal.ruleId,

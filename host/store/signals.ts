@@ -1,7 +1,7 @@
 import { linksOf } from "../signal-model/entities.ts";
 import type { StoredSignal } from "../signal-model/stored.ts";
 import type { SignalDocument } from "../signal/document.ts";
-import { type Signal, signalJson, signalText } from "../signal/signal.ts";
+import { type Signal, storedForm } from "../signal/signal.ts";
 import type { SqlDriver } from "./driver.ts";
 import { storedSignal } from "./signal-row.ts";
 
@@ -60,10 +60,9 @@ export class SignalStore {
   }
 
   #saveOne(signal: Signal, nowMs: number): void {
-    const text = signalText(signal);
+    const { document, text } = storedForm(signal);
     const known = this.#sql.get("SELECT document = ? AS is_same, entities, first_seen FROM signals WHERE id = ?", text, signal.id);
     if (known?.is_same === 1) return;
-    const document = signalJson(signal) as unknown as SignalDocument;
     const links = linksOf(document);
     const entities = JSON.stringify(links.map(({ entity, type, isPrimary }) => [entity, type ?? null, isPrimary]));
     this.#sql.run(
@@ -84,6 +83,6 @@ export function nextChange(sql: SqlDriver): number {
 }
 
 /** When the signal takes no further match, if none comes: event time in ms. */
-function closesAt({ details, first_seen, last_seen }: SignalDocument): number | null {
+function closesAt({ details, first_seen, last_seen }: Omit<SignalDocument, "samples">): number | null {
   return details ? Math.min(last_seen + details.rule.keep_alive_ms, first_seen + details.rule.max_duration_ms) : null;
 }

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { type EngineStats, createEngine } from "../../host/index.ts";
 import { readFolder } from "../../host/journal/check.ts";
 import type { Damage, StoredEntry } from "../../host/journal/contract.ts";
-import { signalText } from "../../host/signal/signal.ts";
+import { storedForm } from "../../host/signal/signal.ts";
 import { SqlDriver } from "../../host/store/driver.ts";
 import { migrations } from "../../host/store/migrations.ts";
 import { SignalStore, type StoredSignal } from "../../host/store/signals.ts";
@@ -28,14 +28,14 @@ export async function journalOf(data: string): Promise<{ readonly entries: Store
 
 /** What one engine that nobody ever stopped makes of a journal. */
 export async function uninterrupted(entries: readonly StoredEntry[], rules: readonly Record<string, unknown>[]): Promise<{ readonly signals: Told[]; readonly stats: EngineStats }> {
-  const engine = await createEngine({ rules, stateBytes: 64 * 1024 ** 2 });
+  const engine = await createEngine({ rules, stateBytes: 64 * 1024 ** 2, signalDetails: true });
   for (const { bytes, profile, arrivalMs, partition } of entries) {
     if (partition === "\u0000clock") engine.tick(arrivalMs);
     else await engine.push(bytes, { ...profile, arrivalMs, partition });
   }
   await engine.flush();
   const signals = engine.finalSignals().map((signal) => ({
-    id: signal.id, rule: signal.ruleId, severity: signal.severity, first: signal.firstSeenMs, last: signal.lastSeenMs, events: signal.eventsMatched, document: signalText(signal),
+    id: signal.id, rule: signal.ruleId, severity: signal.severity, first: signal.firstSeenMs, last: signal.lastSeenMs, events: signal.eventsMatched, document: storedForm(signal).text,
   }));
   return { signals: signals.sort(byId), stats: await engine.close({ goesOn: true }) };
 }

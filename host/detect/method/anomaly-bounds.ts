@@ -49,7 +49,8 @@ export function firstBounded(plan: AnomalyPlan, firstMs: number): number {
   return Number.isNaN(plan.learningBound) ? Math.ceil((firstMs + plan.learningMs) / plan.bucketMs) : Math.floor(firstMs / plan.bucketMs);
 }
 
-function upperBound(plan: AnomalyPlan, bucket: number, percentile: number, firstMs: number, series: BucketSeries): number {
+/** Nearest-rank quantile of the bucket's pool at a percentile, or what the rule gives while the group is learned. */
+export function upperBound(plan: AnomalyPlan, bucket: number, percentile: number, firstMs: number, series: BucketSeries): number {
   if (bucket * plan.bucketMs - firstMs < plan.learningMs) return plan.learningBound;
   const oldest = Math.max(Math.floor(firstMs / plan.bucketMs), bucket - plan.historyBuckets);
   const hour = plan.season.hourOf(bucket);

@@ -1,4 +1,5 @@
-import { BucketBounds, firstBounded } from "./anomaly-bounds.ts";
+import type { AnomalyFacts } from "../hit.ts";
+import { BucketBounds, firstBounded, upperBound } from "./anomaly-bounds.ts";
 import { DistinctCount } from "./anomaly-distinct.ts";
 import type { AnomalyPlan } from "./anomaly-plan.ts";
 import { BucketSeries } from "./anomaly-series.ts";
@@ -107,6 +108,14 @@ export class AnomalyGroup {
     const value = this.series.get(bucket);
     return plan.percentiles.findIndex((_, caseIndex) =>
       value > this.#bounds!.of(bucket, caseIndex, this.firstMs, this.series) && this.#isExcess(Math.max(from, bucket - plan.windowBuckets + 1), bucket, caseIndex, plan));
+  }
+
+  /** The bucket beside its bound and the middle of its pool. */
+  facts(bucket: number, caseIndex: number, plan: AnomalyPlan): AnomalyFacts {
+    return {
+      bucketStartMs: bucket * plan.bucketMs, observed: this.series.get(bucket), upper: this.#bounds!.of(bucket, caseIndex, this.firstMs, this.series),
+      expected: () => upperBound(plan, bucket, 0.5, this.firstMs, this.series),
+    };
   }
 
   /** Is what lies over the bounds of these buckets enough to be told? */

@@ -196,7 +196,7 @@ export class AnomalyDetector implements MethodDetector, GroupHolder {
     const { total, slots } = open.take();
     const movedFrom = Number.isNaN(open.hitMs) ? {} : { movedFromMs: open.hitMs };
     open.hitMs = open.lastMs;
-    onHit({ caseIndex, groupKey: group.key, group: group.group, timeMs: open.lastMs, slot, slots, perQuery: [total], total, ...movedFrom });
+    onHit({ caseIndex, groupKey: group.key, group: group.group, timeMs: open.lastMs, slot, slots, perQuery: [total], total, ...movedFrom, anomaly: group.facts(open.bucket, caseIndex, this.#plan) });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { AnomalyFacts } from "../hit.ts";
+
 /** An event with its matches of one rule's queries, in the order they came in. Good for the call only. */
 export interface MethodEvent {
   readonly timeMs: number;
@@ -50,6 +52,10 @@ export interface MethodHit {
   readonly movedFromMs?: number;
   /** The two places and the way between them, of impossible travel. */
   readonly travel?: Travel;
+  /** The bucket and its bound, of a volume anomaly; good for the call only. */
+  readonly anomaly?: AnomalyFacts;
+  /** What was new, one value of each metric. */
+  readonly newValues?: readonly string[];
 }
 
 /** Where a user was at a time, in decimal degrees. */

@@ -159,6 +159,7 @@ export class NewValueDetector implements MethodDetector, BudgetHolder {
     return {
       caseIndex: 0, groupKey: match.groupKey, group: match.group, timeMs, slot, slots: [slot],
       perQuery: this.#rule.queries.map((_, query) => (query === match.queryIndex ? 1 : 0)), total: 1,
+      newValues: match.values.map((each) => each[0]!),
     };
   }
 

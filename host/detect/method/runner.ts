@@ -1,6 +1,6 @@
 import type { MatchColumns } from "../../batch/matches.ts";
 import type { StandingQuery } from "../../rule/standing.ts";
-import type { CaseHit, HitEvents } from "../hit.ts";
+import type { AnomalyFacts, CaseHit, HitEvents } from "../hit.ts";
 import type { RecentEvents } from "../recent.ts";
 import { textsOf } from "./content-filter.ts";
 import type { MethodCounts, MethodDetector, MethodEvent, MethodHit, MethodMatch, Travel } from "./method.ts";
@@ -203,6 +203,12 @@ class MethodCaseHit implements CaseHit {
   }
   get travel(): Travel | undefined {
     return this.#hit.travel;
+  }
+  get anomaly(): AnomalyFacts | undefined {
+    return this.#hit.anomaly;
+  }
+  get newValues(): readonly string[] | undefined {
+    return this.#hit.newValues;
   }
 
   events(which: "all" | "fresh"): HitEvents {
