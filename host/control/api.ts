@@ -191,6 +191,7 @@ function headOf(request: FastifyRequest): CallHead {
   return {
     method: request.method, path: mark < 0 ? url : url.slice(0, mark), peer: request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "",
     userAgent: String(request.headers["user-agent"] ?? "").slice(0, 300), requestId: request.id, headers: request.headers,
+    origin: `${request.protocol}://${request.headers.host ?? "localhost"}`,
   };
 }
 

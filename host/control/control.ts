@@ -5,6 +5,7 @@ import type { ControlContext, Setup, SetupPart } from "./context.ts";
 import { logsRoom } from "./logs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
 import type { Route } from "./route.ts";
+import { tablesRoom } from "./tables/room.ts";
 
 /** One subject of the API: its routes, and what it changes of what detection runs by. */
 export interface Room {
@@ -58,7 +59,7 @@ export class Control {
 
 /** In the order in which they change what detection runs by. */
 function roomsOf(context: ControlContext): readonly Room[] {
-  return [logsRoom(context)];
+  return [logsRoom(context), tablesRoom(context)];
 }
 
 /** Writes nothing down: the trail is not there yet. */

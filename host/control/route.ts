@@ -12,6 +12,8 @@ export interface CallHead {
   readonly userAgent: string;
   readonly requestId: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Scheme and host as the asker wrote them, for addresses in answers to the same asker. */
+  readonly origin: string;
 }
 
 /** One request, read and checked. */
