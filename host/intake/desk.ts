@@ -1,4 +1,5 @@
 import { BodyFramer } from "../engine/frame.ts";
+import { OpenConnections, WrongKeys } from "./addresses.ts";
 import { ByteBudget, Gone } from "./body.ts";
 import type { IntakeBatch, IntakeCounts, IntakeKeys, IntakeSink, Refusal, RejectedRecord } from "./contract.ts";
 import { type Answer, type Decoded, type Endpoint, Refused, type RequestHead, type Router, jsonAnswer, refusedStatus } from "./exchange.ts";
@@ -62,6 +63,8 @@ const PROBE_BYTES = 256;
 export class IntakeDesk {
   readonly limits: IntakeLimits;
   readonly budget: ByteBudget;
+  readonly connections: OpenConnections;
+  readonly #wrongKeys: WrongKeys;
   /** By input, since start. */
   readonly counts = new Map<string, IntakeCounts>();
   readonly #options: DeskOptions;
@@ -77,6 +80,8 @@ export class IntakeDesk {
     this.#router = options.routes ?? intakeRoutes(options);
     this.#profiles = new Profiles(this.limits.profiles);
     this.budget = new ByteBudget(this.limits.inFlightBytes);
+    this.connections = new OpenConnections(this.limits.connectionsPerAddress);
+    this.#wrongKeys = new WrongKeys(this.limits.wrongKeysPerAddress, this.limits.wrongKeysWaitMs);
   }
 
   /** Bytes of bodies in memory, wherever they were read to. */
@@ -133,7 +138,7 @@ export class IntakeDesk {
   }
 
   /** `GET /healthz`, `/readyz`, `/metrics` and their other customary names; undefined for all else. */
-  operation({ method, path }: RequestHead): Answer | undefined {
+  operation({ method, path, arrivalMs }: RequestHead): Answer | undefined {
     if (method !== "GET" && method !== "HEAD") return undefined;
     switch (path) {
       case "/healthz": case "/health": {
@@ -146,14 +151,15 @@ export class IntakeDesk {
         const refusal = this.isClosing ? "closing" : (this.#options.sink.refusal?.reason ?? behind?.reason);
         return jsonAnswer(refusal ? 503 : 200, { ...(refusal ? { status: "busy", reason: refusal } : { status: degraded ? "degraded" : "ready" }), ...degraded, ...behind?.detail });
       }
-      case "/metrics": return { status: 200, type: METRICS_TYPE, body: metricsText([...intakeMetrics(this.counts), ...this.#gauges(), ...(this.#options.metrics?.() ?? [])]) };
+      case "/metrics": return { status: 200, type: METRICS_TYPE, body: metricsText([...intakeMetrics(this.counts), ...this.#gauges(arrivalMs), ...(this.#options.metrics?.() ?? [])]) };
       default: return undefined;
     }
   }
 
-  #gauges(): Metric[] {
+  #gauges(nowMs: number): Metric[] {
     return [
       { name: "vespid_intake_active_requests", help: "Requests being answered.", type: "gauge", samples: [[{}, this.#active]] },
+      { name: "vespid_intake_blocked_addresses", help: "Addresses whose keys are not looked at for now, after too many wrong ones.", type: "gauge", samples: [[{}, this.#wrongKeys.blocked(nowMs)]] },
       { name: "vespid_intake_body_bytes", help: "Bytes of bodies in memory.", type: "gauge", samples: [[{}, this.bodyBytes]] },
     ];
   }
@@ -179,7 +185,11 @@ export class IntakeDesk {
     if (!key || !keys.required) return;
     const given = key(head);
     if (given === undefined || given === "") throw new Refused("no-key", "an API key is required");
-    if (!keys.has(given)) throw new Refused("bad-key", "the API key is not known");
+    const waitS = this.#wrongKeys.waitS(head.peer, given, head.arrivalMs);
+    if (waitS > 0) throw new Refused("wrong-keys", "too many wrong keys came from this address", { retryAfterS: waitS });
+    if (keys.has(given)) return this.#wrongKeys.wasGood(head.peer, given);
+    this.#wrongKeys.wasWrong(head.peer, head.arrivalMs);
+    throw new Refused("bad-key", "the API key is not known");
   }
 
   checkRoom(length: number | undefined): void {

@@ -30,7 +30,7 @@ export interface Answer {
 }
 
 export type RefusedKind =
-  | "no-key" | "bad-key" | "bad-scheme" | "bad-body" | "bad-encoding" | "bad-request" | "too-large" | "timeout" | "full" | "disk" | "closing"
+  | "no-key" | "bad-key" | "wrong-keys" | "bad-scheme" | "bad-body" | "bad-encoding" | "bad-request" | "too-large" | "timeout" | "full" | "disk" | "closing"
   | "not-found" | "bad-method" | "fault";
 
 /** Why a whole request is not taken. The only thing a decoder may throw; each protocol says it in its own words. */
@@ -112,7 +112,7 @@ export function refusedStatus(kind: RefusedKind): number {
     case "bad-encoding": return 415;
     case "too-large": return 413;
     case "timeout": return 408;
-    case "full": case "disk": return 429;
+    case "full": case "disk": case "wrong-keys": return 429;
     case "closing": return 503;
     case "not-found": return 404;
     case "bad-method": return 405;
@@ -122,7 +122,7 @@ export function refusedStatus(kind: RefusedKind): number {
 
 /** `Retry-After` where trying again makes sense. */
 export function retryHeaders(refused: Refused): Readonly<Record<string, string>> {
-  const passes = refused.kind === "full" || refused.kind === "disk" || refused.kind === "closing";
+  const passes = refused.kind === "wrong-keys" || refused.kind === "full" || refused.kind === "disk" || refused.kind === "closing";
   return passes ? { "retry-after": String(Math.max(1, Math.ceil(refused.retryAfterS))) } : {};
 }
 

@@ -112,6 +112,7 @@ export class FastLane {
 
   /** The first bytes say which server it is for. Until then it is a connection as any other. */
   #take(socket: Socket): void {
+    if (socket.destroyed) return;
     socket.setTimeout(this.#context.headMs, () => socket.destroy());
     socket.on("error", () => {});
     socket.once("data", (first: Buffer) => {

@@ -12,6 +12,11 @@ export interface IntakeLimits extends DecodeLimits {
   readonly inFlightBytes: number;
   readonly headerBytes: number;
   readonly connections: number;
+  /** Open at a time from one address; of IPv6 from one /64. A proxy in front is one address. */
+  readonly connectionsPerAddress: number;
+  /** After so many requests with a wrong key of one address within `wrongKeysWaitMs`, its keys are not looked at for as long. */
+  readonly wrongKeysPerAddress: number;
+  readonly wrongKeysWaitMs: number;
   /** For all headers of a request. */
   readonly headersMs: number;
   /** For all of a body. */
@@ -33,6 +38,9 @@ export const defaultLimits: IntakeLimits = {
   inFlightBytes: 256 * MB,
   headerBytes: 16 * 1024,
   connections: 4096,
+  connectionsPerAddress: 1024,
+  wrongKeysPerAddress: 300,
+  wrongKeysWaitMs: 60_000,
   headersMs: 10_000,
   bodyMs: 30_000,
   idleMs: 75_000,

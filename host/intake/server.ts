@@ -74,6 +74,7 @@ export class IntakeServer {
       this.#lane = this.#createLane();
       return { host, port: await this.#lane.listen(port, host) };
     }
+    this.http.prependListener("connection", (socket: Socket) => this.#admit(socket));
     await new Promise<void>((resolve, reject) => {
       this.http.once("error", reject);
       this.http.listen(port, host, () => {
@@ -101,6 +102,17 @@ export class IntakeServer {
     clearTimeout(timer);
   }
 
+  /** Closes a connection of an address that has enough of them. */
+  #admit(socket: Socket): void {
+    const closed = this.desk.connections.open(socket.remoteAddress);
+    if (closed) {
+      socket.once("close", closed);
+      return;
+    }
+    this.desk.countRefused("http", "connections-of-address");
+    socket.destroy();
+  }
+
   #createLane(): FastLane {
     const { desk } = this;
     const { limits } = desk;
@@ -112,6 +124,7 @@ export class IntakeServer {
       headMs: limits.headersMs, bodyMs: limits.bodyMs, idleMs: limits.idleMs, sweepMs: Math.max(20, Math.min(1000, limits.headersMs / 4, limits.bodyMs / 4, limits.idleMs / 4)), nowMs: this.#nowMs,
     });
     lane.server.on("drop", () => desk.countRefused("http", "connections"));
+    lane.server.prependListener("connection", (socket: Socket) => this.#admit(socket));
     return lane;
   }
 

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from "node:path";
+import { type IntakeLimits, defaultLimits } from "../intake/limits.ts";
 import type { Problem } from "../problem.ts";
 import { documentItems } from "../rule/document-items.ts";
 import { ConfigReader } from "./config-reader.ts";
@@ -34,6 +35,7 @@ export interface ServeConfig {
     readonly tls: TlsFiles | undefined;
     /** Plain HTTP where others can reach it. */
     readonly plainBeyondLoopback: boolean;
+    readonly limits: Pick<IntakeLimits, "connections" | "connectionsPerAddress" | "wrongKeysPerAddress" | "wrongKeysWaitMs">;
   };
   readonly lines: readonly LineInputConfig[];
   /** Folders with `conf.d/*.d/conf.yaml`, as the Datadog Agent has them. */
@@ -80,6 +82,7 @@ export const defaultConfig = (folder: string): ServeConfig => readConfig("{}", "
 
 function readMembers(top: ConfigReader, path: (text: string) => string): ServeConfig {
   const http = top.inner("http");
+  const limits = http.inner("limits");
   const retention = top.inner("retention");
   const tee = top.inner("tee");
   const upstream = tee.text("url", "");
@@ -99,6 +102,12 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
       prefix: http.text("prefix", ""),
       tls: tlsOf(http.inner("tls"), path),
       plainBeyondLoopback: http.flag("plain_beyond_loopback", false),
+      limits: {
+        connections: limits.integer("connections", defaultLimits.connections, 1, 1_000_000),
+        connectionsPerAddress: limits.integer("connections_per_address", defaultLimits.connectionsPerAddress, 1, 1_000_000),
+        wrongKeysPerAddress: limits.integer("wrong_keys_per_address", defaultLimits.wrongKeysPerAddress, 1, 1_000_000),
+        wrongKeysWaitMs: 1000 * limits.integer("wrong_keys_wait_seconds", defaultLimits.wrongKeysWaitMs / 1000, 1, 86_400),
+      },
     },
     lines: top.list("lines").map((each) => {
       const input = { source: each.text("source", ""), service: each.text("service", "") };

@@ -129,7 +129,7 @@ export class VespidServer {
       },
       routes: inputs,
       sink: this.detection, keys: this.keys, host: http.host, port: http.port, plainBeyondLoopback: http.plainBeyondLoopback,
-      limits: { inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
+      limits: { ...http.limits, inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       behind: this.control.api,
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
       metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee }),

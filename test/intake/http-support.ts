@@ -88,12 +88,14 @@ export interface Sent {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** Of this machine's loopback addresses. */
+  readonly from?: string;
 }
 
 /** One request on a connection of its own. */
-export async function send(port: number, path: string, { method, headers, body }: Sent = {}): Promise<Answered> {
+export async function send(port: number, path: string, { method, headers, body, from }: Sent = {}): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ port, host: "127.0.0.1", path, method: method ?? (body === undefined ? "GET" : "POST"), headers: { ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }), ...headers }, agent: false }, (response) => {
+    const request = httpRequest({ port, host: "127.0.0.1", localAddress: from, path, method: method ?? (body === undefined ? "GET" : "POST"), headers: { ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }), ...headers }, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);

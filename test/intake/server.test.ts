@@ -77,7 +77,7 @@ describe("hostile bodies", () => {
     const { port, rejected } = await startIntake({ keys: intakeKeys([]) });
     expect((await send(port, "/aws/cloudtrail", { body: `{"Records":[${"1,".repeat(1_000_000)}{}]}` })).status).toBe(400);
     expect((await send(port, "/api/v2/logs", { headers: { "content-type": "application/json" }, body: `{}\n${"{\n".repeat(1_000_000)}` })).status).toBe(400);
-    expect((await send(port, "/firehose", { body: `{"records":[${"1,".repeat(1_000_000)}1]}` })).status).toBe(400);
+    expect((await send(port, "/firehose", { body: `{"records":[${"1,".repeat(1_000_000)}1]}` })).status).toBe(413);
     expect(rejected).toEqual([]);
   });
 
