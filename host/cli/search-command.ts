@@ -15,6 +15,7 @@ export function searchCommand(vespid: Command): void {
     .option("--count", "print how many there are, not the logs")
     .option("--cursor <text>", "go on behind a page, as it said")
     .option("--id <id>", "print one log as a rule's unit test takes it")
+    .option("--all", "also what the server's search_exclusions leave out")
     .option("--json", "print one log a line, as the logs API gives it, and what was counted as one line more")
     .option("--stats", "print what the search read and was spared, on standard error")
     .option("--index", "first make the index of what has none")

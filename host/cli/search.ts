@@ -1,8 +1,10 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeAtomically } from "../atomic-file.ts";
 import { plainQueries } from "../matcher.ts";
 import { readField } from "../query/field.ts";
 import { parseQuery } from "../query/parse.ts";
+import { readExclusions } from "../search/exclusions.ts";
 import type { FoundLog, LogSearch, SearchAnswer } from "../search/log-search.ts";
 import type { TallyAnswer } from "../search/tally.ts";
 import { type PipelineOptions, choosePipelines } from "./pipelines.ts";
@@ -23,6 +25,7 @@ export interface SearchOptions extends PipelineOptions {
   readonly json?: boolean;
   readonly stats?: boolean;
   readonly index?: boolean;
+  readonly all?: boolean;
 }
 
 /** `vespid search`: exit code 1 when nothing was found. */
@@ -37,7 +40,8 @@ export async function search(queryText: string, options: SearchOptions): Promise
   if (!Number.isInteger(limit) || limit < 0) throw new UsageError(`--limit ${safe(options.limit)} is no number of logs`);
   const facets = options.facet ?? [];
   const intervalMs = options.histogram === undefined ? undefined : readInterval(options.histogram, "--histogram");
-  const logs = new Search(journalFolder(options.data), { pipelines: all });
+  const excluded = options.all ? [] : keptExclusions(options.data);
+  const logs = new Search(journalFolder(options.data), { pipelines: all, exclusions: readExclusions(excluded).exclusions });
   try {
     if (options.index) await tend(logs);
     if (options.id !== undefined) return await exportOne(logs, options.id);
@@ -53,10 +57,28 @@ export async function search(queryText: string, options: SearchOptions): Promise
     await print(found, options);
     if (options.stats) process.stderr.write(statsText(found));
     if (found.damaged) process.stderr.write(`${styled("yellow", "warning", process.stderr)} ${plural(found.damaged, "place")} of the journal cannot be read; see vespid journal verify\n`);
+    if (excluded.length) process.stderr.write(`left out by the server's settings: ${excluded.map(safe).join(", ")}; --all shows it\n`);
     const counted = found.tallies.some(({ groups, missing }) => groups.length > 0 || missing > 0);
     return found.logs.length > 0 || counted ? 0 : 1;
   } finally {
     await logs.close();
+  }
+}
+
+const EXCLUSIONS_FILE = "search.json";
+
+/** For searches of other processes over the same data folder. */
+export function keepExclusions(data: string, exclusions: readonly string[]): void {
+  const path = join(data, EXCLUSIONS_FILE);
+  if (exclusions.length) writeAtomically(path, Buffer.from(`${JSON.stringify({ exclusions })}\n`));
+  else rmSync(path, { force: true });
+}
+
+function keptExclusions(data: string): readonly string[] {
+  try {
+    return (JSON.parse(readFileSync(join(data, EXCLUSIONS_FILE), "utf8")) as { exclusions: readonly string[] }).exclusions;
+  } catch {
+    return [];
   }
 }
 

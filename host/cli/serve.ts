@@ -14,6 +14,7 @@ import { endOnErrors, ruleProblemTexts } from "./load-rules.ts";
 import { packageVersion } from "./package-folder.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { warnOfIdle } from "./run.ts";
+import { keepExclusions } from "./search.ts";
 import { ServedRules } from "./served-rules.ts";
 import { Announcer } from "./signals.ts";
 import { count, plural, safe, styled } from "./text.ts";
@@ -62,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   }, packageVersion()).catch((error: unknown) => {
     throw knownError(error) ?? error;
   });
+  keepExclusions(config.data, config.searchExclusions);
   // Before anybody is told that it serves: until here an end by force is as good as any.
   const ending = new Promise<boolean>((done) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(false));

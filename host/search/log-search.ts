@@ -8,6 +8,7 @@ import { ProblemError } from "../problem.ts";
 import { parseQuery } from "../query/parse.ts";
 import { printQuery } from "../query/print.ts";
 import type { QueryNode } from "../query/tree.ts";
+import { without } from "./exclusions.ts";
 import { Finds } from "./finds.ts";
 import { Gatherer } from "./gather.ts";
 import { madeBy } from "./made.ts";
@@ -23,6 +24,8 @@ export interface LogSearchOptions {
   /** 0, the default: in this thread. */
   readonly workers?: number;
   readonly variant?: Variant;
+  /** What no search finds. */
+  readonly exclusions?: readonly QueryNode[];
   /** Unpacked bytes from which a stretch of the index is closed. */
   readonly stretchBytes?: number;
 }
@@ -96,6 +99,7 @@ const KEPT_SCANNERS = 3;
 export class LogSearch {
   readonly #view: JournalView;
   readonly #setup: ScannerSetup;
+  readonly #exclusions: readonly QueryNode[];
   readonly #finds: Finds;
   readonly #made: string;
   readonly #reader: EventReader;
@@ -108,6 +112,7 @@ export class LogSearch {
   constructor(journal: Journal | string, options: LogSearchOptions = {}) {
     this.#view = new JournalView(journal);
     this.#setup = { pipelines: options.pipelines ?? [], workers: options.workers ?? 0, variant: options.variant ?? "simd" };
+    this.#exclusions = options.exclusions ?? [];
     this.#made = madeBy(this.#setup.pipelines);
     this.#finds = new Finds(this.#view, this.#made);
     this.#reader = new EventReader(this.#setup.pipelines);
@@ -121,7 +126,7 @@ export class LogSearch {
    */
   async search(request: SearchRequest): Promise<SearchAnswer> {
     const startMs = performance.now();
-    const query = queryOf(request.query);
+    const query = without(queryOf(request.query), this.#exclusions);
     const sort = request.sort ?? "newest";
     const limit = limitOf(request.limit);
     const text = printQuery(query);
@@ -187,7 +192,7 @@ export class LogSearch {
   }
 
   async #logOf(entry: Parameters<Scanner["push"]>[0], place: LogPlace): Promise<FoundLog | undefined> {
-    const all: QueryNode = { kind: "all", span: { start: 0, end: 0 } };
+    const all = without({ kind: "all", span: { start: 0, end: 0 } }, this.#exclusions);
     const scanner = await this.#take("*", () => Scanner.create(all, [], this.#setup));
     let found: FoundLog | undefined;
     scanner.begin((event) => {
@@ -268,8 +273,8 @@ export interface TendAnswer {
 }
 
 /** One search over a journal or its folder, with all that is made for it let go of afterwards. */
-export async function searchLogs(journal: Journal | string, { pipelines, workers, variant, ...request }: SearchRequest & Omit<LogSearchOptions, "stretchBytes">): Promise<SearchAnswer> {
-  const search = new LogSearch(journal, { pipelines, workers, variant });
+export async function searchLogs(journal: Journal | string, { pipelines, workers, variant, exclusions, ...request }: SearchRequest & Omit<LogSearchOptions, "stretchBytes">): Promise<SearchAnswer> {
+  const search = new LogSearch(journal, { pipelines, workers, variant, exclusions });
   try {
     return await search.search(request);
   } finally {

@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { type IntakeLimits, defaultLimits } from "../intake/limits.ts";
 import type { Problem } from "../problem.ts";
 import { documentItems } from "../rule/document-items.ts";
+import { readExclusions } from "../search/exclusions.ts";
 import { ConfigReader } from "./config-reader.ts";
 
 export interface TlsFiles {
@@ -50,6 +51,8 @@ export interface ServeConfig {
   readonly checkpointSeconds: number;
   /** Logs as zstd, or as they are: seven times the room, and two thirds of the CPU that a served log takes. */
   readonly journal: { readonly compression: "fast" | "none" };
+  /** Searches leave out what these match; rules judge it all the same. */
+  readonly searchExclusions: readonly string[];
   readonly retention: { readonly days: number | undefined; readonly bytes: number | undefined };
   /** Another intake that gets all that comes in, such as Datadog's own. */
   readonly tee: {
@@ -130,9 +133,16 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     heldBytes: top.size("held", 64 * MEGABYTE, MEGABYTE),
     checkpointSeconds: top.integer("checkpoint_seconds", 30, 1, 86_400),
     journal: { compression: top.inner("journal").choice("compression", ["fast", "none"], "fast") },
+    searchExclusions: exclusionsOf(top),
     retention: { days: retention.optionalInteger("days", 1, 36_500), bytes: retention.optionalSize("size", MEGABYTE) },
     tee: upstream === "" ? undefined : { url: upstream, keyVariable: keyVariable || undefined, compression },
   };
+}
+
+function exclusionsOf(top: ConfigReader): readonly string[] {
+  const texts = top.texts("search_exclusions");
+  for (const [i, { code, message, hint }] of readExclusions(texts).problems) top.problem(code, `search_exclusions[${i}]`, message, hint ?? "write it as a log search, such as source:debug");
+  return texts;
 }
 
 function tlsOf(tls: ConfigReader, path: (text: string) => string): TlsFiles | undefined {

@@ -9,7 +9,7 @@ import { Control, noTrail } from "../control/control.ts";
 import type { ControlContext } from "../control/context.ts";
 import { Journal } from "../journal/journal.ts";
 import { type Problem, ProblemError } from "../problem.ts";
-import { LogSearch, LogsApi } from "../search/index.ts";
+import { LogSearch, LogsApi, readExclusions } from "../search/index.ts";
 import { SqlDriver } from "../store/driver.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
@@ -89,6 +89,7 @@ export class VespidServer {
   /** Rules of files and packs as they last were good, without what the store says. */
   #base: GoodRules;
   #refreshing: Promise<void> | undefined;
+  readonly #exclusions: ReturnType<typeof readExclusions>["exclusions"];
   #search: LogSearch;
   #pipelines: GoodRules["setup"]["pipelines"];
   #logs: LogsApi;
@@ -115,7 +116,8 @@ export class VespidServer {
     this.#agents = parts.agents;
     this.#tee = parts.tee;
     this.#pipelines = parts.found.setup.pipelines;
-    this.#search = new LogSearch(this.#journal, { pipelines: this.#pipelines });
+    this.#exclusions = readExclusions(parts.config.searchExclusions).exclusions;
+    this.#search = new LogSearch(this.#journal, { pipelines: this.#pipelines, exclusions: this.#exclusions });
     this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     const { http } = parts.config;
     const inputs = intakeRoutes({ prefix: http.prefix });
@@ -291,7 +293,7 @@ export class VespidServer {
   async #readWith({ pipelines }: GoodRules["setup"]): Promise<void> {
     const before = this.#search;
     this.#pipelines = pipelines;
-    this.#search = new LogSearch(this.#journal, { pipelines });
+    this.#search = new LogSearch(this.#journal, { pipelines, exclusions: this.#exclusions });
     this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     await before.close();
   }
