@@ -58,6 +58,20 @@ describe("append and read", () => {
     await journal.close();
   });
 
+  test("large batches are packed one after another in the same room, what hardly packs among them", async () => {
+    const journal = await Journal.open(folder("large"));
+    const sent: Buffer[] = [];
+    for (const [i, size] of [300_000, 70_000, 6_000_000, 900_000, 12_000_000, 80_000, 400_000].entries()) {
+      const noisy = noise(i % 2 ? 1000 : size, i);
+      sent.push(i % 2 ? Buffer.alloc(size, noisy.bytes) : Buffer.from(noisy.bytes));
+      await journal.append([{ ...noisy, bytes: sent[i]! }]);
+    }
+    const { entries, damage } = await everything(journal);
+    expect(damage).toEqual([]);
+    expect(entries.map(({ bytes }, i) => sent[i]!.equals(bytes))).toEqual(sent.map(() => true));
+    await journal.close();
+  });
+
   test("what a source said of itself stands beside its entry", async () => {
     const journal = await Journal.open(folder("marks"));
     await journal.append([entry("a"), entry("b", { mark: "17 \u{1f41d}" }), entry("c", { mark: "" })]);
