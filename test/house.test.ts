@@ -29,9 +29,11 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   intake: ["engine", "event", "batch", "journal"],
   store: ["signal-model", "signal", "rule", "event"],
   search: ["journal", "engine", "batch", "event", "query", "host"],
-  control: ["signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  "signal-search": ["store", "signal-model", "rule", "query", "event", "signal", "search", "host"],
+  history: ["search", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  control: ["history", "signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
   serve: ["control", "signal-search", "search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "control", "signal-search", "signal-model", "serve", "host", "assembly/layout.ts"],
+  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "history", "control", "signal-search", "signal-model", "serve", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
 

@@ -38,7 +38,8 @@ function leafMatches(field: Field, test: Test, event: Queryable): boolean {
   return valuesOf(field, event).some((value) => valueMatches(field, test, value));
 }
 
-function valueMatches(field: Field, test: Test, value: Scalar): boolean {
+/** Does one value of a field pass a test? */
+export function valueMatches(field: Field, test: Test, value: Scalar): boolean {
   if (test.kind === "exists") return true;
   const wordBased = field.kind === "freeText" || field.kind === "fullText" || (field.kind === "reserved" && field.name === "message");
   switch (test.kind) {

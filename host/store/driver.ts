@@ -65,6 +65,15 @@ export class SqlDriver {
     return driver;
   }
 
+  /** A second door to a file that is open elsewhere: reads what is committed, changes nothing. Throws `StoreError` with `store/unreadable`. */
+  static openToRead(path: string): SqlDriver {
+    try {
+      return new SqlDriver(new DatabaseSync(path, { readOnly: true, timeout: 5000 }));
+    } catch (error) {
+      throw new StoreError("store/unreadable", `${path}: ${(error as Error).message}`, "open it to write first, which makes its tables");
+    }
+  }
+
   run(sql: string, ...values: readonly SqlValue[]): { readonly changes: number } {
     return { changes: Number(this.#prepared(sql).run(...values).changes) };
   }

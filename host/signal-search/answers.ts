@@ -1,0 +1,134 @@
+import type { Field, QueryNode } from "../query/tree.ts";
+import { type Bits, andBits, countBits, noBits, orBits, setBit } from "./bits.ts";
+import { Deadline } from "./deadline.ts";
+import { Evaluator } from "./evaluate.ts";
+import { facetQuery } from "./facets.ts";
+import { fieldColumn } from "./field-column.ts";
+import { FirstFew } from "./first-few.ts";
+import { type Kpis, kpisOf } from "./kpis.ts";
+import { type PageKey, type Sort, pageOf } from "./page.ts";
+import { type Rollup, type RollupBucket, rollup } from "./rollup.ts";
+import type { SignalIndex } from "./signal-index.ts";
+
+/** Which signals are asked about. Trees are canonical; times are of creation, from this one on and before that one. */
+export interface Scope {
+  readonly node: QueryNode;
+  /** Only signals that one of these finds. Undefined: all; an empty list: none. */
+  readonly restrict?: readonly QueryNode[];
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly mostMs: number;
+}
+
+export interface PageQuestion extends Scope {
+  readonly sort: Sort;
+  readonly limit: number;
+  readonly after?: PageKey;
+}
+
+export interface FoundPage {
+  readonly ids: readonly string[];
+  readonly last: PageKey | undefined;
+  /** Of all pages together. */
+  readonly count: number;
+}
+
+export interface FacetQuestion extends Scope {
+  readonly facets: ReadonlyArray<{ readonly name: string; readonly field: Field }>;
+  readonly limit: number;
+}
+
+export interface FacetCounts {
+  readonly facet: string;
+  /** Most signals first, then by value. `query` finds them. */
+  readonly values: ReadonlyArray<{ readonly value: string; readonly count: number; readonly query: string }>;
+  /** Distinct values there are, beyond those listed. */
+  readonly distinct: number;
+  /** Signals without a value. */
+  readonly missing: number;
+}
+
+export interface RollupQuestion extends Scope {
+  readonly rollup: Rollup;
+}
+
+export interface KpiQuestion extends Scope {
+  readonly nowMs: number;
+}
+
+/** Selections kept for the questions that come together: a list, its facets and its bars ask for the same signals. */
+const MOST_KEPT = 16;
+
+/** Answers questions over an index. */
+export class Answers {
+  readonly #index: SignalIndex;
+  readonly #kept = new Map<string, Bits>();
+  #generation = -1;
+
+  constructor(index: SignalIndex) {
+    this.#index = index;
+  }
+
+  page({ sort, limit, after, ...scope }: PageQuestion): FoundPage {
+    const selected = this.#selected(scope, new Deadline(scope.mostMs));
+    return { ...pageOf(this.#index, selected, sort, limit, after), count: countBits(selected) };
+  }
+
+  facets({ facets, limit, ...scope }: FacetQuestion): FacetCounts[] {
+    const deadline = new Deadline(scope.mostMs);
+    const selected = this.#selected(scope, deadline);
+    const total = countBits(selected);
+    return facets.map(({ name, field }) => {
+      deadline.check();
+      const column = fieldColumn(this.#index, field);
+      if (!column) return { facet: name, values: [], distinct: 0, missing: total };
+      const texts = column.dictionary;
+      const counts = new Uint32Array(texts.count + 1);
+      const missing = total - column.count(selected, counts);
+      const few = new FirstFew(limit, (a, b) => counts[b]! - counts[a]! || texts.compareTexts(a, b) || texts.kind(a) - texts.kind(b));
+      let distinct = 0;
+      for (let code = 1; code < counts.length; code++) {
+        if (counts[code] === 0) continue;
+        distinct++;
+        few.add(code);
+      }
+      const values = few.take().map((code) => ({ value: texts.text(code), count: counts[code]!, query: facetQuery(field, texts.text(code)) }));
+      return { facet: name, values, distinct, missing };
+    });
+  }
+
+  rollup({ rollup: asked, ...scope }: RollupQuestion): readonly RollupBucket[] {
+    const deadline = new Deadline(scope.mostMs);
+    return rollup(this.#index, this.#selected(scope, deadline), asked, deadline);
+  }
+
+  kpis({ nowMs, fromMs, toMs, ...scope }: KpiQuestion): Kpis {
+    const deadline = new Deadline(scope.mostMs);
+    const select = (node: QueryNode, from: number | undefined, to: number | undefined): Bits =>
+      andBits(this.#selected({ ...scope, fromMs: from, toMs: to }, deadline).slice(), new Evaluator(this.#index, deadline).matching(node));
+    return kpisOf({ index: this.#index, deadline, fromMs, toMs, nowMs, select });
+  }
+
+  /** Not to be changed. */
+  #selected({ node, restrict, fromMs, toMs }: Omit<Scope, "mostMs">, deadline: Deadline): Bits {
+    if (this.#generation !== this.#index.generation) this.#kept.clear();
+    this.#generation = this.#index.generation;
+    const key = JSON.stringify([node, restrict ?? null, fromMs ?? null, toMs ?? null]);
+    const known = this.#kept.get(key);
+    if (known) return known;
+    const evaluator = new Evaluator(this.#index, deadline);
+    const bits = andBits(evaluator.matching(node), this.#index.alive());
+    if (restrict) andBits(bits, restrict.map((each) => evaluator.matching(each)).reduce(orBits, noBits(this.#index.rows)));
+    if (fromMs !== undefined || toMs !== undefined) andBits(bits, this.#within(fromMs, toMs));
+    if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
+    this.#kept.set(key, bits);
+    return bits;
+  }
+
+  #within(fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY): Bits {
+    const { times, rows } = this.#index;
+    const bits = noBits(rows);
+    for (let row = 0; row < rows; row++) if (times[row]! >= fromMs && times[row]! < toMs) setBit(bits, row);
+    return bits;
+  }
+}

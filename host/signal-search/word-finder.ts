@@ -1,0 +1,194 @@
+import { foldCase, isWordCharacter, wordsOf } from "../query/fold.ts";
+import { valueMatches } from "../query/matches.ts";
+import type { Field, GlobItem, Test } from "../query/tree.ts";
+import { type ByteGlob, byteGlob, globBytes } from "./byte-glob.ts";
+import type { Deadline } from "./deadline.ts";
+import { grown } from "./growing.ts";
+import type { Texts } from "./texts.ts";
+
+const freeText: Field = { kind: "freeText" };
+/** By ASCII code: is it part of a word? */
+const WORD = Uint8Array.from({ length: 128 }, (_, code) => (isWordCharacter(String.fromCharCode(code)) ? 1 : 0));
+
+/** A test of words, read once for many columns. */
+export type WordTest =
+  | { readonly kind: "sequence"; readonly words: readonly string[]; readonly bytes: readonly Uint8Array[]; readonly longest: number; readonly test: Test }
+  /** A pattern over each word. */
+  | { readonly kind: "word"; readonly glob: ByteGlob; readonly test: Test }
+  /** A pattern that holds what stands between words, laid over the whole text. */
+  | { readonly kind: "whole"; readonly longest: Uint8Array; readonly test: Test };
+
+/** Undefined: a test of no words, which no text passes. Only for `equals`, `phrase` and `wildcard`. */
+export function wordTest(test: Test): WordTest | undefined {
+  if (test.kind === "equals" || test.kind === "phrase") {
+    const words = wordsOf(test.text);
+    if (words.length === 0) return undefined;
+    const bytes = words.map((word) => Buffer.from(word));
+    return { kind: "sequence", words, bytes, longest: bytes.reduce((best, word, i) => (word.length > bytes[best]!.length ? i : best), 0), test };
+  }
+  if (test.kind !== "wildcard") return undefined;
+  const folded = test.items.map((item): GlobItem => (item.kind === "text" ? { kind: "text", text: foldCase(item.text) } : item));
+  const hasSeparator = folded.some((item) => item.kind === "text" && [...item.text].some((character) => !isWordCharacter(character)));
+  if (!hasSeparator) return { kind: "word", glob: byteGlob(folded), test };
+  // A line ends where another begins: what is looked for in lines holds no end of one.
+  const runs = folded.flatMap((item) => (item.kind === "text" ? item.text.split("\n") : [])).map((run) => Buffer.from(run));
+  return { kind: "whole", longest: runs.reduce((best, run) => (run.length > best.length ? run : best), Buffer.alloc(0)), test };
+}
+
+/** Finds words in all distinct values of a column at once: in a copy of their bytes in lower case, made when first asked for. */
+export class WordFinder {
+  readonly #texts: Texts;
+  #bytes = Buffer.alloc(256);
+  #starts = new Uint32Array(16);
+  #used = 0;
+  #known = 0;
+
+  constructor(texts: Texts) {
+    this.#texts = texts;
+  }
+
+  /** Sets what is in `hits`, by code, for values that pass. */
+  find(wanted: WordTest, hits: Uint8Array, deadline: Deadline): void {
+    const needle = wanted.kind === "sequence" ? wanted.bytes[wanted.longest]! : wanted.kind === "word" ? wanted.glob.longest : wanted.longest;
+    if (needle.length === 0) {
+      for (let code = 1; code <= this.#texts.count; code++) {
+        deadline.tick();
+        if (valueMatches(freeText, wanted.test, this.#texts.text(code))) hits[code] = 1;
+      }
+      return;
+    }
+    this.fold();
+    const [bytes, starts] = [this.#bytes.subarray(0, this.#used), this.#starts];
+    let code = 1;
+    for (let at = bytes.indexOf(needle); at >= 0; ) {
+      code = codeAt(starts, at, code, this.#known);
+      const end = starts[code + 1]!;
+      deadline.tick();
+      const passes = at + needle.length <= end && this.#passes(wanted, code, at, starts[code]!, end);
+      if (passes) hits[code] = 1;
+      // A pattern over the whole was asked of the whole.
+      at = bytes.indexOf(needle, passes || (wanted.kind === "whole" && at + needle.length <= end) ? end : at + 1);
+    }
+  }
+
+  /** The same for values that hold bytes in their lower case. */
+  holding(needle: Uint8Array, hits: Uint8Array): void {
+    this.fold();
+    const [bytes, starts] = [this.#bytes.subarray(0, this.#used), this.#starts];
+    let code = 1;
+    for (let at = bytes.indexOf(needle); at >= 0; ) {
+      code = codeAt(starts, at, code, this.#known);
+      const isWithin = at + needle.length <= starts[code + 1]!;
+      if (isWithin) hits[code] = 1;
+      at = bytes.indexOf(needle, isWithin ? starts[code + 1] : at + 1);
+    }
+  }
+
+  /** Lower case for all values that came since the last time. */
+  fold(): void {
+    const { bytes, starts } = this.#texts.raw;
+    if (this.#starts.length < starts.length) this.#starts = grown(this.#starts, starts.length);
+    for (let code = this.#known + 1; code <= this.#texts.count; code++) {
+      const [start, end] = [starts[code]!, starts[code + 1]!];
+      this.#reserve(end - start);
+      this.#starts[code] = this.#used;
+      let isAscii = true;
+      let to = this.#used;
+      for (let i = start; i < end; i++) {
+        const byte = bytes[i]!;
+        if (byte > 127) {
+          isAscii = false;
+          break;
+        }
+        this.#bytes[to++] = byte >= 65 && byte <= 90 ? byte + 32 : byte;
+      }
+      if (isAscii) this.#used = to;
+      else this.#append(Buffer.from(foldCase(bytes.toString("utf8", start, end))));
+      this.#starts[code + 1] = this.#used;
+    }
+    this.#known = this.#texts.count;
+  }
+
+  get bytes(): number {
+    return this.#bytes.length + this.#starts.byteLength;
+  }
+
+  #append(folded: Uint8Array): void {
+    this.#reserve(folded.length);
+    this.#bytes.set(folded, this.#used);
+    this.#used += folded.length;
+  }
+
+  #reserve(length: number): void {
+    if (this.#used + length <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#used + length, this.#bytes.length * 2));
+    this.#bytes.copy(larger, 0, 0, this.#used);
+    this.#bytes = larger;
+  }
+
+  /** Is what was found at a place what is wanted? Where letters are not of ASCII, the value is asked as text. */
+  #passes(wanted: WordTest, code: number, at: number, start: number, end: number): boolean {
+    if (wanted.kind !== "whole") {
+      const verdict = wanted.kind === "sequence" ? sequenceAt(wanted, this.#bytes, at, start, end) : wordAt(wanted.glob, this.#bytes, at, start, end);
+      if (verdict !== undefined) return verdict;
+    }
+    return valueMatches(freeText, wanted.test, this.#texts.text(code));
+  }
+}
+
+/** The value that holds a byte, looked for from one that lies before it. */
+function codeAt(starts: Uint32Array, at: number, from: number, last: number): number {
+  let step = 1;
+  let low = from;
+  while (low + step <= last && starts[low + step]! <= at) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(last, low + step);
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (starts[middle]! <= at) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Undefined: not to be told from bytes. */
+function sequenceAt({ bytes: words, longest }: Extract<WordTest, { kind: "sequence" }>, bytes: Uint8Array, at: number, start: number, end: number): boolean | undefined {
+  let left = at;
+  for (let i = longest; ; i--) {
+    if (left > start && bytes[left - 1]! > 127) return undefined;
+    if (left > start && WORD[bytes[left - 1]!] === 1) return false;
+    if (i === 0) break;
+    while (left > start && bytes[left - 1]! < 128 && WORD[bytes[left - 1]!] === 0) left--;
+    if (left > start && bytes[left - 1]! > 127) return undefined;
+    const word = words[i - 1]!;
+    left -= word.length;
+    if (left < start || !isAt(word, bytes, left)) return false;
+  }
+  let right = at;
+  for (let i = longest; ; i++) {
+    right += words[i]!.length;
+    if (right < end && bytes[right]! > 127) return undefined;
+    if (right < end && WORD[bytes[right]!] === 1) return false;
+    if (i === words.length - 1) return true;
+    while (right < end && bytes[right]! < 128 && WORD[bytes[right]!] === 0) right++;
+    if (right < end && bytes[right]! > 127) return undefined;
+    const word = words[i + 1]!;
+    if (right + word.length > end || !isAt(word, bytes, right)) return false;
+  }
+}
+
+function wordAt(glob: ByteGlob, bytes: Uint8Array, at: number, start: number, end: number): boolean | undefined {
+  let left = at;
+  while (left > start && bytes[left - 1]! < 128 && WORD[bytes[left - 1]!] === 1) left--;
+  let right = at;
+  while (right < end && bytes[right]! < 128 && WORD[bytes[right]!] === 1) right++;
+  if ((left > start && bytes[left - 1]! > 127) || (right < end && bytes[right]! > 127)) return undefined;
+  return globBytes(glob, bytes, left, right);
+}
+
+function isAt(word: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
+}
