@@ -1,6 +1,7 @@
 import type { EngineOptions } from "../index.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { LogSearch, LogsApi } from "../search/index.ts";
+import type { SignalSearch } from "../signal-search/signal-search.ts";
 import type { SqlDriver } from "../store/driver.ts";
 import type { SignalStore } from "../store/signals.ts";
 import type { AuditTrail } from "./audit-trail.ts";
@@ -26,7 +27,8 @@ export interface ControlContext {
   readonly base: () => Setup;
   /** Takes what the store says now; the next batch is judged by it when this resolves. */
   readonly refresh: () => Promise<void>;
-  /** Signals that changed in the store: their index is told. */
+  readonly signalSearch: SignalSearch;
+  /** Signals that changed in the store, for whoever watches them. */
   readonly signalsChanged: (ids: readonly string[]) => void;
   /** What a person has done, as a log for rules of `dataSource: audit`. */
   readonly onFault: (where: string, error: unknown) => void;

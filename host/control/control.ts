@@ -1,10 +1,11 @@
 import type { AuditTrail } from "./audit-trail.ts";
 import { ControlApi } from "./api.ts";
-import type { Doorkeeper } from "./authenticate.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
 import { logsRoom } from "./logs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
+import { peopleRoom, type PeopleSettings } from "./people/room.ts";
 import type { Route } from "./route.ts";
+import { signalsRoom } from "./signals/room.ts";
 import { tablesRoom } from "./tables/room.ts";
 
 /** One subject of the API: its routes, and what it changes of what detection runs by. */
@@ -16,7 +17,7 @@ export interface Room {
   close?(): void | Promise<void>;
 }
 
-export interface ControlSettings {
+export interface ControlSettings extends PeopleSettings {
   readonly keysRequired: boolean;
   readonly version: string;
   readonly perMinute?: number;
@@ -33,8 +34,8 @@ export class Control {
   }
 
   static async create(context: ControlContext, settings: ControlSettings): Promise<Control> {
-    const rooms = roomsOf(context);
-    const doorkeeper: Doorkeeper = new KeyDoorkeeper(context.sql, settings.keysRequired);
+    const doorkeeper = new KeyDoorkeeper(context.sql, settings.keysRequired);
+    const rooms = [...roomsOf(context), peopleRoom(context, doorkeeper, settings)];
     const api = await ControlApi.create({
       routes: rooms.flatMap(({ routes }) => routes), doorkeeper, audit: context.audit, nowMs: context.nowMs, version: settings.version,
       ...(settings.perMinute === undefined ? {} : { perMinute: settings.perMinute }), onFault: context.onFault,
@@ -59,7 +60,7 @@ export class Control {
 
 /** In the order in which they change what detection runs by. */
 function roomsOf(context: ControlContext): readonly Room[] {
-  return [logsRoom(context), tablesRoom(context)];
+  return [logsRoom(context), tablesRoom(context), signalsRoom(context)];
 }
 
 /** Writes nothing down: the trail is not there yet. */

@@ -1,8 +1,17 @@
 import type { Migration } from "./driver.ts";
+import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
 import { people } from "./migration/people.ts";
 import { tables } from "./migration/tables.ts";
 import { triage } from "./migration/triage.ts";
+import { views } from "./migration/views.ts";
 
 /** Every shape the tables have had, oldest first; one file each, a number each. */
-export const migrations: readonly Migration[] = [beginnings, triage, people, tables];
+export const migrations: readonly Migration[] = [
+  beginnings,
+  triage,
+  people,
+  audit,
+  tables,
+  views,
+];
