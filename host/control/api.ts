@@ -131,6 +131,7 @@ export class ControlApi {
     const head = headOf(request);
     const nowMs = this.#options.nowMs();
     reply.headers({ "x-request-id": head.requestId, "x-content-type-options": "nosniff", "cache-control": "no-store" });
+    if (hasTwice(request.raw.rawHeaders)) return new ApiError(400, "a header that says who asks came twice");
     if (isCrossOrigin(request)) return new ApiError(403, "requests of other sites' pages are not taken");
     if (each.permission === "anyone") {
       const rate = this.#strangers.take(head.peer, nowMs);
@@ -193,6 +194,14 @@ function headOf(request: FastifyRequest): CallHead {
     userAgent: String(request.headers["user-agent"] ?? "").slice(0, 300), requestId: request.id, headers: request.headers,
     origin: `${request.protocol}://${request.headers.host ?? "localhost"}`,
   };
+}
+
+const ONCE = new Set(["authorization", "dd-api-key", "dd-application-key", "x-csrf-token", "host", "origin"]);
+
+/** Of two, a proxy before us may have judged the other one. @param raw names and values in turn */
+function hasTwice(raw: readonly string[]): boolean {
+  const names = raw.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()).filter((name) => ONCE.has(name));
+  return new Set(names).size < names.length;
 }
 
 /** A browser says from which site's page a request comes. */

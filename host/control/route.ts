@@ -35,7 +35,8 @@ export interface RouteAnswer {
   /** JSON, unless it is bytes or `type` says otherwise. */
   readonly body?: unknown;
   readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Several of one name as a list, which only cookies need. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Becomes the ETag. */
   readonly version?: number;
 }
