@@ -78,7 +78,8 @@ describe("signals of a server", () => {
     expect((await patch("state", { state: "open", version: 1 })).status).toBe(400);
     expect((await patch("state", { state: "open" })).status).toBe(200);
     const history = (await ask(server, "GET", `${SIGNALS}/${id}/history`)).body.data.map(({ attributes }: any) => attributes);
-    expect(history.map(({ action }: any) => action)).toEqual(["state_changed", "state_changed", "comment", "incident_linked", "assigned", "state_changed"].toSorted((a, b) => history.findIndex((one: any) => one.action === a) - history.findIndex((one: any) => one.action === b)));
+    expect(history.map(({ action }: any) => action).toSorted()).toEqual(["assigned", "comment", "comment", "incident_linked", "state_changed", "state_changed", "state_changed"]);
+    expect(history.at(-1)).toMatchObject({ action: "state_changed", before: expect.objectContaining({ state: "open" }), after: expect.objectContaining({ state: "under_review" }) });
     expect(history.every(({ actor }: any) => actor.handle !== "")).toBe(true);
     expect((await ask(server, "PATCH", `/api/v1/security_analytics/signals/${id}/state`, { state: "archived", archiveReason: "remediated" })).status).toBe(200);
     expect((await ask(server, "PATCH", `${SIGNALS}/nothing/state`, { data: { attributes: { state: "open" } } })).body).toEqual({ errors: ["Signal not found"] });
