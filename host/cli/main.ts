@@ -165,6 +165,12 @@ function otherCommands(vespid: Command): void {
       "curl -H 'DD-API-KEY: ...' -d '{\"message\":\"hello\",\"ddsource\":\"me\"}' http://127.0.0.1:8282/api/v2/logs") +
       "\n\nExit codes: 0 closed by SIGTERM or SIGINT, 1 it could not go on, 2 it could not start.")
     .action(async (options) => finish((await import("./serve.ts")).serve(options)));
+  for (const command of [vespid.command("status"), vespid.command("agent").description("what Datadog's Agent says of itself, said of the server").command("status")]) {
+    command.description("what the running server does: rules, events, inputs, journal")
+      .option("--data <folder>", "the server's data folder", "vespid-data").option("--url <url>", "its address, where the folder is not at hand").option("--json", "print it as one JSON object")
+      .addHelpText("after", examples("vespid status --data data/", "vespid status --url http://127.0.0.1:8282 | grep -A5 'Security Agent'") + "\n\nExit codes: 0 it answers, 1 it does not, 2 none is known.")
+      .action(async (options) => finish((await import("./status.ts")).status(options)));
+  }
   const keys = vespid.command("keys").description("API keys, which let logs in, and application keys, which let people ask")
     .addHelpText("after", examples("vespid keys create web-1 --data data/", "vespid keys list --data data/"));
   const data = ["--data <folder>", "the server's data folder", "vespid-data"] as const;

@@ -17,6 +17,7 @@ import { warnOfIdle } from "./run.ts";
 import { keepExclusions } from "./search.ts";
 import { ServedRules } from "./served-rules.ts";
 import { Announcer } from "./signals.ts";
+import { forgetRunning, keepRunning } from "./status.ts";
 import { count, plural, safe, styled } from "./text.ts";
 
 export interface ServeOptions {
@@ -63,22 +64,35 @@ export async function serve(options: ServeOptions): Promise<number> {
   }, packageVersion()).catch((error: unknown) => {
     throw knownError(error) ?? error;
   });
-  keepExclusions(config.data, config.searchExclusions);
+  const scheme = config.http.tls ? "https" : "http";
+  tellOthers(config, () => {
+    keepExclusions(config.data, config.searchExclusions);
+    keepRunning(config.data, scheme, server.address);
+  });
   // Before anybody is told that it serves: until here an end by force is as good as any.
   const ending = new Promise<boolean>((done) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(false));
     void server.ended.then(() => done(true));
   });
-  const scheme = config.http.tls ? "https" : "http";
   note(`taking logs at ${styled("bold", `${scheme}://${server.address.host}:${server.address.port}`, process.stderr)}${server.lineAddresses.map(({ protocol, host, port }) => `, ${protocol}://${host}:${port}`).join("")}${server.followed ? `, from ${plural(server.followed, "file")}` : ""}; data in ${config.data}`);
   if (config.keysRequired && server.keys.count === 0) note(`${styled("yellow", "warning", process.stderr)} no API key exists, so nobody can send yet; make one: vespid keys create NAME --data ${config.data}`);
   if (!config.keysRequired) note(`${styled("yellow", "warning", process.stderr)} keys are not asked for: whoever reaches the address can send`);
   const failed = await ending;
   note("closing: no more is taken, what was taken is judged");
+  tellOthers(config, () => forgetRunning(config.data));
   await server.close();
   const { events, signals } = server.lastStats!;
   note(`closed: ${plural(events, "event")} judged, ${plural(signals, "signal")}`);
   return failed && fault !== undefined ? 1 : 0;
+}
+
+/** Leaves word for other commands. A full disk is no reason not to serve. */
+function tellOthers({ data }: ServeConfig, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    note(`${styled("yellow", "warning", process.stderr)} vespid status and vespid search cannot be told of this server in ${data}: ${safe((error as Error).message)}`);
+  }
 }
 
 function note(text: string): void {
