@@ -59,6 +59,11 @@ export class ConfigReader {
     });
   }
 
+  /** Texts, each under a name that the writer chose. */
+  textsByName(name: string): Readonly<Record<string, string>> {
+    return this.#take<Readonly<Record<string, string>>>(name, {}, "a text for each name", (value) => (isMembers(value) && Object.values(value).every((each) => typeof each === "string") ? (value as Record<string, string>) : undefined));
+  }
+
   list(name: string): ConfigReader[] {
     const list = this.#take<readonly unknown[]>(name, [], "a list", (value) => (Array.isArray(value) ? value : undefined));
     return list.map((value, i) => this.#child(value, `${this.#at(name)}[${i}]`));

@@ -4,6 +4,7 @@ import type { Problem } from "../problem.ts";
 import { documentItems } from "../rule/document-items.ts";
 import { readExclusions } from "../search/exclusions.ts";
 import { ConfigReader } from "./config-reader.ts";
+import { type OidcConfig, oidcOf } from "./oidc-config.ts";
 
 export interface TlsFiles {
   readonly cert: string;
@@ -42,6 +43,8 @@ export interface ServeConfig {
   /** Folders with `conf.d/*.d/conf.yaml`, as the Datadog Agent has them. */
   readonly agentFolders: readonly string[];
   readonly keysRequired: boolean;
+  /** Where people log in, beside a password. */
+  readonly oidc: OidcConfig | undefined;
   readonly workers: number | "auto";
   readonly latenessSeconds: number;
   /** A log sent again under one id within ten minutes counts once. */
@@ -126,6 +129,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     }),
     agentFolders: top.texts("agent_folders").map(path),
     keysRequired: top.flag("keys_required", true),
+    oidc: oidcOf(top.inner("oidc")),
     workers: top.integerOr("workers", "auto", 0, 256),
     deduplicate: top.flag("deduplicate", false),
     latenessSeconds: top.integer("lateness_seconds", 300, 0, 86_400),

@@ -20,6 +20,7 @@ import { LiveDetection, savedPosition, savedState } from "./detection.ts";
 import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
 import { serveMetrics } from "./metrics.ts";
+import { oidcSettings } from "./oidc-config.ts";
 import { readinessOf } from "./readiness.ts";
 import { type FoundRules, type GoodRules, RulesNow } from "./rules-now.ts";
 import { FilesWatch } from "./rules-watch.ts";
@@ -166,7 +167,7 @@ export class VespidServer {
         sql, journal, signals, audit: noTrail, nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
-      } satisfies ControlContext, { keysRequired: config.keysRequired, version });
+      } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
       const found: GoodRules = { ...base, setup: control.complete(base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
         folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, onSignal: events.onSignal, onSetAside: events.onSetAside,

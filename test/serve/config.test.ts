@@ -35,6 +35,20 @@ describe("settings of the server", () => {
     expect(readConfig("journal: { compression: small }", "vespid.yaml", "/srv").problems).toMatchObject([{ code: "serve/bad-setting", place: "journal.compression" }]);
   });
 
+  test("an identity provider is named whole, by https, and lets strangers in only from domains that are named", () => {
+    const whole = { issuer: "https://login.example.com", client_id: "vespid", redirect_url: "https://siem.example.com/auth/oidc/callback" };
+    const read = (oidc: object): ReturnType<typeof readConfig> => readConfig(JSON.stringify({ oidc }), "vespid.json", "/srv");
+    expect(read({}).config.oidc).toBeUndefined();
+    expect(read({ ...whole, default_role: "Readers", allowed_domains: ["@Example.com"], roles_claim: "groups", roles: { soc: "Triage" } })).toMatchObject({
+      problems: [], config: { oidc: { issuer: whole.issuer, clientId: "vespid", redirectUrl: whole.redirect_url, defaultRole: "Readers", allowedDomains: ["example.com"], rolesClaim: "groups", roles: { soc: "Triage" } } },
+    });
+    const codes = (oidc: object): unknown[] => read(oidc).problems.map(({ code, place }) => [code, place]);
+    expect(codes({ client_id: "vespid" })).toEqual([["serve/half-oidc", "oidc.issuer"]]);
+    expect(codes({ ...whole, client_id: "", issuer: "http://login.example.com", redirect_url: "https://siem.example.com/" })).toEqual([["serve/bad-url", "oidc.issuer"], ["serve/half-oidc", "oidc.client_id"], ["serve/bad-url", "oidc.redirect_url"]]);
+    expect(codes({ ...whole, default_role: "Readers" })).toEqual([["serve/half-oidc", "oidc.allowed_domains"]]);
+    expect(codes({ ...whole, roles: ["soc"] })).toEqual([["serve/bad-setting", "oidc.roles"]]);
+  });
+
   test.each(["[1, 2]", "{", "a: &x [*x]", `a: ${"[".repeat(5000)}`])("%.20s is refused, not a fault of ours", (text) => {
     expect(readConfig(text, "vespid.yaml", "/srv").problems.length).toBeGreaterThan(0);
   });
