@@ -171,6 +171,13 @@ function otherCommands(vespid: Command): void {
       .addHelpText("after", examples("vespid status --data data/", "vespid status --url http://127.0.0.1:8282 | grep -A5 'Security Agent'") + "\n\nExit codes: 0 it answers, 1 it does not, 2 none is known.")
       .action(async (options) => finish((await import("./status.ts")).status(options)));
   }
+  const report = vespid.command("report").description("what rules cover").addHelpText("after", examples("vespid report compliance --framework pci-dss"));
+  report.command("compliance").description("rules by requirement of a framework, told by their tags, such as pci:10.2.4, soc2:CC6.1, hipaa:164.312(b)")
+    .addOption(new Option("--framework <name>", "which").choices(["pci-dss", "soc2", "hipaa"]).makeOptionMandatory())
+    .option("--rules <path>", "rule file, folder, glob or pack:NAME; all packs when absent; may be repeated", collect)
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid report compliance --framework pci-dss --rules rules/", "vespid report compliance --framework soc2 --json") + "\n\nExit codes: 0 done, 2 a rule is not right.")
+    .action(async (options) => finish((await import("./report.ts")).compliance(options)));
   const keys = vespid.command("keys").description("API keys, which let logs in, and application keys, which let people ask")
     .addHelpText("after", examples("vespid keys create web-1 --data data/", "vespid keys list --data data/"));
   const data = ["--data <folder>", "the server's data folder", "vespid-data"] as const;
