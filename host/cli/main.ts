@@ -102,6 +102,7 @@ function otherCommands(vespid: Command): void {
     .option("--top <n>", "groups shown of a rule", "10")
     .option("--fail-on <severity>", "exit 1 when a signal is at least this grave")
     .option("--max-signals <n>", "exit 1 when one rule opened more signals")
+    .option("--deduplicate", "leave an event out when another of the same id came less than ten minutes before")
     .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
     .addHelpText("after", examples("vespid backtest --rules new.yaml --against logs/*.ndjson.gz", "vespid backtest --rules rules/ --max-signals 50 --json logs/ > backtest.jsonl") +
       "\n\nExit codes: 0 done, 1 --fail-on or --max-signals was reached, 2 a rule or input is not right.")
@@ -113,6 +114,7 @@ function otherCommands(vespid: Command): void {
     .requiredOption("--event <file>", "file with the event, or - for standard input")
     .option("--nth <n>", "which event of the file", "1")
     .option("--logs <input...>", "logs around it, so that windows stand where they stood")
+    .option("--deduplicate", "an event of the same id as one less than ten minutes before counts once")
     .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
     .option("--json", "print it as one JSON object")
     .addHelpText("after", examples("vespid why --rule new.yaml --event event.json", "vespid why --rules rules/ --rule brute-force --event auth.ndjson --nth 4711 --logs auth.ndjson") +
@@ -152,6 +154,13 @@ function otherCommands(vespid: Command): void {
     .option("--json", "print one rule a line")
     .addHelpText("after", examples("vespid rules explain rules/ --over cloudtrail.ndjson.gz"))
     .action(async (paths: string[], options) => finish((await import("./rules-explain.ts")).rulesExplain(paths, options)));
+
+  rules.command("import").description("make rules of other systems' rules").addHelpText("after", examples("vespid rules import sigma sigma/rules/windows --out rules/windows"))
+    .command("sigma").description("rules in the Sigma format, with a report of what did not translate").argument("<path...>", "rule files, folders or globs")
+    .option("--out <folder>", "where the rules are written, a file each")
+    .option("--json", "print one rule a line, with what it lost")
+    .addHelpText("after", examples("vespid rules import sigma sigma/rules --out rules/sigma", "vespid rules import sigma one.yml --json") + "\n\nExit codes: 0 all were translated, 1 some were not, 2 a path cannot be read.")
+    .action(async (paths: string[], options) => finish((await import("./rules-import.ts")).importSigma(paths, options)));
 
   vespid.command("serve").description("take logs from shippers, judge them as they come, keep them")
     .option("--config <file>", "settings; vespid.yaml of this folder when there is one")
