@@ -38,6 +38,8 @@ export type Outcome =
   | { readonly kind: "opened" | "extended"; readonly signals: readonly Signal[] }
   | { readonly kind: "suppressed"; readonly by: readonly string[] }
   | { readonly kind: "late"; readonly byMs: number }
+  /** Left out by `deduplicate`. */
+  | { readonly kind: "repeat" }
   | { readonly kind: "idle"; readonly reason: string }
   | { readonly kind: "none" };
 
@@ -148,7 +150,7 @@ export class Why {
     const { rule } = this.#setup;
     const pipeline = await this.#engine();
     await pipeline.flush();
-    const contextEvents = pipeline.stats().events;
+    const { events: contextEvents, duplicates } = pipeline.stats();
     const known = pipeline.signals.map((signal) => ({ group: signal.group, caseName: signal.caseName, severity: signal.severity, firstSeenMs: signal.firstSeenMs, lastSeenMs: signal.lastSeenMs, eventsMatched: signal.eventsMatched }));
     const idle = idleReason(rule) ?? (this.#readsEvents ? undefined : "it reads signals, not logs");
     const isLate = this.#lateMs > this.#setup.allowedLatenessMs;
@@ -157,6 +159,7 @@ export class Why {
       await pipeline.push(withNewline(this.#asked.bytes), { ...this.#asked.input, partition: this.#partition });
       await pipeline.flush();
       this.#isAsking = false;
+      if (pipeline.stats().duplicates > duplicates) this.#heard = { kind: "repeat" };
     }
     await pipeline.close();
     const outcome: Outcome = idle !== undefined ? { kind: "idle", reason: idle } : isLate ? { kind: "late", byMs: this.#lateMs } : this.#heard;

@@ -23,6 +23,7 @@ export interface BacktestOptions extends FeedOptions, SettingsFiles {
   readonly top: string;
   readonly failOn?: string;
   readonly maxSignals?: string;
+  readonly deduplicate?: boolean;
   readonly out?: string;
 }
 
@@ -53,7 +54,7 @@ export async function backtest(inputs: readonly string[], options: BacktestOptio
   warnOfIdle(rules);
   const engine = await Backtest.create({
     rules, pipelines: pipelines.all, suppressions: settings.suppressions, securityFilters: settings.securityFilters, criticalAssets: settings.criticalAssets,
-    referenceTables: settings.referenceTables, workers: workersOf(options.workers, files), variant: "simd", allowedLatenessMs: latenessSeconds * 1000,
+    referenceTables: settings.referenceTables, workers: workersOf(options.workers, files), variant: "simd", allowedLatenessMs: latenessSeconds * 1000, deduplicate: options.deduplicate,
   });
   const fed = await feedMerged(files, options, {
     pipelines,
@@ -68,7 +69,7 @@ export async function backtest(inputs: readonly string[], options: BacktestOptio
   const seconds = (performance.now() - startMs) / 1000;
   const { stats } = result;
   process.stderr.write(`${plural(stats.events, "event")}, ${byteSize(stats.bytes)} in ${seconds.toFixed(2)} s; ${plural(rules.length, "rule")} at ${plural(json.reduce((sum, each) => sum + each.sensitivity.length, 0), "setting")} in one pass` +
-    `${stats.suppressed ? `; suppressed: ${count(stats.suppressed)}` : ""}${stats.lateDropped ? `; too late to be judged: ${count(stats.lateDropped)}` : ""}\n`);
+    `${stats.duplicates ? `; repeats left out: ${count(stats.duplicates)}` : ""}${stats.suppressed ? `; suppressed: ${count(stats.suppressed)}` : ""}${stats.lateDropped ? `; too late to be judged: ${count(stats.lateDropped)}` : ""}\n`);
   for (const fault of fed.faults) process.stderr.write(`${styled("red", "vespid:", process.stderr)} ${safe(fault)}\n`);
   if (fed.faults.length) return 2;
   return result.rules.some((each) => tooLoud(each, failOn, maxSignals)) ? 1 : 0;

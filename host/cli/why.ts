@@ -22,6 +22,7 @@ export interface WhyOptions extends FeedOptions, SettingsFiles {
   readonly nth: string;
   readonly logs?: readonly string[];
   readonly lateness: string;
+  readonly deduplicate?: boolean;
   readonly json?: boolean;
 }
 
@@ -42,7 +43,7 @@ export async function why(options: WhyOptions): Promise<number> {
   try {
     told = await Why.create({
       rule, pipelines: pipelines.all, suppressions: settings.suppressions, securityFilters: settings.securityFilters, criticalAssets: settings.criticalAssets,
-      referenceTables: settings.referenceTables, allowedLatenessMs: latenessSeconds * 1000,
+      referenceTables: settings.referenceTables, allowedLatenessMs: latenessSeconds * 1000, deduplicate: options.deduplicate,
     }, asked);
   } catch (error) {
     if (error instanceof UnreadableEvent) throw new UsageError(`${options.event}: no event can be read there: ${error.message}`);
@@ -104,6 +105,8 @@ function verdict({ outcome, queries, guards, groups, rule }: WhyAnswer): string 
       return `it was a match, and suppression ${outcome.by.join(", ")} ate it`;
     case "late":
       return `it came ${widthText(outcome.byMs)} after the newest event of its file: too late to be judged`;
+    case "repeat":
+      return "another event of its id came less than ten minutes before, so it was left out: a log that is sent again counts once";
     case "idle":
       return `the rule judges nothing: ${outcome.reason}`;
     case "none":

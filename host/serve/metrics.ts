@@ -29,6 +29,8 @@ export function serveMetrics(detection: LiveDetection, journal: Journal, signals
     one("clamped_total", "counter", "Events ahead of their arrival, judged at it.", stats.clamped),
     one("without_time_total", "counter", "Events without a readable time.", stats.withoutTime),
     { name: "vespid_malformed_total", type: "counter", help: "Records that could not be read.", samples: Object.entries(stats.malformed).map(([reason, count]) => [{ reason }, count]) },
+    one("duplicates_total", "counter", "Events left out because another of their id came before; with deduplicate.", stats.duplicates),
+    one("ids_forgotten_total", "counter", "Ids of events given up for want of room: a repeat of one would count.", stats.idsForgotten),
     one("suppressed_total", "counter", "Matches eaten by suppressions.", stats.suppressed),
     one("signals", "gauge", "Signals in the store.", signals.count),
     one("groups", "gauge", "Groups that rules hold.", stats.groups),

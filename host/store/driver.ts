@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fchmodSync, fstatSync, openSync, statSync } from "node:fs";
 import { DatabaseSync, backup, type SQLInputValue, type StatementSync } from "node:sqlite";
 
 export type SqlValue = SQLInputValue;
@@ -48,7 +48,7 @@ export class SqlDriver {
     let database: DatabaseSync | undefined;
     try {
       // Made by SQLite it would be everybody's to read; the files beside it take their rights from this one.
-      if (path !== ":memory:") closeSync(openSync(path, "a", 0o640));
+      if (path !== ":memory:") closeToOthers(path);
       database = new DatabaseSync(path, { timeout: 5000 });
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;");
     } catch (error) {
@@ -138,4 +138,24 @@ export class SqlDriver {
       });
     }
   }
+}
+
+const RIGHTS = 0o640;
+
+/** Makes the file where there is none, and takes from others what an earlier version, or a copy, left them; of its log as well. */
+function closeToOthers(path: string): void {
+  const file = openSync(path, "a", RIGHTS);
+  try {
+    if (hasMore(fstatSync(file).mode)) fchmodSync(file, RIGHTS);
+    for (const beside of [`${path}-wal`, `${path}-shm`]) if (existsSync(beside) && hasMore(statSync(beside).mode)) chmodSync(beside, RIGHTS);
+  } catch (error) {
+    // Somebody else's file that we may write: its rights are the owner's to choose.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function hasMore(mode: number): boolean {
+  return process.platform !== "win32" && (mode & 0o777 & ~RIGHTS) !== 0;
 }

@@ -41,3 +41,24 @@ test("a run that goes on knows the ids of the one before", async () => {
   const inspected = await vespid(["state", "inspect", `${folder.path}/state`]);
   expect(inspected.stdout).toContain("ids");
 });
+
+test("backtest counts a repeat once where it is asked to, and says how many it left out", async () => {
+  const run = (more: readonly string[]) => vespid(["backtest", "--rules", rules, "--json", "--format", "raw", ...more, first, second]);
+  const of = (stdout: string) => JSON.parse(stdout.trim()) as { events_matched: number; signals: number };
+  const [all, once] = [await run([]), await run(["--deduplicate"])];
+  expect(of(all.stdout)).toMatchObject({ events_matched: 7, signals: 7 });
+  expect(of(once.stdout)).toMatchObject({ events_matched: 4, signals: 4 });
+  expect(all.stderr).not.toContain("repeats left out");
+  expect(once.stderr).toContain("; repeats left out: 3");
+});
+
+test("why says of a repeat that it is one", async () => {
+  const ask = (nth: string, more: readonly string[] = []) => vespid(["why", "--rule", rules, "--event", first, "--nth", nth, "--logs", first, "--format", "raw", "--json", ...more]);
+  const outcome = (stdout: string) => (JSON.parse(stdout) as { outcome: { kind: string }; verdict: string });
+  expect(outcome((await ask("2")).stdout).outcome.kind).toBe("opened");
+  const repeat = await ask("2", ["--deduplicate"]);
+  expect(repeat.code).toBe(1);
+  expect(outcome(repeat.stdout)).toMatchObject({ outcome: { kind: "repeat" }, verdict: expect.stringContaining("another event of its id came less than ten minutes before") });
+  expect(outcome((await ask("1", ["--deduplicate"])).stdout).outcome.kind).toBe("opened");
+  expect(outcome((await ask("3", ["--deduplicate"])).stdout).outcome.kind).toBe("opened");
+});

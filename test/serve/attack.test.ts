@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { chmodSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -116,6 +116,9 @@ describe("a server under attack", () => {
     const data = join(folder.path, "open");
     mkdirSync(data);
     chmodSync(data, 0o755);
+    // As an earlier version left it.
+    writeFileSync(join(data, "vespid.db"), "");
+    chmodSync(join(data, "vespid.db"), 0o666);
     const server = await folder.start(new TestRules([rule]), { data });
     expect(await send(server, [{ message: "secret" }])).toBe(202);
     await server.detection.checkpoint();
@@ -123,5 +126,6 @@ describe("a server under attack", () => {
     const open = files.filter(({ parentPath, name }) => (statSync(join(parentPath, name)).mode & 0o004) !== 0 && (statSync(parentPath).mode & 0o001) !== 0);
     expect(files.map(({ name }) => name)).toContain("vespid.db");
     expect(open.map(({ name }) => name)).toEqual([]);
+    expect(["vespid.db", "vespid.db-wal", "vespid.db-shm"].map((name) => statSync(join(data, name)).mode & 0o777)).toEqual([0o640, 0o640, 0o640]);
   });
 });

@@ -4,7 +4,7 @@ import { SqlDriver } from "../../host/store/driver.ts";
 import { migrations } from "../../host/store/migrations.ts";
 import { join } from "node:path";
 import { defaultConfig } from "../../host/serve/config.ts";
-import { TestRules, send, serverFolder, until } from "./support.ts";
+import { TestRules, ask, send, serverFolder, until } from "./support.ts";
 
 const rule = (id: string, condition = "a > 4") => ({
   id, name: id, message: "{{@usr.id}} failed", isEnabled: true, type: "log_detection", tags: [],
@@ -64,6 +64,19 @@ describe("a server", () => {
     keys.revoke(stored.id);
     await until(async () => (await send(server, times(1, "a"), { "dd-api-key": key })) === 403);
     sql.close();
+  });
+
+  test("[IN-03] a log that is sent again under its id counts once with deduplicate, and is counted as left out", async () => {
+    const server = await folder.start(new TestRules([rule("once")], { deduplicate: true }));
+    const login = (id: string) => ({ ...failure("peggy"), event_id: id });
+    expect(await send(server, ["a", "b", "c", "d"].map(login))).toBe(202);
+    expect(await send(server, ["a", "b", "c"].map(login))).toBe(202);
+    const metric = async (name: string): Promise<number> => Number(new RegExp(`^vespid_${name} (\\d+)$`, "m").exec((await ask(server, "/metrics")).text)![1]);
+    await until(async () => (await metric("events_total")) >= 7);
+    expect([await metric("duplicates_total"), await metric("ids_forgotten_total")]).toEqual([3, 0]);
+    expect(server.signals.all().some(({ document }) => document.includes("peggy"))).toBe(false);
+    expect(await send(server, [login("e")])).toBe(202);
+    await until(() => server.signals.all().some(({ document }) => document.includes("peggy")));
   });
 
   test("other rules from one batch to the next: what stays the same knows what it knew", async () => {

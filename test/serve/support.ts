@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { readRule } from "../../host/rule/wire.ts";
 import { defaultConfig, type ServeConfig } from "../../host/serve/config.ts";
+import type { RuleSetup } from "../../host/serve/detection.ts";
 import { type FoundRules, type RuleSource, type ServeEvents, VespidServer } from "../../host/serve/server.ts";
 import { loadKernel } from "../support/wasm.ts";
 
@@ -13,14 +14,16 @@ export type Payload = Record<string, unknown>;
 /** Rules that a test may change while the server runs. */
 export class TestRules implements RuleSource {
   payloads: readonly Payload[];
-  constructor(payloads: readonly Payload[]) {
+  readonly #more: Partial<RuleSetup>;
+  constructor(payloads: readonly Payload[], more: Partial<RuleSetup> = {}) {
     this.payloads = payloads;
+    this.#more = more;
   }
   files(): readonly string[] {
     return [];
   }
   async load(): Promise<FoundRules & { readonly setup: NonNullable<FoundRules["setup"]> }> {
-    return { setup: { rules: this.payloads.map((payload) => readRule(payload)), stateBytes: 64 * 1024 ** 2 }, problems: [], unproved: [] };
+    return { setup: { rules: this.payloads.map((payload) => readRule(payload)), stateBytes: 64 * 1024 ** 2, ...this.#more }, problems: [], unproved: [] };
   }
 }
 
