@@ -1,5 +1,5 @@
 import { globSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, extname, join, sep } from "node:path";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { contentFolder } from "../packs.ts";
 import type { Problem } from "../problem.ts";
 import { type RuleDocumentKind, readRuleDocument } from "../rule/document.ts";
@@ -64,11 +64,14 @@ export function loadRuleFiles(files: readonly string[], textOf: (file: string) =
   const problems: Problem[] = [];
   const homes = new Map<Rule, Home>();
   const byId = new Map<string, Home>();
+  const packs = join(contentFolder(), sep);
   for (const file of files) {
+    const isPacks = resolve(file).startsWith(packs);
     const document = readRuleDocument(textOf(file), file, kinds[extname(file)] ?? "yaml");
     problems.push(...document.problems);
-    for (const read of document.rules) {
-      const home = { file, locate: (place: string) => document.locate(read, place) };
+    for (const given of document.rules) {
+      const home = { file, locate: (place: string) => document.locate(given, place) };
+      const read = isPacks ? packRule(given) : given;
       const twin = byId.get(read.id);
       if (twin && typeof read.wire.id === "string") {
         problems.push({ code: "rule/duplicate-id", message: `rule id ${read.id} stands in ${twin.file} too`, hint: "give each rule an id of its own", place: "id", file, ...home.locate("id") });
@@ -83,6 +86,11 @@ export function loadRuleFiles(files: readonly string[], textOf: (file: string) =
   }
   problems.push(...signalProblems(rules).map(({ rule, problem }) => placed(problem, homes.get(rule))));
   return { rules, problems, files, fileOf: (rule) => homes.get(rule)!.file, placed: (rule, problem) => placed(problem, homes.get(rule)) };
+}
+
+/** What a pack brings along its users may change, and not rewrite. */
+function packRule(rule: Rule): Rule {
+  return { ...rule, isDefault: true, wire: { ...rule.wire, isDefault: true } };
 }
 
 interface Home {

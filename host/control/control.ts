@@ -1,10 +1,12 @@
 import type { AuditTrail } from "./audit-trail.ts";
 import { ControlApi } from "./api.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
+import { jobsRoom } from "./jobs/room.ts";
 import { logsRoom } from "./logs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
 import { peopleRoom, type PeopleSettings } from "./people/room.ts";
 import type { Route } from "./route.ts";
+import { rulesRoom } from "./rules/room.ts";
 import { signalsRoom } from "./signals/room.ts";
 import { tablesRoom } from "./tables/room.ts";
 
@@ -60,7 +62,7 @@ export class Control {
 
 /** In the order in which they change what detection runs by. */
 function roomsOf(context: ControlContext): readonly Room[] {
-  return [logsRoom(context), tablesRoom(context), signalsRoom(context)];
+  return [logsRoom(context), rulesRoom(context), tablesRoom(context), signalsRoom(context), jobsRoom(context)];
 }
 
 /** Writes nothing down: the trail is not there yet. */

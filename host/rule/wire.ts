@@ -17,7 +17,7 @@ const known = [
   "id", "version", "name", "message", "isEnabled", "queries", "cases", "thirdPartyCases", "options", "type", "tags", "filters", "hasExtendedTitle",
   "groupSignalsBy", "referenceTables", "schedulingOptions", "calculatedFields", "isDefault", "isDeleted", "isDeprecated", "createdAt", "creationAuthorId",
   "updatedAt", "updateAuthorId", "deprecationDate", "defaultTags", "customName", "customMessage", "blocking", "isPartner", "isBeta", "metadata", "creator",
-  "updater", "tests", "ruleQueryPayloads",
+  "updater", "tests", "ruleQueryPayloads", "replacedBy",
 ];
 
 /** Reads a rule in Datadog's JSON shape. All problems come back together; warnings never refuse it. */

@@ -2,6 +2,7 @@ import type { Migration } from "./driver.ts";
 import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
 import { people } from "./migration/people.ts";
+import { rules } from "./migration/rules.ts";
 import { tables } from "./migration/tables.ts";
 import { triage } from "./migration/triage.ts";
 import { views } from "./migration/views.ts";
@@ -12,6 +13,7 @@ export const migrations: readonly Migration[] = [
   triage,
   people,
   audit,
+  rules,
   tables,
   views,
 ];

@@ -1,0 +1,177 @@
+import { hash } from "node:crypto";
+import type { Problem } from "../../problem.ts";
+import type { Rule } from "../../rule/rule.ts";
+import { type ReadRule, readRuleWire } from "../../rule/wire.ts";
+import { RuleStore, type RuleAuthor, type RuleDocument, type StoredRule } from "../../store/rules.ts";
+import type { ControlContext, Setup } from "../context.ts";
+import { type Age, ageOf, deprecationMs } from "./deprecation.ts";
+import { type Overrides, withOverrides } from "./overrides.ts";
+
+/** A rule that is known here, wherever it stands. */
+export interface Entry {
+  /** `own`: of the API. `default`: of a pack. `file`: of a file of this server's. */
+  readonly kind: "own" | "default" | "file";
+  readonly stored: StoredRule;
+  /** As it judges. */
+  readonly rule: Rule;
+  /** As the pack or file has it. */
+  readonly base?: Rule;
+  readonly age: Age;
+  /** Why it does not judge, or not as it was changed: what was stored cannot be read any more. */
+  readonly faults: readonly Problem[];
+}
+
+export const contentPack: RuleAuthor = { userId: "", handle: "content-pack", name: "content-pack" };
+export const ruleFile: RuleAuthor = { userId: "", handle: "rule-file", name: "rule file" };
+
+/** All rules: those of packs and files, with what was changed of them, and those of the API. */
+export class Catalogue {
+  readonly #context: ControlContext;
+  readonly #store: RuleStore;
+  /** Of what was read, by id; as long as version and text are the same. */
+  readonly #known = new Map<string, { readonly version: number; readonly text: string; readonly read: ReadRule }>();
+  #entries: ReadonlyMap<string, Entry> | undefined;
+  #of: Setup["rules"] | undefined;
+  readonly #told = new Set<string>();
+
+  constructor(context: ControlContext, store: RuleStore) {
+    this.#context = context;
+    this.#store = store;
+  }
+
+  /** In no order. What is past its end is not among them. */
+  entries(): readonly Entry[] {
+    return [...this.#read().values()].filter(({ age }) => age !== "gone");
+  }
+
+  find(id: string): Entry | undefined {
+    const entry = this.#read().get(id);
+    return entry?.age === "gone" ? undefined : entry;
+  }
+
+  /** The store was written to, or dates have passed. */
+  forget(): void {
+    this.#entries = undefined;
+  }
+
+  complete(setup: Setup): Setup {
+    this.forget();
+    const entries = [...this.#read(setup.rules as readonly Rule[]).values()];
+    return { ...setup, rules: judging(entries) };
+  }
+
+  /** Dates have passed since they were read. */
+  isStale(nowMs: number): boolean {
+    return [...this.#read().values()].some(({ rule, age }) => ageOf(rule.wire, nowMs) !== age);
+  }
+
+  /** Own rules that are to be deleted. */
+  gone(): readonly Entry[] {
+    return [...this.#read().values()].filter(({ kind, age }) => age === "gone" && kind === "own");
+  }
+
+  /** Rules that were stored and do not judge as they were. */
+  get faultCount(): number {
+    return [...this.#read().values()].filter(({ faults }) => faults.length > 0).length;
+  }
+
+  #read(base: readonly Rule[] = this.#context.base().rules as readonly Rule[]): ReadonlyMap<string, Entry> {
+    if (this.#entries && this.#of === base) return this.#entries;
+    const nowMs = this.#context.nowMs();
+    const stored = new Map(this.#store.list().map((each) => [each.id, each]));
+    const entries = new Map<string, Entry>();
+    // A rule of the API that somebody laid into a file as well is still the API's.
+    const given = base.filter(({ id }) => stored.get(id)?.origin !== "own");
+    this.#takeGiven(given, stored, nowMs);
+    for (const rule of given) entries.set(rule.id, this.#given(rule, stored.get(rule.id)!, nowMs));
+    for (const each of stored.values()) if (each.origin === "own") entries.set(each.id, this.#own(each, nowMs));
+    if (given.length < base.length) for (const { id } of base) if (stored.get(id)?.origin === "own") this.#tellOnce(id, `the rule ${id} stands in a file too, and is judged as it was stored by the API; delete it there, or give the file's another id`);
+    for (const id of this.#known.keys()) if (!entries.has(id)) this.#known.delete(id);
+    this.#tell(entries.values());
+    this.#entries = entries;
+    this.#of = base;
+    return entries;
+  }
+
+  /** Rules of packs and files have their versions too: one where they are first seen, and one with each upgrade or edit. */
+  #takeGiven(base: readonly Rule[], stored: Map<string, StoredRule>, nowMs: number): void {
+    const changed = base.map((rule) => ({ rule, baseHash: hash("sha256", JSON.stringify(rule.wire)), before: stored.get(rule.id) })).filter(({ baseHash, before }) => before?.baseHash !== baseHash);
+    if (!changed.length) return;
+    this.#context.sql.transaction(() => {
+      for (const { rule, baseHash, before } of changed) {
+        const author = rule.isDefault ? contentPack : ruleFile;
+        const document = before?.document ?? {};
+        const write = { whole: withOverrides(rule.wire, document as Overrides), document, baseHash };
+        if (before) this.#store.write(rule.id, before.version, { ...write, version: Math.max(before.version + 1, rule.version) }, author, nowMs);
+        else this.#store.create(rule.id, "given", { ...write, version: rule.version }, author, nowMs);
+        stored.set(rule.id, this.#store.get(rule.id)!);
+      }
+    });
+  }
+
+  #given(base: Rule, stored: StoredRule, nowMs: number): Entry {
+    const kind = base.isDefault ? "default" : "file";
+    const isChanged = Object.keys(stored.document).length > 0;
+    const read = isChanged ? this.#readOnce(stored, withOverrides(base.wire, stored.document as Overrides), base.isDefault) : undefined;
+    const rule = read?.ok ? read.rule : { ...base, version: stored.version };
+    const age = ageOf(base.wire, nowMs);
+    return { kind, stored, rule: aged(rule, age), base, age, faults: read && !read.ok ? errorsOf(read) : [] };
+  }
+
+  #own(stored: StoredRule, nowMs: number): Entry {
+    const read = this.#readOnce(stored, stored.document, false);
+    const age = ageOf(stored.document, nowMs);
+    if (read.ok) return { kind: "own", stored, rule: aged(read.rule, age), age, faults: [] };
+    return { kind: "own", stored, rule: unreadable(stored), age, faults: errorsOf(read) };
+  }
+
+  #readOnce({ id, version }: StoredRule, document: RuleDocument, isDefault: boolean): ReadRule {
+    const text = JSON.stringify(document);
+    const known = this.#known.get(id);
+    if (known?.version === version && known.text === text) return known.read;
+    const read = readRuleWire({ ...document, id, version, isDefault });
+    this.#known.set(id, { version, text, read });
+    return read;
+  }
+
+  #tell(entries: Iterable<Entry>): void {
+    for (const { stored, faults } of entries) {
+      const [first] = faults;
+      if (first) this.#tellOnce(`${stored.id} ${stored.version}`, `the stored rule ${stored.id} cannot be read any more and ${stored.origin === "own" ? "does not judge" : "judges without its changes"}: ${first.place ?? ""}: ${first.message}`);
+    }
+  }
+
+  #tellOnce(key: string, text: string): void {
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#context.onFault("rules", new Error(text));
+  }
+}
+
+/** Those that the engine is given. */
+export function judging(entries: readonly Entry[]): Rule[] {
+  return entries.filter(({ kind, age, faults }) => age !== "gone" && !(kind === "own" && faults.length)).map(({ rule }) => rule);
+}
+
+function aged(rule: Rule, age: Age): Rule {
+  return age === "current" || !rule.isEnabled ? rule : { ...rule, isEnabled: false };
+}
+
+export function isDeprecated({ rule, age }: Entry): boolean {
+  return age !== "current" || (rule.wire.isDeprecated === true && deprecationMs(rule.wire) === undefined);
+}
+
+function errorsOf({ problems }: ReadRule): readonly Problem[] {
+  return problems.filter(({ level }) => level !== "warning");
+}
+
+/** Stands in lists, and never before the engine. */
+function unreadable({ id, version, document }: StoredRule): Rule {
+  const text = (name: string): string => (typeof document[name] === "string" ? document[name] : "");
+  const tags = Array.isArray(document.tags) ? document.tags.filter((tag) => typeof tag === "string") : [];
+  return {
+    id, version, name: text("name"), message: text("message"), isEnabled: false, isDefault: false, type: "log_detection", tags, hasExtendedTitle: false, queries: [], cases: [],
+    options: { detectionMethod: "threshold", evaluationWindowMs: 0, keepAliveMs: 0, maxSignalDurationMs: 0, decreaseCriticalityBasedOnEnv: false, method: { kind: "threshold" } },
+    filters: [], groupSignalsBy: [], referenceTables: [], calculatedFields: [], tests: [], scenarios: [], wire: document,
+  };
+}
