@@ -1,5 +1,5 @@
 import type { Field, QueryNode } from "../query/tree.ts";
-import { type Bits, andBits, countBits, noBits, orBits, setBit } from "./bits.ts";
+import { type Bits, andBits, countBits, noBits, orBits } from "./bits.ts";
 import { Deadline } from "./deadline.ts";
 import { Evaluator } from "./evaluate.ts";
 import { facetQuery } from "./facets.ts";
@@ -104,8 +104,8 @@ export class Answers {
 
   kpis({ nowMs, fromMs, toMs, ...scope }: KpiQuestion): Kpis {
     const deadline = new Deadline(scope.mostMs);
-    const select = (node: QueryNode, from: number | undefined, to: number | undefined): Bits =>
-      andBits(this.#selected({ ...scope, fromMs: from, toMs: to }, deadline).slice(), new Evaluator(this.#index, deadline).matching(node));
+    const evaluator = new Evaluator(this.#index, deadline);
+    const select = (node: QueryNode, from: number | undefined, to: number | undefined): Bits => andBits(this.#selected({ ...scope, fromMs: from, toMs: to }, deadline).slice(), evaluator.matching(node));
     return kpisOf({ index: this.#index, deadline, fromMs, toMs, nowMs, select });
   }
 
@@ -128,7 +128,12 @@ export class Answers {
   #within(fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY): Bits {
     const { times, rows } = this.#index;
     const bits = noBits(rows);
-    for (let row = 0; row < rows; row++) if (times[row]! >= fromMs && times[row]! < toMs) setBit(bits, row);
+    for (let word = 0; word < bits.length; word++) {
+      let found = 0;
+      const end = Math.min(rows, (word << 5) + 32);
+      for (let row = word << 5; row < end; row++) if (times[row]! >= fromMs && times[row]! < toMs) found |= 1 << (row & 31);
+      bits[word] = found;
+    }
     return bits;
   }
 }

@@ -1,9 +1,10 @@
 import { type Bits, setBit } from "./bits.ts";
-import { Codes, grown } from "./growing.ts";
+import { Codes, grown, resized } from "./growing.ts";
 
 /** What a column's distinct values are kept in. */
 export interface Dictionary {
   readonly count: number;
+  trim(): void;
   readonly bytes: number;
 }
 
@@ -66,7 +67,7 @@ export class Column<D extends Dictionary = Dictionary> {
     } else for (let i = 0; i < this.#filled; i++) if (hits[codes[i]!] === 1) setBit(bits, rows[i]!);
   }
 
-  /** Adds to `counts`, by code, the selected rows that have the value; returns rows that have any. */
+  /** Puts into `counts`, by code and empty before, the selected rows that have the value; returns rows that have any. */
   count(selected: Bits, counts: Uint32Array): number {
     const codes = this.#codes.items;
     const rows = this.#rows;
@@ -74,15 +75,18 @@ export class Column<D extends Dictionary = Dictionary> {
     if (rows === undefined) {
       const { length } = this.#codes;
       for (let word = 0; word << 5 < length; word++) {
-        for (let rest = selected[word]!; rest !== 0; rest &= rest - 1) {
+        let rest = selected[word]!;
+        if (rest === 0xffff_ffff && (word << 5) + 32 <= length) {
+          for (let row = word << 5; row < (word << 5) + 32; row++) counts[codes[row]!]!++;
+          continue;
+        }
+        for (; rest !== 0; rest &= rest - 1) {
           const row = (word << 5) + 31 - Math.clz32(rest & -rest);
-          if (row >= length) break;
-          const code = codes[row]!;
-          if (code === 0) continue;
-          counts[code]!++;
-          having++;
+          if (row < length) counts[codes[row]!]!++;
         }
       }
+      counts[0] = 0;
+      for (let code = 1; code < counts.length; code++) having += counts[code]!;
       return having;
     }
     let last = -1;
@@ -158,6 +162,13 @@ export class Column<D extends Dictionary = Dictionary> {
       const row = to[this.#rows === undefined ? i : this.#rows[i]!]!;
       if (row >= 0 && codes[i] !== 0) take(row, codes[i]!);
     }
+  }
+
+  /** Gives back what was kept for growing. */
+  trim(): void {
+    this.#codes.trim();
+    if (this.#rows) this.#rows = resized(this.#rows, this.#filled + (this.#filled >>> 3) + 16);
+    this.dictionary.trim();
   }
 
   get bytes(): number {

@@ -179,10 +179,10 @@ export class Evaluator {
   #addresses(field: Field, test: Test, bits: Bits): void {
     const { addresses } = this.#index;
     const found = new Uint8Array(addresses.count + 1);
-    for (let code = 1; code <= addresses.count; code++) {
-      this.#deadline.tick();
-      found[code] = Number(valueMatches(field, test, addresses.text(code)));
-    }
+    if (test.kind === "equals" || test.kind === "phrase") {
+      found[addresses.find(canonicalAddressOr(test.text))] = 1;
+      found[0] = 0;
+    } else findValues(addresses, field, test, found, this.#deadline);
     this.#byAddress(found, bits);
     for (const column of this.#columns(field)) {
       this.#mark(column, bits, (hits) => {

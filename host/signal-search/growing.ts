@@ -15,8 +15,13 @@ export class Codes {
 
   push(value: number): void {
     if (value > this.#most) this.#widen(value);
-    if (this.#length === this.#items.length) this.#items = grown(this.#items, this.#length * 2);
+    if (this.#length === this.#items.length) this.#items = grown(this.#items, Math.max(16, this.#length * 2));
     this.#items[this.#length++] = value;
+  }
+
+  set(at: number, value: number): void {
+    if (value > this.#most) this.#widen(value);
+    this.#items[at] = value;
   }
 
   /** Zeros up to a length. */
@@ -24,6 +29,11 @@ export class Codes {
     if (length <= this.#length) return;
     if (length > this.#items.length) this.#items = grown(this.#items, Math.max(length, this.#items.length * 2));
     this.#length = length;
+  }
+
+  /** Gives back what was kept for growing. */
+  trim(): void {
+    this.#items = resized(this.#items, this.#length + (this.#length >>> 3) + 16);
   }
 
   get bytes(): number {
@@ -45,4 +55,11 @@ export function grown<T extends Numbers>(items: T, length: number): T {
   const larger = new (items.constructor as new (length: number) => T)(length);
   larger.set(items as never);
   return larger;
+}
+
+/** The same numbers, as far as there is room for `length` of them. */
+export function resized<T extends Numbers>(items: T, length: number): T {
+  const other = new (items.constructor as new (length: number) => T)(length);
+  other.set(items.subarray(0, length) as never);
+  return other;
 }

@@ -55,6 +55,7 @@ export class IndexKeeper {
     }
     if (rows.length === 0 && !this.#isWhole) {
       this.#isWhole = true;
+      this.#index.trim();
       this.#index.prepare();
       this.#buildMs = performance.now() - this.#startMs;
     }
@@ -95,6 +96,7 @@ export class IndexKeeper {
       const stored = this.#store.get(id);
       if (stored) this.#take(stored);
     }
+    this.#index.trim();
     this.#index.prepare();
     this.#answers = new Answers(this.#index);
     return true;

@@ -3,7 +3,8 @@ import { severities } from "../rule/rule.ts";
 import { severityField } from "./aliases.ts";
 import { type Bits, rowsOf } from "./bits.ts";
 import type { Deadline } from "./deadline.ts";
-import { measure } from "./measure.ts";
+import { fieldColumn } from "./field-column.ts";
+import { percentileOf } from "./measure.ts";
 import { type GroupBy, rollup } from "./rollup.ts";
 import type { SignalIndex } from "./signal-index.ts";
 
@@ -90,19 +91,30 @@ function within(field: Field, fromMs: number | undefined, toMs: number | undefin
 }
 
 function timing({ index, deadline }: KpiSetup, selected: Bits, name: string): TimingBySeverity {
-  const field = attribute(`workflow.timings.${name}`);
+  deadline.check();
+  const [column, status] = [fieldColumn(index, attribute(`workflow.timings.${name}`)), index.reserved.get("status")!];
   const rows = rowsOf(selected);
-  const ranks = new Uint32Array(rows.length);
-  const column = index.reserved.get("status")!;
-  column.each(rows, (i, code) => (ranks[i] = Math.max(0, code < 0 ? -1 : severities.findIndex((word) => word === column.dictionary.text(code)))));
-  const of = (groups: Uint32Array, count: number): Timing[] => {
-    const value = (compute: Parameters<typeof measure>[4]) => measure(index, rows, groups, count, compute, deadline);
-    const share = (percentile: number) => value({ aggregation: "percentile", percentile, field });
-    const [counts, mean, p50, p75, p90, p95] = [value({ aggregation: "count", field }), value({ aggregation: "avg", field }), share(0.5), share(0.75), share(0.9), share(0.95)];
-    return Array.from({ length: count }, (_, group) => ({ count: counts(group) ?? 0, mean: mean(group), p50: p50(group), p75: p75(group), p90: p90(group), p95: p95(group) }));
-  };
-  const bySeverity = of(ranks, severities.length);
-  return { ...of(new Uint32Array(rows.length), 1)[0]!, bySeverity: Object.fromEntries(severities.map((word, i) => [word, bySeverity[i]!])) };
+  const ranks = new Int8Array(rows.length);
+  const words = Array.from({ length: status.dictionary.count + 1 }, (_, code) => (code === 0 ? -1 : severities.findIndex((word) => word === status.dictionary.text(code))));
+  status.each(rows, (i, code) => (ranks[i] = words[Math.max(0, code)]!));
+  // All numbers, and beside them those of each severity.
+  const all: number[] = [];
+  const bySeverity = severities.map((): number[] => []);
+  const numbers = column?.dictionary.numbers();
+  column?.each(rows, (i, code) => {
+    const number = code < 0 ? Number.NaN : numbers![code]!;
+    if (Number.isNaN(number)) return;
+    all.push(number);
+    bySeverity[ranks[i]!]?.push(number);
+  });
+  return { ...timingOf(all), bySeverity: Object.fromEntries(severities.map((word, i) => [word, timingOf(bySeverity[i]!)])) };
+}
+
+function timingOf(list: readonly number[]): Timing {
+  const numbers = Float64Array.from(list);
+  const mean = list.length === 0 ? null : numbers.reduce((a, b) => a + b, 0) / list.length;
+  const [p50, p75, p90, p95] = [percentileOf(numbers, 0.5), percentileOf(numbers, 0.75), percentileOf(numbers, 0.9), percentileOf(numbers, 0.95)];
+  return { count: list.length, mean, p50, p75, p90, p95 };
 }
 
 /** Signals by the values of fields, most first. */

@@ -2,6 +2,7 @@ import { wordsOf } from "../query/fold.ts";
 import { valueMatches } from "../query/matches.ts";
 import type { Field } from "../query/tree.ts";
 import type { Deadline } from "./deadline.ts";
+import { Codes } from "./growing.ts";
 import { TEXT, Texts } from "./texts.ts";
 import { WordFinder, type WordTest } from "./word-finder.ts";
 
@@ -16,6 +17,9 @@ export class LineTexts {
   readonly #finder = new WordFinder(this.#lines);
   /** As bytes: four for each line. */
   readonly #messages = new Texts();
+  /** By line: the first message that has it, and the last. */
+  readonly #firsts = new Codes();
+  readonly #lasts = new Codes();
   #scratch = new Uint32Array(64);
 
   get count(): number {
@@ -24,7 +28,21 @@ export class LineTexts {
 
   /** @param isNew called for each line that was not known before. */
   add(text: string, isNew?: (line: string, code: number) => void): number {
-    return this.#messages.addBytes(this.#coded(text, isNew), TEXT);
+    const lines = this.#coded(text, isNew);
+    const known = this.#messages.count;
+    const code = this.#messages.addBytes(lines, TEXT);
+    if (code > known) {
+      for (let i = 0; i < lines.length >>> 2; i++) {
+        const line = this.#scratch[i]!;
+        if (line >= this.#firsts.length) {
+          this.#firsts.pad(line);
+          this.#firsts.push(code);
+          this.#lasts.pad(line);
+          this.#lasts.push(code);
+        } else this.#lasts.set(line, code);
+      }
+    }
+    return code;
   }
 
   text(code: number): string {
@@ -62,21 +80,28 @@ export class LineTexts {
     this.#finder.fold();
   }
 
+  /** Gives back what was kept for growing. */
+  trim(): void {
+    this.#lines.trim();
+    this.#messages.trim();
+    this.#firsts.trim();
+    this.#lasts.trim();
+  }
+
   get bytes(): number {
-    return this.#lines.bytes + this.#finder.bytes + this.#messages.bytes;
+    return this.#lines.bytes + this.#finder.bytes + this.#messages.bytes + this.#firsts.bytes + this.#lasts.bytes;
   }
 
   /** A sequence that begins in one line and ends in a later one: only where a line ends with how it begins. */
   #acrossLines(wanted: Extract<WordTest, { kind: "sequence" }>, hits: Uint8Array, deadline: Deadline): void {
     const { words } = wanted;
     const lines = new Uint8Array(this.#lines.count + 1);
-    this.#finder.find({ ...wanted, words: [words[0]!], bytes: [wanted.bytes[0]!], longest: 0, test: { kind: "equals", text: words[0]! } }, lines, deadline);
+    const tails = wanted.bytes.slice(0, -1);
     for (let line = 1; line < lines.length; line++) {
-      if (lines[line] !== 1) continue;
       deadline.tick();
+      if (!this.#finder.mayEndWith(line, tails)) continue;
       const found = wordsOf(this.#lines.text(line));
-      const isTail = words.some((_, i) => i > 0 && i <= found.length && words.slice(0, i).every((word, k) => found[found.length - i + k] === word));
-      if (!isTail) lines[line] = 0;
+      if (words.some((_, i) => i > 0 && i <= found.length && words.slice(0, i).every((word, k) => found[found.length - i + k] === word))) lines[line] = 1;
     }
     const candidates = new Uint8Array(this.count + 1);
     this.withLines(lines, candidates);
@@ -93,11 +118,23 @@ export class LineTexts {
 
   /** Sets what is in `hits`, by code, for messages with a line that is in `lineHits`. */
   withLines(lineHits: Uint8Array, hits: Uint8Array): void {
-    if (!lineHits.includes(1)) return;
-    const { bytes, starts } = this.#messages.raw;
-    for (let code = 1; code <= this.count; code++) {
-      for (let at = starts[code]!; at < starts[code + 1]!; at += 4) {
-        if (lineHits[bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)] === 1) {
+    const [firsts, lasts] = [this.#firsts.items, this.#lasts.items];
+    let [first, last] = [this.count + 1, 0];
+    // Most lines that differ at all are in one message alone.
+    for (let line = lineHits.indexOf(1); line >= 0; line = lineHits.indexOf(1, line + 1)) {
+      if (firsts[line] === lasts[line]) hits[firsts[line]!] = 1;
+      else {
+        first = Math.min(first, firsts[line]!);
+        last = Math.max(last, lasts[line]!);
+      }
+    }
+    if (last === 0) return;
+    const { bytes, starts, used } = this.#messages.raw;
+    const lines = new Uint32Array(bytes.buffer, bytes.byteOffset, used >>> 2);
+    for (let code = first; code <= last; code++) {
+      const end = starts[code + 1]! >>> 2;
+      for (let at = starts[code]! >>> 2; at < end; at++) {
+        if (lineHits[lines[at]!] === 1) {
           hits[code] = 1;
           break;
         }

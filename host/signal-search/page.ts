@@ -57,7 +57,10 @@ export function pageOf(index: SignalIndex, selected: Bits, sort: Sort, limit: nu
   const order = sort.field ? new ValueOrder(index, sort.field, sort.descending) : new TimeOrder(index, sort.descending);
   const isAfter = after && order.after(after);
   const few = new FirstFew(limit, (a, b) => order.compare(a, b));
-  for (const row of rowsOf(selected)) if (!isAfter || isAfter(row)) few.add(row);
+  const all = rowsOf(selected);
+  // Signals come in the order of time, nearly: those that come first are offered first, and the rest are turned away.
+  if (sort.descending) all.reverse();
+  for (const row of all) if (!isAfter || isAfter(row)) few.add(row);
   const rows = few.take();
   const last = rows.at(-1);
   return { ids: rows.map((row) => index.idOf(row)), last: few.isCut && last !== undefined ? { value: order.valueOf(last), id: index.idOf(last) } : undefined };

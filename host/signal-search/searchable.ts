@@ -64,7 +64,9 @@ function triageOf(shown: Members, { triage }: StoredSignal): Members {
 
 /** Platform spec 3: T0 the log that triggered it, T1 creation, T2 first under review, T3 last archived while it is. Seconds, and times in ms. */
 function timingsOf({ createdMs, triage }: StoredSignal, { details, first_seen }: SignalDocument): Members {
-  const timings: Members = { time_to_detect: Math.max(0, createdMs - (details?.triggered_at ?? first_seen)) / 1000 };
+  // What a job over past logs found was not waited for.
+  const isOfPast = details?.method?.historical_job_id !== undefined;
+  const timings: Members = isOfPast ? {} : { time_to_detect: Math.max(0, createdMs - (details?.triggered_at ?? first_seen)) / 1000 };
   const { firstUnderReviewMs: reviewedMs, lastArchivedMs } = triage;
   const archivedMs = triage.state === "archived" ? lastArchivedMs : undefined;
   if (reviewedMs !== undefined) {

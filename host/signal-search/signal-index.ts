@@ -16,6 +16,8 @@ const MOST_VALUES = 50_000;
 const MOST_DEPTH = 100;
 /** Names of members at all depths there is room for. */
 const MOST_PLACES = 100_000;
+/** The text of one address, as it is written canonically. */
+const QUAD = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/;
 export const wholes = ["host", "service", "source", "status", "trace_id"] as const;
 
 export type TextColumn = Column<Texts>;
@@ -153,6 +155,13 @@ export class SignalIndex {
     return true;
   }
 
+  /** Gives back what columns kept for growing. */
+  trim(): void {
+    for (const column of [this.message, this.bareTags, ...this.reserved.values(), ...this.tags.values(), ...this.attributes.map((each) => each.column)]) column.trim();
+    this.ids.trim();
+    this.addresses.trim();
+  }
+
   /** Words in lower case where they are looked for most, so that nobody waits for them. */
   prepare(): void {
     this.message.dictionary.prepare();
@@ -287,7 +296,7 @@ export class SignalIndex {
   }
 
   #noteAddresses(dictionary: Texts | LineTexts, code: number, text: string): void {
-    for (const address of findAddresses(text)) {
+    for (const address of QUAD.test(text) ? [text] : findAddresses(text)) {
       let pairs = this.#addressed.get(dictionary);
       if (!pairs) this.#addressed.set(dictionary, (pairs = { values: new Codes(), addresses: new Codes() }));
       pairs.values.push(code);
@@ -305,17 +314,27 @@ export class SignalIndex {
   }
 }
 
-/** Addresses of four numbers have three dots, longer ones two colons. Times have colons too, and are most values that do. */
+/**
+ * Is there a run of digits, dots and colons that may be an address? One of four numbers has three dots, a longer one two colons and no
+ * group of more than four digits after the first.
+ */
 function mayHoldAddress(text: string): boolean {
-  let dots = 0;
-  let colons = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
+  let [dots, colons, group, isLong] = [0, 0, 0, false];
+  for (let i = 0; i <= text.length; i++) {
+    const unit = i < text.length ? text.charCodeAt(i) : 0;
     if (unit === 46) dots++;
-    else if (unit === 58) colons++;
+    else if (unit === 58) {
+      colons++;
+      group = 0;
+    } else if ((unit >= 48 && unit <= 57) || (unit >= 97 && unit <= 102) || (unit >= 65 && unit <= 70)) {
+      if (++group > 4 && colons > 0) isLong = true;
+    } else {
+      if (dots >= 3 || (colons >= 2 && (!isLong || dots > 0))) return true;
+      dots = colons = group = 0;
+      isLong = false;
+    }
   }
-  if (dots < 3 && colons < 2) return false;
-  return !(text.length === 24 && text.endsWith("Z") && text[10] === "T" && text[4] === "-");
+  return false;
 }
 
 /** Canonical text of an address, and any other text as it is. */

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { Codes, grown } from "./growing.ts";
+import { Codes, grown, resized } from "./growing.ts";
 import type { Scalar } from "../query/values.ts";
 
 /** What a distinct value was in its JSON. */
@@ -16,6 +16,8 @@ export function kindOf(value: Scalar): ValueKind {
 const SEED = randomInt(2 ** 32);
 const NUMERIC = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 const encoder = new TextEncoder();
+/** Distinct values looked up as they are, before their bytes are: most values of most columns are among the first. */
+const MOST_FAMILIAR = 2048;
 let scratch = new Uint8Array(4096);
 
 /** UTF-8 of a text in memory that the next call uses again. */
@@ -46,6 +48,11 @@ export class Texts {
   #count = 0;
   #numbers: Float64Array = new Float64Array(0);
   #numbersKnown = 0;
+  /** Undefined once it was of little use. */
+  #familiar: Map<Scalar, number> | undefined = new Map();
+  #strange = 0;
+  /** By byte: does any value hold it? */
+  readonly #held = new Uint8Array(256);
 
   constructor() {
     this.#kinds.push(0);
@@ -62,7 +69,42 @@ export class Texts {
   }
 
   add(value: Scalar): number {
-    return this.addBytes(encoded(typeof value === "string" ? value : String(value)), kindOf(value));
+    const familiar = this.#familiar?.get(value);
+    if (familiar !== undefined) return familiar;
+    const code = this.addBytes(encoded(typeof value === "string" ? value : String(value)), kindOf(value));
+    if (this.#familiar) {
+      if (this.#familiar.size < MOST_FAMILIAR) this.#familiar.set(value, code);
+      // Nearly every value is another.
+      else if (++this.#strange > MOST_FAMILIAR * 8 && this.#count > this.#strange / 2) this.#familiar = undefined;
+    }
+    return code;
+  }
+
+  /** May a value hold all of these bytes? */
+  mayHold(bytes: Uint8Array): boolean {
+    return bytes.every((byte) => this.#held[byte] === 1);
+  }
+
+  /** May a value hold them in lower case? What is not of ASCII may become anything. */
+  mayHoldFolded(bytes: Uint8Array): boolean {
+    const held = this.#held;
+    return held.subarray(128).includes(1) || bytes.every((byte) => held[byte] === 1 || (byte > 96 && byte < 123 && held[byte - 32] === 1));
+  }
+
+  /** All bytes are of ASCII, and none is a capital letter. */
+  get isFolded(): boolean {
+    for (let byte = 65; byte <= 90; byte++) if (this.#held[byte] === 1) return false;
+    return !this.#held.subarray(128).includes(1);
+  }
+
+  /** Gives back what was kept for growing. */
+  trim(): void {
+    const bytes = Buffer.allocUnsafeSlow(this.#used + (this.#used >>> 3) + 64);
+    this.#bytes.copy(bytes, 0, 0, this.#used);
+    this.#bytes = bytes;
+    this.#starts = resized(this.#starts, this.#count + (this.#count >>> 3) + 16);
+    this.#hashes = resized(this.#hashes, this.#starts.length);
+    this.#kinds.trim();
   }
 
   /** The code of a value, 0 where there is none. */
@@ -79,8 +121,8 @@ export class Texts {
     if (known !== 0) return known;
     const code = ++this.#count;
     if (code + 2 > this.#starts.length) {
-      this.#starts = grown(this.#starts, this.#starts.length * 2);
-      this.#hashes = grown(this.#hashes, this.#hashes.length * 2);
+      this.#starts = grown(this.#starts, code * 2);
+      this.#hashes = grown(this.#hashes, code * 2);
     }
     const end = this.#used + bytes.length;
     if (end > this.#bytes.length) {
@@ -89,6 +131,8 @@ export class Texts {
       this.#bytes = larger;
     }
     this.#bytes.set(bytes, this.#used);
+    const held = this.#held;
+    for (let i = 0; i < bytes.length; i++) held[bytes[i]!] = 1;
     this.#starts[code] = this.#used;
     this.#used = this.#starts[code + 1] = end;
     this.#hashes[code] = hash;

@@ -4,6 +4,7 @@ import type { Bound, CidrBlock, Field, Test } from "../query/tree.ts";
 import { byteGlob, globBytes } from "./byte-glob.ts";
 import type { Deadline } from "./deadline.ts";
 import { NUMBER, TEXT, type Texts } from "./texts.ts";
+import { codeAt } from "./word-finder.ts";
 
 const NUMERIC = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
@@ -25,8 +26,22 @@ export function findValues(texts: Texts, field: Field, test: Test, hits: Uint8Ar
       return;
     case "wildcard": {
       const glob = byteGlob(test.items);
-      const { bytes, starts } = texts.raw;
-      const { prefix } = glob;
+      const { bytes, starts, used } = texts.raw;
+      const { prefix, longest } = glob;
+      if (!texts.mayHold(longest)) return;
+      if (prefix.length === 0 && longest.length > 1) {
+        // Places of its longest run first: what does not hold that is not looked at.
+        const all = bytes.subarray(0, used);
+        let code = 1;
+        for (let at = all.indexOf(longest); at >= 0; ) {
+          deadline.tick();
+          code = codeAt(starts, at, code, texts.count);
+          const [start, end] = [starts[code]!, starts[code + 1]!];
+          if (globBytes(glob, bytes, start, end)) hits[code] = 1;
+          at = all.indexOf(longest, end);
+        }
+        return;
+      }
       for (let code = 1; code <= texts.count; code++) {
         deadline.tick();
         const [start, end] = [starts[code]!, starts[code + 1]!];

@@ -57,14 +57,14 @@ export class WordFinder {
       }
       return;
     }
-    this.fold();
-    const [bytes, starts] = [this.#bytes.subarray(0, this.#used), this.#starts];
+    if (!this.#texts.mayHoldFolded(needle)) return;
+    const { bytes, starts } = this.#folded();
     let code = 1;
     for (let at = bytes.indexOf(needle); at >= 0; ) {
-      code = codeAt(starts, at, code, this.#known);
+      code = codeAt(starts, at, code, this.#texts.count);
       const end = starts[code + 1]!;
       deadline.tick();
-      const passes = at + needle.length <= end && this.#passes(wanted, code, at, starts[code]!, end);
+      const passes = at + needle.length <= end && this.#passes(wanted, code, bytes, at, starts[code]!, end);
       if (passes) hits[code] = 1;
       // A pattern over the whole was asked of the whole.
       at = bytes.indexOf(needle, passes || (wanted.kind === "whole" && at + needle.length <= end) ? end : at + 1);
@@ -73,19 +73,40 @@ export class WordFinder {
 
   /** The same for values that hold bytes in their lower case. */
   holding(needle: Uint8Array, hits: Uint8Array): void {
-    this.fold();
-    const [bytes, starts] = [this.#bytes.subarray(0, this.#used), this.#starts];
+    if (!this.#texts.mayHoldFolded(needle)) return;
+    const { bytes, starts } = this.#folded();
     let code = 1;
     for (let at = bytes.indexOf(needle); at >= 0; ) {
-      code = codeAt(starts, at, code, this.#known);
+      code = codeAt(starts, at, code, this.#texts.count);
       const isWithin = at + needle.length <= starts[code + 1]!;
       if (isWithin) hits[code] = 1;
       at = bytes.indexOf(needle, isWithin ? starts[code + 1] : at + 1);
     }
   }
 
+  /** May the last word of a value be one of these? */
+  mayEndWith(code: number, words: readonly Uint8Array[]): boolean {
+    const { bytes, starts } = this.#folded();
+    const start = starts[code]!;
+    let end = starts[code + 1]!;
+    while (end > start && bytes[end - 1]! < 128 && WORD[bytes[end - 1]!] === 0) end--;
+    if (end === start) return false;
+    return bytes[end - 1]! > 127 || words.some((word) => end - word.length >= start && isAt(word, bytes, end - word.length));
+  }
+
+  /** All values in lower case: as they are, where they are in lower case already. */
+  #folded(): { readonly bytes: Buffer; readonly starts: Uint32Array } {
+    if (this.#texts.isFolded) {
+      const { bytes, starts, used } = this.#texts.raw;
+      return { bytes: bytes.subarray(0, used), starts };
+    }
+    this.fold();
+    return { bytes: this.#bytes.subarray(0, this.#used), starts: this.#starts };
+  }
+
   /** Lower case for all values that came since the last time. */
   fold(): void {
+    if (this.#texts.isFolded) return;
     const { bytes, starts } = this.#texts.raw;
     if (this.#starts.length < starts.length) this.#starts = grown(this.#starts, starts.length);
     for (let code = this.#known + 1; code <= this.#texts.count; code++) {
@@ -127,9 +148,9 @@ export class WordFinder {
   }
 
   /** Is what was found at a place what is wanted? Where letters are not of ASCII, the value is asked as text. */
-  #passes(wanted: WordTest, code: number, at: number, start: number, end: number): boolean {
+  #passes(wanted: WordTest, code: number, bytes: Uint8Array, at: number, start: number, end: number): boolean {
     if (wanted.kind !== "whole") {
-      const verdict = wanted.kind === "sequence" ? sequenceAt(wanted, this.#bytes, at, start, end) : wordAt(wanted.glob, this.#bytes, at, start, end);
+      const verdict = wanted.kind === "sequence" ? sequenceAt(wanted, bytes, at, start, end) : wordAt(wanted.glob, bytes, at, start, end);
       if (verdict !== undefined) return verdict;
     }
     return valueMatches(freeText, wanted.test, this.#texts.text(code));
@@ -137,7 +158,7 @@ export class WordFinder {
 }
 
 /** The value that holds a byte, looked for from one that lies before it. */
-function codeAt(starts: Uint32Array, at: number, from: number, last: number): number {
+export function codeAt(starts: Uint32Array, at: number, from: number, last: number): number {
   let step = 1;
   let low = from;
   while (low + step <= last && starts[low + step]! <= at) {
