@@ -85,7 +85,7 @@ export async function servePeople(settings: PeopleSettings & { readonly keysRequ
     url, sql, store, keyStore, trail, faults, admin, apiKey, clock, somebody,
     may: (name, permissions, restrictionQuery) => somebody(name, [store.addRole(`role of ${name}`, permissions, 0, restrictionQuery === undefined ? {} : { restrictionQuery }).id]),
     async ask(method, path, body, headers = admin) {
-      const answer = await fetch(`${url}${path}`, { method, redirect: "manual", body: body === undefined ? undefined : JSON.stringify(body), headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers } });
+      const answer = await fetch(`${url}${path}`, { method, redirect: "manual", ...(body === undefined ? {} : { body: JSON.stringify(body) }), headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers } });
       const text = await answer.text();
       return { status: answer.status, body: text === "" ? undefined : JSON.parse(text), headers: answer.headers, cookies: answer.headers.getSetCookie().map((cookie) => cookie.split(";", 1)[0]!) };
     },
@@ -94,9 +94,10 @@ export async function servePeople(settings: PeopleSettings & { readonly keysRequ
 
 /** A request with headers as they are written here, which fetch would not send: `Host`, and names that come twice. */
 export async function askRaw(url: string, path: string, headers: readonly (readonly [string, string])[], method = "GET"): Promise<number> {
-  const { port } = new URL(url);
+  const { port, host } = new URL(url);
+  const named = headers.some(([name]) => name.toLowerCase() === "host") ? headers : [["Host", host] as const, ...headers];
   return await new Promise((resolve, reject) => {
-    const asked = request({ host: "127.0.0.1", port, method, path, headers: headers.flat() as never, setHost: !headers.some(([name]) => name.toLowerCase() === "host") }, (answer) => {
+    const asked = request({ host: "127.0.0.1", port, method, path, headers: named.flat() as never }, (answer) => {
       answer.resume().on("end", () => resolve(answer.statusCode!));
     });
     asked.on("error", reject);
