@@ -83,6 +83,6 @@ describe("every route of a whole server", () => {
     expect(guarded.filter(({ method, path, permission }) => method !== "GET" && /\/signals\/(?!search|notification)/.test(path) && /(?:state|assignee|incidents|bulk)/.test(path) && permission !== "security_monitoring_signals_write").map(nameOf)).toEqual([]);
     const validate = async (headers: Headed): Promise<number> => (await fetch(`http://127.0.0.1:${server.address.port}/api/v1/validate`, { headers })).status;
     await server.keys.refresh();
-    expect([await validate({ "dd-api-key": apiKey }), await validate({ "dd-api-key": "x" }), await validate({})]).toEqual([200, 403, 403]);
+    expect([await validate({ "dd-api-key": apiKey }), await validate({ "dd-api-key": "x" }), await validate({})]).toEqual([200, 403, 401]);
   });
 });
