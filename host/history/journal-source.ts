@@ -14,10 +14,13 @@ export const CLOCK_PARTITION = "\u0000clock";
 /** Clocks of senders that are further ahead are not believed: no event of an entry is later than its arrival by more. */
 const AHEAD_MS = 600_000;
 
-/** The journal as it stands now; what comes later is not part of it. */
-export function snapshotOf(journal: Journal | string): JournalSnapshot {
+/** The journal as it stands now; what comes later is not part of it. Segments that are all of before a time are left out where that is known. */
+export function snapshotOf(journal: Journal | string, fromMs = Number.NEGATIVE_INFINITY): JournalSnapshot {
   const view = new JournalView(journal);
-  return { folder: view.folder, segments: view.segments() };
+  const last = new Map(typeof journal === "string" ? [] : journal.segments.map(({ segment, lastArrivalMs, entries }) => [segment, entries ? lastArrivalMs : Number.POSITIVE_INFINITY]));
+  const segments = view.segments();
+  const first = segments.findIndex(({ segment }) => (last.get(segment) ?? Number.POSITIVE_INFINITY) + AHEAD_MS >= fromMs);
+  return { folder: view.folder, segments: first < 0 ? [] : segments.slice(first) };
 }
 
 /** A stretch of a segment that is read. */

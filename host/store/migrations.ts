@@ -1,6 +1,7 @@
 import type { Migration } from "./driver.ts";
 import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
+import { jobs } from "./migration/jobs.ts";
 import { people } from "./migration/people.ts";
 import { rules } from "./migration/rules.ts";
 import { tables } from "./migration/tables.ts";
@@ -15,5 +16,6 @@ export const migrations: readonly Migration[] = [
   audit,
   rules,
   tables,
+  jobs,
   views,
 ];

@@ -51,7 +51,7 @@ describe("rules over a journal", () => {
   test("[HJ-01] look at the events of a range exactly, with an index of times and without", async () => {
     const came = logins(2);
     const folder = at("ranges");
-    const journal = await journalWith(folder, came, 6000);
+    const journal = await journalWith(folder, came, { segmentBytes: 6000, together: 1 });
     const setup = setupOf(rules);
     expect(journal.segments.length).toBeGreaterThan(5);
     const times = came.flatMap(({ events = [] }) => events.map(({ timestamp }) => timestamp));
@@ -73,7 +73,7 @@ describe("rules over a journal", () => {
 
   test("read no part of the journal that came before the range, nor one behind it", async () => {
     const came = logins(3);
-    const journal = await journalWith(at("sparse"), came, 6000);
+    const journal = await journalWith(at("sparse"), came, { segmentBytes: 6000, together: 1 });
     const search = new LogSearch(journal, { stretchBytes: 2000 });
     await search.tend();
     await search.close();

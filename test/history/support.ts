@@ -7,7 +7,7 @@ import { judgeJournal } from "../../host/history/journal-run.ts";
 import { CLOCK_PARTITION, snapshotOf } from "../../host/history/journal-source.ts";
 import { createEngine } from "../../host/index.ts";
 import type { JournalEntry } from "../../host/journal/contract.ts";
-import { Journal } from "../../host/journal/journal.ts";
+import { Journal, type JournalOptions } from "../../host/journal/journal.ts";
 import type { Rule } from "../../host/rule/rule.ts";
 import { readRule } from "../../host/rule/wire.ts";
 import { storedForm } from "../../host/signal/signal.ts";
@@ -39,9 +39,11 @@ export function entryOf({ arrivalMs, partition = "a", dataSource, events }: Came
   return { profile: { format: "intake", clampAheadMs: 600_000, ...(dataSource ? { dataSource } : {}) }, partition, arrivalMs, bytes };
 }
 
-export async function journalWith(folder: string, came: readonly Came[], segmentBytes?: number): Promise<Journal> {
-  const journal = await Journal.open(folder, segmentBytes === undefined ? {} : { segmentBytes, groupBytes: 0 });
-  for (const each of came) await journal.append([entryOf(each)]);
+/** @param together entries of one frame */
+export async function journalWith(folder: string, came: readonly Came[], options: JournalOptions & { readonly together?: number } = {}): Promise<Journal> {
+  const { together = 20, ...more } = options;
+  const journal = await Journal.open(folder, more);
+  for (let i = 0; i < came.length; i += together) await journal.append(came.slice(i, i + together).map(entryOf));
   return journal;
 }
 
