@@ -34,6 +34,9 @@ export interface DetectionOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** A checkpoint may write so many bytes for each that came since the one before. */
+const WRITTEN_PER_TAKEN = 8;
+const MOST_PASSED_OVER = 10;
 const HELD_BYTES = 64 * 1024 * 1024;
 const BUSY_AGAIN_S = 2;
 const DISK_AGAIN_S = 30;
@@ -77,6 +80,10 @@ export class LiveDetection implements IntakeSink {
   /** Behind the last entry the engine was given. */
   #given: JournalPosition;
   #checkpointed: JournalPosition;
+  /** Of the last checkpoint; and what was handed to the engine since. */
+  #savedBytes = 0;
+  #bytesSinceSave = 0;
+  #savesPassedOver = 0;
   readonly #marks = new Map<string, string>();
   /** Changed since they were last stored, and those that are none any more. */
   readonly #changed = new Map<string, Signal>();
@@ -233,6 +240,15 @@ export class LiveDetection implements IntakeSink {
     });
   }
 
+  /**
+   * As `checkpoint`, unless so little came since the last one that to judge it again costs less than to write all that rules know:
+   * the state is written whole, and holds many megabytes of recent events. Written all the same after ten calls.
+   */
+  async checkpointWhenWorth(): Promise<void> {
+    if (this.#bytesSinceSave * WRITTEN_PER_TAKEN < this.#savedBytes && ++this.#savesPassedOver < MOST_PASSED_OVER) return;
+    await this.checkpoint();
+  }
+
   /** Takes no more, judges what it has, and leaves a checkpoint behind it. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -298,7 +314,10 @@ export class LiveDetection implements IntakeSink {
 
   /** All of it was handed to the engine, or set aside. */
   #passed(entries: readonly JournalEntry[], position: JournalPosition): void {
-    for (const { partition, mark } of entries) if (mark !== undefined) this.#marks.set(partition, mark);
+    for (const { partition, mark, bytes } of entries) {
+      if (mark !== undefined) this.#marks.set(partition, mark);
+      this.#bytesSinceSave += bytes.length;
+    }
     this.#given = { segment: position.segment, entry: position.entry + entries.length };
   }
 
@@ -312,6 +331,8 @@ export class LiveDetection implements IntakeSink {
 
   #save(state: Uint8Array): void {
     writeAtomically(join(this.#options.folder, STATE_FILE), state);
+    this.#savedBytes = state.length;
+    this.#bytesSinceSave = this.#savesPassedOver = 0;
     this.#checkpointed = this.#given;
     this.#journal.keepFrom("detection", this.#given);
   }

@@ -239,7 +239,7 @@ export class VespidServer {
     for (const [name, counts] of this.#inputs.counts) this.#intake.desk.counts.set(name, counts);
     this.#watch = new FilesWatch(() => this.#rules.files(), WATCH_MS, () => this.#reload());
     this.#every(STORE_MS, "store", () => this.detection.storeSignals());
-    this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpoint());
+    this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpointWhenWorth());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
     this.#every(RETAIN_MS, "retention", () => this.#journal.retain(Date.now()));
     this.#every(KEYS_MS, "keys", async () => this.keys.refresh());

@@ -3,6 +3,7 @@ import { KeyStore } from "../../host/store/keys.ts";
 import { SqlDriver } from "../../host/store/driver.ts";
 import { migrations } from "../../host/store/migrations.ts";
 import { join } from "node:path";
+import { comparePositions } from "../../host/journal/contract.ts";
 import { defaultConfig } from "../../host/serve/config.ts";
 import { TestRules, ask, send, serverFolder, until } from "./support.ts";
 
@@ -77,6 +78,34 @@ describe("a server", () => {
     expect(server.signals.all().some(({ document }) => document.includes("peggy"))).toBe(false);
     expect(await send(server, [login("e")])).toBe(202);
     await until(() => server.signals.all().some(({ document }) => document.includes("peggy")));
+  });
+
+  test("a checkpoint is written when enough came since the last one, or at the tenth time", async () => {
+    const server = await folder.start(new TestRules([rule("burst")]), { checkpointSeconds: 86_400 });
+    const { detection } = server;
+    const written = async (): Promise<boolean> => {
+      const before = detection.checkpointed;
+      await detection.checkpointWhenWorth();
+      return comparePositions(before, detection.checkpointed) !== 0;
+    };
+    expect(await send(server, Array.from({ length: 500 }, (_, i) => ({ ...failure(`user ${i}`), text: "x".repeat(200) })))).toBe(202);
+    expect(await written()).toBe(true);
+    // The clock alone, nine times.
+    const passes: boolean[] = [];
+    for (let i = 0; i < 10; i++) {
+      await detection.tick();
+      passes.push(await written());
+    }
+    expect(passes).toEqual([...Array<boolean>(9).fill(false), true]);
+    expect(await send(server, times(1, "walter"))).toBe(202);
+    expect(await written()).toBe(false);
+    expect(await send(server, Array.from({ length: 500 }, (_, i) => ({ ...failure(`user ${i}`), text: "x".repeat(200) })))).toBe(202);
+    expect(await written()).toBe(true);
+    // An end leaves one whatever came.
+    expect(await send(server, times(1, "walter"))).toBe(202);
+    const before = detection.checkpointed;
+    await server.close();
+    expect(comparePositions(before, detection.checkpointed)).toBeLessThan(0);
   });
 
   test("other rules from one batch to the next: what stays the same knows what it knew", async () => {
