@@ -40,6 +40,8 @@ const MOST_PASSED_OVER = 10;
 const HELD_BYTES = 64 * 1024 * 1024;
 const BUSY_AGAIN_S = 2;
 const DISK_AGAIN_S = 30;
+/** Signals of one transaction. */
+const STORED_AT_ONCE = 256;
 /** Entries that a replay judges between two looks at the clock. */
 const REPLAY_REPORT_ENTRIES = 64;
 
@@ -337,12 +339,18 @@ export class LiveDetection implements IntakeSink {
     this.#journal.keepFrom("detection", this.#given);
   }
 
-  #store(): void {
-    if (!this.#changed.size && !this.#gone.size) return;
-    this.#signals.save(this.#changed.values(), this.#gone, this.#nowMs());
-    for (const { revision } of this.#changed.values()) this.#shownRevision = Math.max(this.#shownRevision, revision);
-    this.#changed.clear();
-    this.#gone.clear();
+  /** A signal costs tenths of a millisecond: thousands that grow at once must not keep the logs waiting. */
+  #store(withinMs = Number.POSITIVE_INFINITY): void {
+    const endMs = performance.now() + withinMs;
+    while ((this.#changed.size || this.#gone.size) && performance.now() < endMs) {
+      const some = firstOf(this.#changed.values(), STORED_AT_ONCE);
+      this.#signals.save(some, this.#gone, this.#nowMs());
+      for (const { id, revision } of some) {
+        this.#shownRevision = Math.max(this.#shownRevision, revision);
+        this.#changed.delete(id);
+      }
+      this.#gone.clear();
+    }
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -350,6 +358,15 @@ export class LiveDetection implements IntakeSink {
     this.#turn = turn.catch(() => {});
     return await turn;
   }
+}
+
+function firstOf<Item>(items: Iterable<Item>, most: number): Item[] {
+  const found: Item[] = [];
+  for (const item of items) {
+    if (found.length === most) break;
+    found.push(item);
+  }
+  return found;
 }
 
 function entryOf({ profile, arrivalMs, partition, bytes, mark, dataSource }: IntakeBatch): JournalEntry {

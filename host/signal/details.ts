@@ -9,8 +9,8 @@ import type { Rule, RuleQuery } from "../rule/rule.ts";
 import type { DocumentDetails, DocumentQuery } from "./document.ts";
 import { MergedPaths, PATH_VALUES, type SavedPaths } from "./merged-paths.ts";
 
-/** Hosts, services and sources kept of each. */
-const NAMES = 100;
+/** Hosts, services and sources kept, of each the first. */
+const NAMES = 20;
 const TAGS = 200;
 /** Values of a method's own facts. */
 const FACTS = 20;
@@ -63,7 +63,9 @@ export function detailPlan(rule: Rule): DetailPlan {
 /** What a stored signal tells beside what a printed one does. It is given the signal's first events, in order. */
 export class SignalDetails {
   readonly #plan: DetailPlan;
-  #paths = new MergedPaths();
+  /** JSON of the paths since somebody last looked: most signals rest then, and as a tree they take several times as much. */
+  #packed: string | undefined;
+  #tree: MergedPaths | undefined = new MergedPaths();
   readonly #names: Readonly<Record<Name, Set<string>>> = { host: new Set(), service: new Set(), source: new Set() };
   readonly #tags = new Map<string, Set<string> | undefined>();
   #tagCount = 0;
@@ -79,6 +81,20 @@ export class SignalDetails {
   constructor(plan: DetailPlan) {
     this.#plan = plan;
     for (const path of plan.keptPaths) this.#paths.keep(path);
+  }
+
+  get #paths(): MergedPaths {
+    if (!this.#tree) {
+      this.#tree = MergedPaths.restore(JSON.parse(this.#packed!) as SavedPaths);
+      this.#packed = undefined;
+    }
+    return this.#tree;
+  }
+
+  /** Nobody may come for long. */
+  #rest(): void {
+    this.#packed ??= JSON.stringify(this.#paths.save());
+    this.#tree = undefined;
   }
 
   add(event: LogEvent): void {
@@ -143,7 +159,7 @@ export class SignalDetails {
     const { options } = rule;
     const vendor = options.method.kind === "third_party" ? options.method : undefined;
     const chosen = rule.cases[this.caseIndex];
-    return {
+    const document: DocumentDetails = {
       rule: {
         version: rule.version, type: rule.type, method: options.detectionMethod, is_default: rule.isDefault, tags: rule.tags, data_source: rule.queries[0]?.dataSource ?? "logs",
         window_ms: options.evaluationWindowMs, keep_alive_ms: vendor ? options.maxSignalDurationMs : options.keepAliveMs, max_duration_ms: options.maxSignalDurationMs, ...deprecation(rule),
@@ -165,11 +181,13 @@ export class SignalDetails {
       triggered_at: Number.isFinite(this.triggeredMs) ? this.triggeredMs : firstSeenMs,
       first_event_at: Math.min(this.#firstEventMs, firstSeenMs),
     };
+    this.#rest();
+    return document;
   }
 
   save(): SavedDetails {
     return {
-      paths: this.#paths.save(), names: { host: [...this.#names.host], service: [...this.#names.service], source: [...this.#names.source] },
+      paths: this.#packed === undefined ? this.#paths.save() : (JSON.parse(this.#packed) as SavedPaths), names: { host: [...this.#names.host], service: [...this.#names.service], source: [...this.#names.source] },
       tags: [...this.#tags].map(([key, tags]) => [key, tags ? [...tags] : 0]), sums: this.#plan.series.map((_, i) => this.#sums[i] ?? null), facts: this.#facts,
       caseIndex: this.caseIndex, triggeredMs: this.triggeredMs, isLowered: this.isLowered, firstEventMs: Number.isFinite(this.#firstEventMs) ? this.#firstEventMs : null,
     };
@@ -177,7 +195,8 @@ export class SignalDetails {
 
   static restore(saved: SavedDetails, plan: DetailPlan): SignalDetails {
     const details = new SignalDetails(plan);
-    details.#paths = MergedPaths.restore(saved.paths);
+    details.#tree = undefined;
+    details.#packed = JSON.stringify(saved.paths);
     for (const name of ["host", "service", "source"] as const) for (const value of saved.names[name]) details.#names[name].add(value);
     for (const [key, tags] of saved.tags) {
       details.#tags.set(key, tags === 0 ? undefined : new Set(tags));

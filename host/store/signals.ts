@@ -1,4 +1,4 @@
-import { linksOf } from "../signal-model/entities.ts";
+import { type SignalLink, linksOf } from "../signal-model/entities.ts";
 import type { StoredSignal } from "../signal-model/stored.ts";
 import type { SignalDocument } from "../signal/document.ts";
 import { type Signal, storedForm } from "../signal/signal.ts";
@@ -16,6 +16,9 @@ const UPSERT = `
     events_matched = excluded.events_matched, closes_at = excluded.closes_at, entities = excluded.entities,
     document = excluded.document, version = version + 1, change_number = excluded.change_number`;
 
+/** A link as the column `entities` has it. */
+type SavedLink = readonly [entity: string, type: string | null, isPrimary: boolean];
+
 /**
  * Signals on disk, by id. A signal that detection tells again, as it does after a restart, is the same row: none is lost,
  * none is there twice.
@@ -30,7 +33,10 @@ export class SignalStore {
   /** In one transaction; `gone` are those that turned out to be part of others. */
   save(signals: Iterable<Signal>, gone: Iterable<string>, nowMs: number): void {
     this.#sql.transaction(() => {
-      for (const signal of signals) this.#saveOne(signal, nowMs);
+      const before = lastChange(this.#sql);
+      let changes = before;
+      for (const signal of signals) if (this.#saveOne(signal, changes + 1, nowMs)) changes++;
+      if (changes > before) this.#sql.run("UPDATE signal_changes SET number = ?", changes);
       for (const id of gone) this.#sql.run("DELETE FROM signals WHERE id = ?", id);
     });
   }
@@ -59,27 +65,45 @@ export class SignalStore {
     return this.#sql.all("SELECT * FROM signals WHERE change_number > ? ORDER BY change_number LIMIT ?", changeNumber, limit).map(storedSignal);
   }
 
-  #saveOne(signal: Signal, nowMs: number): void {
+  /** False where nothing of it has changed. */
+  #saveOne(signal: Signal, changeNumber: number, nowMs: number): boolean {
     const { document, text } = storedForm(signal);
     const known = this.#sql.get("SELECT document = ? AS is_same, entities, first_seen FROM signals WHERE id = ?", text, signal.id);
-    if (known?.is_same === 1) return;
+    if (known?.is_same === 1) return false;
     const links = linksOf(document);
-    const entities = JSON.stringify(links.map(({ entity, type, isPrimary }) => [entity, type ?? null, isPrimary]));
+    const entities = JSON.stringify(links.map(({ entity, type, isPrimary }): SavedLink => [entity, type ?? null, isPrimary]));
     this.#sql.run(
       UPSERT, signal.id, signal.ruleId, signal.severity, signal.firstSeenMs, signal.lastSeenMs, signal.eventsMatched, nowMs,
-      closesAt(document), entities, text, nextChange(this.#sql),
+      closesAt(document), entities, text, changeNumber,
     );
-    if (known && known.entities === entities && known.first_seen === signal.firstSeenMs) return;
-    if (known) this.#sql.run("DELETE FROM signal_entities WHERE signal_id = ?", signal.id);
-    for (const { entity, type, isPrimary } of links) {
-      this.#sql.run("INSERT INTO signal_entities (entity, time, signal_id, type, is_primary) VALUES (?, ?, ?, ?, ?)", entity, signal.firstSeenMs, signal.id, type ?? null, isPrimary ? 1 : 0);
-    }
+    this.#link(signal, links, known && known.first_seen === signal.firstSeenMs ? (JSON.parse(String(known.entities)) as SavedLink[]) : known ? "moved" : []);
+    return true;
   }
+
+  /** Writes what is new of a signal's links, and takes out what is none any more. */
+  #link({ id, firstSeenMs }: Signal, links: readonly SignalLink[], before: readonly SavedLink[] | "moved"): void {
+    if (before === "moved") this.#sql.run("DELETE FROM signal_entities WHERE signal_id = ?", id);
+    const known = new Map(before === "moved" ? [] : before.map(([entity, type, isPrimary]) => [entity, `${type} ${isPrimary}`]));
+    for (const { entity, type, isPrimary } of links) {
+      const state = known.get(entity);
+      known.delete(entity);
+      if (state === `${type ?? null} ${isPrimary}`) continue;
+      this.#sql.run("INSERT OR REPLACE INTO signal_entities (entity, time, signal_id, type, is_primary) VALUES (?, ?, ?, ?, ?)", entity, firstSeenMs, id, type ?? null, isPrimary ? 1 : 0);
+    }
+    for (const entity of known.keys()) this.#sql.run("DELETE FROM signal_entities WHERE entity = ? AND time = ? AND signal_id = ?", entity, firstSeenMs, id);
+  }
+}
+
+/** Number of the latest change of any signal. */
+function lastChange(sql: SqlDriver): number {
+  return Number(sql.get("SELECT number FROM signal_changes")!.number);
 }
 
 /** Number of a change that is being written; within its transaction. */
 export function nextChange(sql: SqlDriver): number {
-  return Number(sql.get("UPDATE signal_changes SET number = number + 1 RETURNING number")!.number);
+  const number = lastChange(sql) + 1;
+  sql.run("UPDATE signal_changes SET number = ?", number);
+  return number;
 }
 
 /** When the signal takes no further match, if none comes: event time in ms. */
