@@ -1,7 +1,7 @@
 import type { InputProfile } from "../engine/task.ts";
 import { type Engine, type EngineStats, createEngine } from "../index.ts";
 import type { Rule } from "../rule/rule.ts";
-import { isOnSignals } from "../rule/standing.ts";
+import { isOnSignals, readsSignals } from "../rule/signal-source.ts";
 import { type Signal, storedForm } from "../signal/signal.ts";
 import { type FoundChanges, type HistoryIndex, type HistoryRequest, TooManySignals } from "./contract.ts";
 import { TimeCut } from "./time-cut.ts";
@@ -89,7 +89,9 @@ export class HistoryJudge {
     // Rules of this index see nothing of the others: these only count, as they did live. A rule that asks about both gets this one's alone.
     if (this.#skipsOthers && indexOf(entry.profile) !== this.#request.index) return;
     const bytes = await this.#cut.within(entry, known);
-    if (bytes) await this.#engine.push(bytes, { ...entry.profile, arrivalMs: entry.arrivalMs, partition: entry.partition });
+    // Records of unknown kind, which every query would see, are logs.
+    const kind = this.#request.index === "audit" && entry.profile.dataSource === undefined ? { dataSource: "logs" as const } : {};
+    if (bytes) await this.#engine.push(bytes, { ...entry.profile, ...kind, arrivalMs: entry.arrivalMs, partition: entry.partition });
     await this.#tellSome();
   }
 
@@ -184,5 +186,5 @@ export function indexOf({ dataSource }: Pick<InputProfile, "dataSource">): Histo
 
 /** Would a rule judge events of another index? Third-party rules take whatever comes. */
 function readsOthers({ queries, options }: Rule, index: HistoryIndex): boolean {
-  return options.method.kind === "third_party" || queries.some((query) => !query.correlation && indexOf(query) !== index);
+  return options.method.kind === "third_party" || queries.some((query) => !readsSignals(query) && indexOf(query) !== index);
 }
