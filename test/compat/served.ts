@@ -110,6 +110,11 @@ export class Served {
     return found;
   }
 
+  /** As `vespid keys create --application` makes it. */
+  applicationKey(): string {
+    return execFileSync(process.execPath, [vespid, "keys", "create", "compat", "--application", "--data", this.#data], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  }
+
   /** As a service manager does it. @returns its exit code. */
   async stop(): Promise<number | null> {
     const ended = once(this.#child, "close");

@@ -145,7 +145,7 @@ describe("signals of a server", () => {
     expect(csv.text.trim().split("\r\n")).toHaveLength(4);
     expect(csv.text).not.toMatch(/(?:^|,)"?=HYPERLINK/m);
     expect((await ask(server, "POST", `${SIGNALS}/export`, { format: "json" })).body).toHaveLength(6);
-    const { data: [{ attributes: { identities } }] } = (await ask(server, "GET", `${SIGNALS}/${body.data[0].id}/entities`)).body;
+    const { data: { attributes: { identities } } } = (await ask(server, "GET", `${SIGNALS}/${body.data[0].id}/entities`)).body;
     expect(identities).toContainEqual({ type: "user", value: "ann", query: "@usr.id:ann", is_primary: true });
     const queries = (await ask(server, "GET", `${SIGNALS}/${body.data[0].id}/investigation_queries`)).body.data;
     expect(queries[0].attributes.query_filter).toContain("@usr.id");

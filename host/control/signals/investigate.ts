@@ -49,10 +49,10 @@ export function investigationRoutes(context: ControlContext, sight: Sight): read
         const shown = found.filter(({ signal }) => sight.isVisible(signal.id, call.principal));
         return ok({ data: shown.map(({ signal, shared }) => ({ ...apiSignal(signal), meta: { shared } })) });
       }),
-    route({ ...facts, method: "GET", path: `${SIGNALS}/:signal_id/entities`, operationId: "getSignalEntities", summary: "Whom and what a signal is about", answers: { 200: Type.Object({ data: Type.Array(Type.Object({ id: Type.String(), type: Type.Literal("entities"), attributes: Type.Object({ identities: Type.Array(Type.Object({})) }) })) }) } },
+    route({ ...facts, method: "GET", path: `${SIGNALS}/:signal_id/entities`, operationId: "getSignalEntities", summary: "Whom and what a signal is about", answers: { 200: Type.Object({ data: Type.Object({ id: Type.String(), type: Type.Literal("entities"), attributes: Type.Object({ identities: Type.Array(Type.Object({})) }) }) }) } },
       (call) => {
         const stored = seen(call);
-        return ok({ data: [{ id: stored.id, type: "entities", attributes: { identities: entitiesOf(readDocument(stored.document)).map(({ type, value, text, isPrimary }) => ({ type, value, query: text, is_primary: isPrimary })) } }] });
+        return ok({ data: { id: stored.id, type: "entities", attributes: { identities: entitiesOf(readDocument(stored.document)).map(({ type, value, text, isPrimary }) => ({ type, value, query: text, is_primary: isPrimary })) } } });
       }),
     route({ ...facts, method: "GET", path: `${SIGNALS}/:signal_id/investigation_queries`, operationId: "getInvestigationLogQueriesMatchingSignal", summary: "Log searches that tell more of a signal", answers: { 200: Actions } },
       (call) => ok({ data: investigationQueries(seen(call)) })),
