@@ -315,23 +315,24 @@ export class SignalIndex {
 }
 
 /**
- * Is there a run of digits, dots and colons that may be an address? One of four numbers has three dots, a longer one two colons and no
- * group of more than four digits after the first.
+ * Is there a run of digits, dots and colons that may be an address? One of four numbers has three dots; a longer one six colons or two
+ * beside each other, and no group of more than four digits after the first.
  */
 function mayHoldAddress(text: string): boolean {
-  let [dots, colons, group, isLong] = [0, 0, 0, false];
+  let [dots, colons, group, isLong, isShort] = [0, 0, 0, false, false];
   for (let i = 0; i <= text.length; i++) {
     const unit = i < text.length ? text.charCodeAt(i) : 0;
     if (unit === 46) dots++;
     else if (unit === 58) {
       colons++;
+      if (text.charCodeAt(i - 1) === 58) isShort = true;
       group = 0;
     } else if ((unit >= 48 && unit <= 57) || (unit >= 97 && unit <= 102) || (unit >= 65 && unit <= 70)) {
       if (++group > 4 && colons > 0) isLong = true;
     } else {
-      if (dots >= 3 || (colons >= 2 && (!isLong || dots > 0))) return true;
+      if (dots >= 3 || ((colons >= 6 || isShort) && (!isLong || dots > 0))) return true;
       dots = colons = group = 0;
-      isLong = false;
+      isLong = isShort = false;
     }
   }
   return false;

@@ -12,12 +12,13 @@ import type { PlainSignal } from "../reference/signal-search.ts";
 /** A data folder with signals, and the search over them. */
 export class Bench {
   readonly #folder = mkdtempSync(join(tmpdir(), "vespid-signal-search-"));
-  readonly sql = SqlDriver.open(join(this.#folder, "vespid.db"), migrations);
+  readonly path = join(this.#folder, "vespid.db");
+  readonly sql = SqlDriver.open(this.path, migrations);
   readonly search: SignalSearch;
 
   constructor(signals: Iterable<MadeSignal>, options: SignalSearchOptions = {}) {
     writeSignals(this.sql, signals);
-    this.search = new SignalSearch(join(this.#folder, "vespid.db"), options);
+    this.search = new SignalSearch(this.path, options);
   }
 
   write(...signals: readonly MadeSignal[]): void {
