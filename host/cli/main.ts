@@ -1,8 +1,10 @@
 import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
+import { historyCommand } from "./history-command.ts";
 import { journalCommand } from "./journal.ts";
 import { packageVersion } from "./package-folder.ts";
 import { print, tell } from "./output.ts";
+import { peopleCommands } from "./people-command.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { searchCommand } from "./search-command.ts";
 
@@ -187,26 +189,15 @@ function otherCommands(vespid: Command): void {
     .option("--json", "print it as one JSON object")
     .addHelpText("after", examples("vespid report compliance --framework pci-dss --rules rules/", "vespid report compliance --framework soc2 --json") + "\n\nExit codes: 0 done, 2 a rule is not right.")
     .action(async (options) => finish((await import("./report.ts")).compliance(options)));
-  const keys = vespid.command("keys").description("API keys, which let logs in, and application keys, which let people ask")
-    .addHelpText("after", examples("vespid keys create web-1 --data data/", "vespid keys list --data data/"));
-  const data = ["--data <folder>", "the server's data folder", "vespid-data"] as const;
-  keys.command("create").description("make a key and print it, this once").argument("<name>", "what it is for, such as the shipper's host")
-    .option(...data).option("--application", "an application key").option("--json", "print it as JSON")
-    .addHelpText("after", examples("DD_API_KEY=$(vespid keys create web-1 --data data/)"))
-    .action(async (name: string, options) => finish((await import("./keys.ts")).keysCreate(name, options)));
-  keys.command("list").description("keys by name; none is shown").option(...data).option("--json", "print them as JSON, one a line")
-    .addHelpText("after", examples("vespid keys list --data data/"))
-    .action(async (options) => finish((await import("./keys.ts")).keysList(options)));
-  keys.command("revoke").description("take a key back; a running server knows within seconds").argument("<id>", "as keys list shows it").option(...data)
-    .addHelpText("after", examples("vespid keys revoke 0f8fad5b-d9cb-469f-a165-70867728950e --data data/") + "\n\nExit codes: 0 it is gone, 1 there was none, 2 the folder cannot be read.")
-    .action(async (id: string, options) => finish((await import("./keys.ts")).keysRevoke(id, options)));
-  vespid.command("backup").description("copy a data folder while its server goes on").argument("<folder>", "where the copy goes; not there yet, or empty").option(...data)
+  peopleCommands(vespid, finish);
+  vespid.command("backup").description("copy a data folder while its server goes on").argument("<folder>", "where the copy goes; not there yet, or empty").option("--data <folder>", "the server's data folder", "vespid-data")
     .option("--no-journal", "signals, rules, people and settings alone, without logs and what rules know of them")
     .option("--json", "print what was copied as JSON")
     .addHelpText("after", examples("vespid backup /backups/monday --data data/", "vespid serve --data /backups/monday") + "\n\nExit codes: 0 the copy is whole, 2 it could not be made.")
     .action(async (folder: string, options) => finish((await import("./backup.ts")).backup(folder, options)));
   journalCommand(vespid);
   searchCommand(vespid);
+  historyCommand(vespid);
 
   const state = vespid.command("state").description("saved state of detection").addHelpText("after", examples("vespid state inspect checkpoints"));
   state.command("inspect").description("show what a saved state holds, checking every part of it").argument("<path>", "the file, or the folder that run --checkpoint wrote")

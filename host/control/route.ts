@@ -36,7 +36,7 @@ export interface RouteAnswer {
   readonly body?: unknown;
   readonly type?: string;
   /** Several of one name as a list, which only cookies need. */
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Becomes the ETag. */
   readonly version?: number;
 }

@@ -9,7 +9,7 @@ import { OPERATOR_ID } from "../../../host/store/keys.ts";
 import { askRaw, type Headed, type Served, servePeople } from "./support.ts";
 
 const WHO = "/api/v2/session";
-const headOf = (headers: Headed, peer = "127.0.0.1"): CallHead => ({ method: "GET", path: WHO, peer, userAgent: "", requestId: "1", headers: { host: "127.0.0.1:8282", ...headers } });
+const headOf = (headers: Headed, peer = "127.0.0.1"): CallHead => ({ method: "GET", path: WHO, peer, userAgent: "", requestId: "1", origin: "", headers: { host: "127.0.0.1:8282", ...headers } });
 const status = async ({ ask }: Served, headers: Headed): Promise<number> => (await ask("GET", WHO, undefined, headers)).status;
 
 describe("keys at the door", () => {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 
+type SigningKey = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"];
 export type Algorithm = "RS256" | "ES256";
 
 export interface Grant {
@@ -24,7 +25,7 @@ export class Issuer {
   status = 200;
   readonly #server: Server;
   readonly #grants = new Map<string, Grant>();
-  readonly #keys = new Map<Algorithm, { readonly privateKey: CryptoKey; readonly publicJwk: JWK }>();
+  readonly #keys = new Map<Algorithm, { readonly privateKey: SigningKey; readonly publicJwk: JWK }>();
   #codes = 0;
   /** Requests for keys. */
   keyReads = 0;
@@ -60,7 +61,7 @@ export class Issuer {
     return this.#keys.get(algorithm)!.publicJwk;
   }
 
-  async signed(claims: JWTPayload, algorithm: Algorithm = "RS256", key: CryptoKey = this.#keys.get(algorithm)!.privateKey): Promise<string> {
+  async signed(claims: JWTPayload, algorithm: Algorithm = "RS256", key: SigningKey = this.#keys.get(algorithm)!.privateKey): Promise<string> {
     return await new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: algorithm }).sign(key);
   }
 
