@@ -26,6 +26,8 @@ const GIVE_UP_AT = 10;
 /** Changed signals that wait to be told. */
 const TOLD_TOGETHER = 64;
 
+export type OnChanges = (changes: FoundChanges) => void | Promise<void>;
+
 /**
  * Rules over the events of one range of time: an engine of its own, and what came of it.
  *
@@ -35,7 +37,7 @@ export class HistoryJudge {
   readonly #engine: Engine;
   readonly #cut: TimeCut;
   readonly #request: HistoryRequest;
-  readonly #onChanges: ((changes: FoundChanges) => void | Promise<void>) | undefined;
+  readonly #onChanges: OnChanges | undefined;
   readonly #skipsOthers: boolean;
   readonly #most: number;
   /** Rules that read signals: what theirs show of others is not told before its end. */
@@ -47,7 +49,7 @@ export class HistoryJudge {
   leftOut = 0;
 
   /** @param onChanges hears of signals, and is waited for; undefined for whoever asks for `finalSignals`. */
-  static async create(request: HistoryRequest, onChanges?: (changes: FoundChanges) => void | Promise<void>): Promise<HistoryJudge> {
+  static async create(request: HistoryRequest, onChanges?: OnChanges): Promise<HistoryJudge> {
     const { setup, workers = 0, details } = request;
     const judged = request.judged && new Set(request.judged);
     let judge: HistoryJudge | undefined;
@@ -59,7 +61,7 @@ export class HistoryJudge {
     return judge;
   }
 
-  private constructor(engine: Engine, request: HistoryRequest, onChanges: HistoryJudge["#onChanges"]) {
+  private constructor(engine: Engine, request: HistoryRequest, onChanges: OnChanges | undefined) {
     this.#engine = engine;
     this.#cut = new TimeCut(request, request.setup.pipelines ?? []);
     this.#request = request;

@@ -1,11 +1,12 @@
 import { hash } from "node:crypto";
 import { type HistoryIndex, historyIndexes } from "../../history/contract.ts";
 import { indexOf } from "../../history/judge.ts";
+import { withSources } from "../../history/needed.ts";
 import { type Problem, ProblemError } from "../../problem.ts";
 import { type QueryNode } from "../../query/tree.ts";
 import { parseQuery } from "../../query/parse.ts";
 import type { Rule } from "../../rule/rule.ts";
-import { isOnSignals, readsSignals, signalSources } from "../../rule/signal-source.ts";
+import { isOnSignals, readsSignals } from "../../rule/signal-source.ts";
 import { idleReason } from "../../rule/standing.ts";
 import { readRule, readRuleWire } from "../../rule/wire.ts";
 import { writeRuleWire } from "../../rule/wire-write.ts";
@@ -60,7 +61,7 @@ export function askedFromRule(asked: FromRule, setup: Setup, restriction: readon
   checkRunnable(judged, range.index);
   return {
     name: rule.name, fromRuleId: rule.id, definition: definitionOf(writeRuleWire(judged), asked),
-    work: { rules: withSources(judged, known), ...range, ...(restriction ? { restriction } : {}) },
+    work: { rules: wiresOf(judged, known), ...range, ...(restriction ? { restriction } : {}) },
   };
 }
 
@@ -69,7 +70,7 @@ export function askedByDefinition(jobId: string, definition: JobDefinition, setu
   const range = rangeOf(definition);
   const judged = ruleOf(ruleWire(jobId, definition, range.index));
   checkRunnable(judged, range.index);
-  return { name: judged.name, definition, work: { rules: withSources(judged, rulesOf(setup)), ...range, ...(restriction ? { restriction } : {}) } };
+  return { name: judged.name, definition, work: { rules: wiresOf(judged, rulesOf(setup)), ...range, ...(restriction ? { restriction } : {}) } };
 }
 
 /** The rules of a job, as they are run; the first is the one it is about. */
@@ -118,15 +119,11 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The rule, and all whose signals it reads, by whatever way. Tests are left out: they are nothing to run. */
-function withSources(judged: Rule, known: readonly Rule[]): Wire[] {
-  const all = [judged, ...known.filter(({ id }) => id !== judged.id)];
-  const sources = signalSources(all);
-  const needed = new Set([judged]);
-  for (const rule of needed) for (const query of rule.queries) for (const source of sources.get(query) ?? []) needed.add(source);
-  const missing = judged.queries.findIndex((query) => query.correlation && !all.some(({ id }) => id === query.correlation!.ruleId));
+/** The rule, and all whose signals it reads. Tests are left out: they are nothing to run. */
+function wiresOf(judged: Rule, known: readonly Rule[]): Wire[] {
+  const missing = judged.queries.findIndex((query) => query.correlation && query.correlation.ruleId !== judged.id && !known.some(({ id }) => id === query.correlation!.ruleId));
   if (missing >= 0) throw badRequest(`queries[${missing}].ruleId: there is no rule ${judged.queries[missing]!.correlation!.ruleId}`);
-  return [...needed].map((rule) => ({ ...writeRuleWire(rule), tests: undefined }));
+  return withSources([judged], known).map((rule) => ({ ...writeRuleWire(rule), tests: undefined }));
 }
 
 /** The rule that a definition comes to. */
