@@ -75,7 +75,7 @@ function quoted(text: string): string {
   const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t")
     // oxlint-disable-next-line no-control-regex
     .replaceAll(/[\u0000-\u001f\u007f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return `"${escaped.replaceAll("${", "$${").replaceAll("%{", "%%{")}"`;
+  return `"${escaped.replaceAll(/[$%]\{/g, (begin) => begin[0]! + begin)}"`;
 }
 
 function indented(text: string): string {
