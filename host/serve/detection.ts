@@ -226,11 +226,15 @@ export class LiveDetection implements IntakeSink {
     });
   }
 
-  /** Stores what changed. Signals of events up to here are on disk when it resolves. */
-  async storeSignals(): Promise<void> {
+  /**
+   * Stores what changed. Signals of events up to here are on disk when it resolves.
+   *
+   * @param withinMs what is not stored by then waits for the next call; no bound when absent
+   */
+  async storeSignals(withinMs?: number): Promise<void> {
     await this.#inTurn(async () => {
       await this.#flush();
-      this.#store();
+      this.#store(withinMs);
     });
   }
 
