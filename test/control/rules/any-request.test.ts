@@ -31,7 +31,7 @@ interface Request {
   readonly path: string;
   readonly body?: unknown;
 }
-const asked = (query: Readonly<Record<string, unknown>>): string => new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value).toWellFormed()])).toString();
+const asked = (query: Readonly<Record<string, unknown>>): string => new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value).toWellFormed()])).toString();
 
 const request: fc.Arbitrary<Request> = fc.oneof(
   page.map((query) => ({ method: "GET", path: `?${asked(query)}` })),

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { TestRules, send, serverFolder } from "../../serve/support.ts";
-import { BASE, ask, failedLogin, loginRule, signalled } from "./support.ts";
+import { BASE, type Wire, ask, failedLogin, loginRule, signalled } from "./support.ts";
 
 const folder = serverFolder();
-const packRule = { ...loginRule(), id: "pack-logins", isDefault: true, name: "Pack: failed logins" };
-const fileRule = { ...loginRule(), id: "file-logins", name: "File: failed logins", isEnabled: false };
+const packRule: Wire = { ...loginRule(), id: "pack-logins", isDefault: true, name: "Pack: failed logins" };
+const fileRule: Wire = { ...loginRule(), id: "file-logins", name: "File: failed logins", isEnabled: false };
 
 describe("rules", () => {
   test("[RU-07] [RU-10] [RU-11] a rule of the API judges the next log; disabled it judges no more, and deleted it is gone", async () => {
