@@ -1,5 +1,5 @@
-import type { AuditTrail } from "./audit-trail.ts";
 import { ControlApi } from "./api.ts";
+import { auditRoom } from "./audit/room.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
 import { jobsRoom } from "./jobs/room.ts";
 import { logsRoom } from "./logs/room.ts";
@@ -62,8 +62,5 @@ export class Control {
 
 /** In the order in which they change what detection runs by. */
 function roomsOf(context: ControlContext): readonly Room[] {
-  return [logsRoom(context), rulesRoom(context), tablesRoom(context), signalsRoom(context), jobsRoom(context)];
+  return [logsRoom(context), auditRoom(context), rulesRoom(context), tablesRoom(context), signalsRoom(context), jobsRoom(context)];
 }
-
-/** Writes nothing down: the trail is not there yet. */
-export const noTrail: AuditTrail = { record() {} };

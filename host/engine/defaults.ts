@@ -83,6 +83,6 @@ export class PlanKeys {
     const { source } = textDefaults(profile);
     const narrowed = isText && source !== undefined && this.#sources.has(source) && (this.#narrowed.has(source) || this.#narrowed.size < NARROWED_PLANS) ? source : undefined;
     if (narrowed !== undefined) this.#narrowed.add(narrowed);
-    return { key: JSON.stringify([profile.format, profile.pipelines ?? null, narrowed ?? null, profile.dataSource ?? null]), source: narrowed };
+    return { key: JSON.stringify([profile.format, profile.pipelines ?? null, narrowed ?? null, profile.dataSource ?? null, profile.isForeign ?? false]), source: narrowed };
   }
 }

@@ -82,7 +82,7 @@ export class Instance {
   #compile(profile: InputProfile, source: string | undefined, ids: "own" | "made" | undefined): Plan | undefined {
     try {
       return new Plan(this.kernel, this.arena, this.#texts, {
-        ids, format: profile.format, source, standing: askingAbout(profile.dataSource, this.#setup.standing), pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
+        ids, format: profile.format, source, standing: askingAbout(profile, this.#setup.standing), pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
       });
     } catch (error) {
       if (error instanceof UnsupportedPipeline) return undefined;
@@ -120,8 +120,8 @@ export class Instance {
 
   /** Events are made of the records by their pipelines, one by one, and read again as envelopes. */
   #runMade(task: Task): TaskResult {
-    const { clampAheadMs, dataSource } = task.profile;
-    const profile: InputProfile = { ...madeProfile, clampAheadMs, dataSource };
+    const { clampAheadMs, dataSource, isForeign } = task.profile;
+    const profile: InputProfile = { ...madeProfile, clampAheadMs, dataSource, isForeign };
     const plan = this.#planOf(profile, "made")!;
     const area = slotArea(task.slot);
     const u8 = this.arena.u8;
@@ -167,9 +167,9 @@ export class Instance {
 }
 
 /** The same queries, those that ask about something else matching nothing. */
-function askingAbout(dataSource: DataSource | undefined, standing: readonly StandingQuery[]): readonly StandingQuery[] {
-  if (dataSource === undefined) return standing;
-  return standing.map((query) => (query.dataSource === undefined || query.dataSource === dataSource ? query : { ...query, query: nothing }));
+function askingAbout({ dataSource, isForeign }: InputProfile, standing: readonly StandingQuery[]): readonly StandingQuery[] {
+  const isAsked = (source: DataSource | undefined): boolean => source === undefined || (dataSource === undefined ? !(isForeign && source === "audit") : source === dataSource);
+  return standing.every((query) => isAsked(query.dataSource)) ? standing : standing.map((query) => (isAsked(query.dataSource) ? query : { ...query, query: nothing }));
 }
 
 const nowhere = { start: 0, end: 0 };

@@ -16,6 +16,8 @@ export interface InputProfile {
   readonly clampAheadMs?: number;
   /** What its events are: only queries that ask about these see them. Absent for records of unknown kind, which every query sees. */
   readonly dataSource?: DataSource;
+  /** Senders wrote them: whatever they say of themselves, no query about the audit trail takes them for it. */
+  readonly isForeign?: true;
   /** Ids of the pipelines its events pass; all that the engine has when absent. */
   readonly pipelines?: readonly string[];
 }

@@ -12,7 +12,7 @@ export interface IntakeBatch {
   /** Stream the events belong to. Each has a watermark of its own: one that lags is not late for another's sake. */
   readonly partition: string;
   /** Which rules ask about them; logs when absent. */
-  readonly dataSource?: "events";
+  readonly dataSource?: "events" | "audit";
   /**
    * Where the source stands once the batch is taken, for the source alone to read. A sink that keeps it beside the batch and
    * gives the last one of a partition back after a restart makes that source exactly-once.

@@ -165,7 +165,7 @@ export class LogSearch {
       const wanted = readFrames(file, part, () => {}, (head) => head.firstEntry <= place.entry && place.entry < head.firstEntry + head.entries);
       for await (const { entries } of wanted) {
         const entry = entries.find(({ position }) => position.entry === place.entry);
-        return entry && (await this.#logOf(entry, place));
+        return entry && entry.profile.dataSource !== "audit" ? await this.#logOf(entry, place) : undefined;
       }
       return undefined;
     } finally {

@@ -382,7 +382,7 @@ const clampedProfiles = new WeakMap<InputProfile, InputProfile>();
 /** The same object for the same profile: the journal then knows it for the one it has written already. */
 function clamped(profile: InputProfile): InputProfile {
   let known = clampedProfiles.get(profile);
-  if (!known) clampedProfiles.set(profile, (known = { ...profile, clampAheadMs: CLAMP_AHEAD_MS }));
+  if (!known) clampedProfiles.set(profile, (known = { ...profile, clampAheadMs: CLAMP_AHEAD_MS, isForeign: true }));
   return known;
 }
 

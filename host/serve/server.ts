@@ -5,16 +5,19 @@ import { senderPartitions } from "../intake/lines/stream.ts";
 import { intakeRoutes } from "../intake/routes.ts";
 import { IntakeServer } from "../intake/server.ts";
 import type { Damage, JournalPosition } from "../journal/contract.ts";
-import { Control, noTrail } from "../control/control.ts";
+import { StoredTrail } from "../control/audit/trail.ts";
+import { Control } from "../control/control.ts";
 import type { ControlContext } from "../control/context.ts";
 import { Journal } from "../journal/journal.ts";
 import { type Problem, ProblemError } from "../problem.ts";
 import { LogSearch, LogsApi, readExclusions } from "../search/index.ts";
+import { AuditStore } from "../store/audit.ts";
 import { SqlDriver } from "../store/driver.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
 import { SignalStore } from "../store/signals.ts";
 import { type AgentInputs, readAgents } from "./agents.ts";
+import { AUDIT_PARTITION, AuditFeed } from "./audit-feed.ts";
 import type { ServeConfig } from "./config.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
 import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
@@ -57,6 +60,8 @@ const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
 const TEND_MS = 60_000;
 const KEYS_MS = 2000;
+/** What detection refused of the audit trail, and what other programs wrote there, is handed over this often. */
+const AUDIT_MS = 2000;
 const DAY_MS = 86_400_000;
 /** Index of what can be found is made this often, for so long at a time: intake goes first. */
 const INDEX_MS = 5000;
@@ -78,6 +83,8 @@ export class VespidServer {
   readonly keys: LiveKeys;
   readonly signals: SignalStore;
   readonly detection: LiveDetection;
+  readonly audit: AuditStore;
+  #auditFeed: AuditFeed | undefined;
   readonly #intake: IntakeServer;
   readonly #inputs = new LocalInputs();
   readonly #agents: AgentInputs;
@@ -111,6 +118,7 @@ export class VespidServer {
     this.keys = parts.keys;
     this.signals = parts.signals;
     this.detection = parts.detection;
+    this.audit = new AuditStore(parts.sql);
     this.control = parts.control;
     this.#base = parts.base;
     this.#rulesNow = new RulesNow(parts.found);
@@ -164,7 +172,7 @@ export class VespidServer {
       sql = SqlDriver.open(join(config.data, "vespid.db"), migrations);
       const signals = new SignalStore(sql);
       control = await Control.create({
-        sql, journal, signals, audit: noTrail, nowMs: Date.now, folder: config.data,
+        sql, journal, signals, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
       } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
@@ -221,6 +229,7 @@ export class VespidServer {
     await Promise.all([this.#intake.close(), this.#inputs.close()]);
     await this.#tee?.stop();
     await this.control.close();
+    await this.#auditFeed?.close();
     await this.#search.close();
   }
 
@@ -233,6 +242,8 @@ export class VespidServer {
     for (const damage of this.#journal.recovery.damage) this.#events.onDamage?.(damage);
     await this.detection.replay((entries) => this.#events.onReplay?.(entries), onDamage);
     this.#journal.keepFrom("detection", this.detection.checkpointed);
+    this.#auditFeed = new AuditFeed(this.audit, this.detection, this.detection.marks.get(AUDIT_PARTITION), Date.now, (error) => this.#events.onFault("audit", error));
+    this.#auditFeed.wake();
     this.#tee?.start((error) => this.#events.onFault("tee", error));
     this.address = await this.#intake.start();
     await this.#inputs.start(this.#config, this.#agents, this.detection, this.keys, this.detection.marks, (where, error) => this.#events.onFault(where, error));
@@ -242,6 +253,7 @@ export class VespidServer {
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpointWhenWorth());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
     this.#every(RETAIN_MS, "retention", () => this.#journal.retain(Date.now()));
+    this.#every(AUDIT_MS, "audit", async () => this.#auditFeed?.wake());
     this.#every(KEYS_MS, "keys", async () => this.keys.refresh());
     this.#every(TEND_MS, "upkeep", () => this.control.tend(Date.now()));
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
