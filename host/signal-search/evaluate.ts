@@ -12,6 +12,8 @@ import type { Texts } from "./texts.ts";
 import { findAddressesIn, findValues } from "./value-hits.ts";
 import { type WordTest, wordTest } from "./word-finder.ts";
 
+/** Answers of terms kept for the same term further on in a query. */
+const MOST_KNOWN = 32;
 const freeTextPaths = ["title", "error.message", "error.stack"] as const;
 
 /** Queries over columns: each leaf is asked of distinct values, then of rows by their codes; the rest is done on bits. */
@@ -33,9 +35,9 @@ export class Evaluator {
       case "all":
         return allBits(this.#rows);
       case "and":
-        return node.nodes.map((child) => this.matching(child)).reduce(andBits);
+        return this.#joined(node.nodes, andBits);
       case "or":
-        return node.nodes.map((child) => this.matching(child)).reduce(orBits);
+        return this.#joined(node.nodes, orBits);
       case "not":
         return notBits(this.matching(node.node), this.#rows);
       case "leaf":
@@ -45,13 +47,23 @@ export class Evaluator {
     }
   }
 
-  #once(key: string, work: () => Bits): Bits {
-    let bits = this.#known.get(key);
-    if (!bits) {
-      this.#deadline.check();
-      this.#known.set(key, (bits = work()));
+  /** One after the other: a query may have thousands of terms, and the bits of each take room. */
+  #joined(nodes: readonly QueryNode[], join: (into: Bits, other: Bits) => Bits): Bits {
+    let bits: Bits | undefined;
+    for (const child of nodes) {
+      const own = this.matching(child);
+      bits = bits ? join(bits, own) : own;
     }
-    return bits.slice();
+    return bits ?? allBits(this.#rows);
+  }
+
+  #once(key: string, work: () => Bits): Bits {
+    const known = this.#known.get(key);
+    if (known) return known.slice();
+    this.#deadline.check();
+    const bits = work();
+    if (this.#known.size < MOST_KNOWN) this.#known.set(key, bits.slice());
+    return bits;
   }
 
   #leaf(field: Field, test: Test): Bits {

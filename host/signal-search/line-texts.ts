@@ -97,12 +97,12 @@ export class LineTexts {
     const { words } = wanted;
     const lines = new Uint8Array(this.#lines.count + 1);
     const tails = wanted.bytes.slice(0, -1);
-    for (let line = 1; line < lines.length; line++) {
+    this.#finder.eachEndingWith(tails, (line) => {
       deadline.tick();
-      if (!this.#finder.mayEndWith(line, tails)) continue;
       const found = wordsOf(this.#lines.text(line));
       if (words.some((_, i) => i > 0 && i <= found.length && words.slice(0, i).every((word, k) => found[found.length - i + k] === word))) lines[line] = 1;
-    }
+    });
+    if (!lines.includes(1)) return;
     const candidates = new Uint8Array(this.count + 1);
     this.withLines(lines, candidates);
     this.#ask(wanted, candidates, hits, deadline);

@@ -16,6 +16,8 @@ export function kindOf(value: Scalar): ValueKind {
 const SEED = randomInt(2 ** 32);
 const NUMERIC = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 const encoder = new TextEncoder();
+/** Where a value begins is told in 32 bits. */
+const MOST_BYTES = 2 ** 32 - 1;
 /** Distinct values looked up as they are, before their bytes are: most values of most columns are among the first. */
 const MOST_FAMILIAR = 2048;
 let scratch = new Uint8Array(4096);
@@ -119,14 +121,15 @@ export class Texts {
     const place = this.#placeOf(bytes, kind, hash);
     const known = this.#table[place]!;
     if (known !== 0) return known;
+    const end = this.#used + bytes.length;
+    if (end > MOST_BYTES) throw new Error("a field has more than 4 GB of distinct values");
     const code = ++this.#count;
     if (code + 2 > this.#starts.length) {
       this.#starts = grown(this.#starts, code * 2);
       this.#hashes = grown(this.#hashes, code * 2);
     }
-    const end = this.#used + bytes.length;
     if (end > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#bytes.length * 2));
+      const larger = Buffer.allocUnsafeSlow(Math.min(MOST_BYTES, Math.max(end, this.#bytes.length * 2)));
       this.#bytes.copy(larger, 0, 0, this.#used);
       this.#bytes = larger;
     }

@@ -84,14 +84,22 @@ export class WordFinder {
     }
   }
 
-  /** May the last word of a value be one of these? */
-  mayEndWith(code: number, words: readonly Uint8Array[]): boolean {
+  /** Calls for each value whose last word may be one of these. */
+  eachEndingWith(words: readonly Uint8Array[], take: (code: number) => void): void {
     const { bytes, starts } = this.#folded();
-    const start = starts[code]!;
-    let end = starts[code + 1]!;
-    while (end > start && bytes[end - 1]! < 128 && WORD[bytes[end - 1]!] === 0) end--;
-    if (end === start) return false;
-    return bytes[end - 1]! > 127 || words.some((word) => end - word.length >= start && isAt(word, bytes, end - word.length));
+    for (let code = 1; code <= this.#texts.count; code++) {
+      const start = starts[code]!;
+      let end = starts[code + 1]!;
+      while (end > start && bytes[end - 1]! < 128 && WORD[bytes[end - 1]!] === 0) end--;
+      if (end === start) continue;
+      const last = bytes[end - 1]!;
+      if (last > 127) take(code);
+      else for (const word of words) {
+        if (word[word.length - 1] !== last || end - word.length < start || !isAt(word, bytes, end - word.length)) continue;
+        take(code);
+        break;
+      }
+    }
   }
 
   /** All values in lower case: as they are, where they are in lower case already. */
