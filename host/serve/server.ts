@@ -175,7 +175,7 @@ export class VespidServer {
         sql, journal, signals, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
-      } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
+      } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
       const found: GoodRules = { ...base, setup: control.complete(base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
         folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, onSignal: events.onSignal, onSetAside: events.onSetAside,

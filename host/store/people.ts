@@ -149,6 +149,13 @@ export class PeopleStore {
     return this.#sql.all(`${ROLES} JOIN user_roles ON user_roles.role_id = roles.id WHERE user_roles.user_id = ? ORDER BY name`, userId).map(storedRole);
   }
 
+  /** What the roles of a user let do and see; asked with each request, so nothing is counted. */
+  grantsOf(userId: string): Pick<StoredRole, "permissions" | "restrictionQuery">[] {
+    return this.#sql.all("SELECT permissions, restriction_query FROM roles JOIN user_roles ON role_id = roles.id WHERE user_id = ? ORDER BY name", userId).map((row) => ({
+      permissions: JSON.parse(String(row.permissions)) as string[], ...(row.restriction_query === null ? {} : { restrictionQuery: String(row.restriction_query) }),
+    }));
+  }
+
   usersOf(roleId: string): StoredUser[] {
     return this.#sql.all("SELECT users.* FROM users JOIN user_roles ON user_roles.user_id = users.id WHERE user_roles.role_id = ? ORDER BY users.created_at, users.id", roleId).map(storedUser);
   }

@@ -85,7 +85,7 @@ export class KeyDoorkeeper implements Doorkeeper {
 
   /** A user as roles make them now, cut down to a key's scopes. */
   principal(user: StoredUser, authMethod: AuthMethod, key?: StoredKey): Principal {
-    const roles = this.#people.rolesOf(user.id);
+    const roles = this.#people.grantsOf(user.id);
     const scopes = key?.scopes && new Set(key.scopes);
     const restriction = this.#restriction(roles);
     return {
@@ -106,7 +106,7 @@ export class KeyDoorkeeper implements Doorkeeper {
   }
 
   /** One role without a query sees everything. */
-  #restriction(roles: readonly StoredRole[]): readonly QueryNode[] | undefined {
+  #restriction(roles: readonly Pick<StoredRole, "restrictionQuery">[]): readonly QueryNode[] | undefined {
     const texts = [...new Set(roles.flatMap(({ restrictionQuery }) => restrictionQuery ?? []))];
     return roles.length > 0 && roles.every(({ restrictionQuery }) => restrictionQuery !== undefined) ? texts.map((text) => this.#query(text)) : undefined;
   }
@@ -125,7 +125,7 @@ export class KeyDoorkeeper implements Doorkeeper {
 }
 
 /** Of all of them together. */
-export function permissionsOf(roles: readonly StoredRole[]): ReadonlySet<Permission> {
+export function permissionsOf(roles: readonly Pick<StoredRole, "permissions">[]): ReadonlySet<Permission> {
   return new Set(roles.flatMap(({ permissions }) => permissions).filter(isPermission));
 }
 

@@ -26,13 +26,13 @@ export class Grants {
   checkRole(principal: Principal, role: Pick<StoredRole, "permissions" | "restrictionQuery">): void {
     this.checkHolds(principal, role.permissions);
     if (!principal.restriction) return;
-    const own = this.#people.rolesOf(principal.userId).map(({ restrictionQuery }) => restrictionQuery);
+    const own = this.#people.grantsOf(principal.userId).map(({ restrictionQuery }) => restrictionQuery);
     if (role.restrictionQuery === undefined || !own.includes(role.restrictionQuery)) throw new ApiError(403, "nobody gives sight of what they do not see themselves");
   }
 
   /** An account is changed by those who may all that it may: by its address or password one could become it. */
   checkGoverns(principal: Principal, user: StoredUser): void {
-    for (const role of this.#people.rolesOf(user.id)) this.checkRole(principal, role);
+    for (const role of this.#people.grantsOf(user.id)) this.checkRole(principal, role);
   }
 
   /** Held to a part of what its owner may? */
@@ -45,7 +45,7 @@ export class Grants {
     if (owner.id !== principal.userId) this.checkGoverns(principal, owner);
     if (scopes) this.checkHolds(principal, scopes);
     else if (this.isScoped(principal)) throw new ApiError(403, "a key that has scopes makes none without: name scopes");
-    else this.checkHolds(principal, permissionsOf(this.#people.rolesOf(owner.id)));
+    else this.checkHolds(principal, permissionsOf(this.#people.grantsOf(owner.id)));
   }
 
   /** After a change, in its transaction, which this undoes: somebody is left who may everything. */

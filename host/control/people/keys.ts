@@ -26,7 +26,7 @@ const tag = "Key Management";
 type Doing = Pick<Call, "audit" | "principal" | "nowMs">;
 
 /** API keys let logs in; application keys act for their owner, within their scopes. A key's text is told once, where it is made. */
-export function keyRoutes({ store, keys, grants, sql }: People): readonly Route[] {
+export function keyRoutes({ store, keys, grants, sql, apiKeysChanged }: People): readonly Route[] {
   const get = (kind: KeyKind, id: string, ownerId?: string): StoredKey => {
     const key = keys.get(id);
     if (!key || key.kind !== kind || (ownerId !== undefined && key.ownerId !== ownerId)) throw notFound(`${kind === "api" ? "API" : "Application"} key not found`);
@@ -76,6 +76,10 @@ export function keyRoutes({ store, keys, grants, sql }: People): readonly Route[
     if (disabled !== undefined) grants.checkHolds(call.principal, ["org_app_keys_write"]);
     return change(call, key, { ...(name === undefined ? {} : { name }), ...(scopes === undefined ? {} : { scopes }), ...(disabled === undefined ? {} : { isDisabled: disabled }) });
   };
+  const told = <T>(answer: T): T => {
+    apiKeysChanged();
+    return answer;
+  };
   /** A key with scopes manages keys where that is one of them. */
   const checkOwn = ({ principal }: Doing): void => {
     if (grants.isScoped(principal)) grants.checkHolds(principal, ["org_app_keys_write"]);
@@ -84,16 +88,16 @@ export function keyRoutes({ store, keys, grants, sql }: People): readonly Route[
   const facts = (permission: RouteFacts["permission"], method: RouteFacts["method"], path: string, operationId: string, summary: string) => ({ tag, permission, method, path, operationId, summary }) as const;
   return [
     route({ ...facts("api_keys_read", "GET", API, "listAPIKeys", "API keys"), query: KeyQuery, answers: { 200: Many } }, ({ query }) => ok(list(keys.list("api"), query))),
-    route({ ...facts("api_keys_write", "POST", API, "createAPIKey", "A new API key, told this once"), body: NewApiKey, answers: { 201: One } }, (call) => created(make(call as Doing, "api", call.body.data.attributes.name))),
+    route({ ...facts("api_keys_write", "POST", API, "createAPIKey", "A new API key, told this once"), body: NewApiKey, answers: { 201: One } }, (call) => told(created(make(call as Doing, "api", call.body.data.attributes.name)))),
     route({ ...facts("api_keys_read", "GET", `${API}/:id`, "getAPIKey", "One API key"), answers: { 200: One }, refuses: [404] }, ({ params }) => ok({ data: keyBody(get("api", params.id!)) })),
     route({ ...facts("api_keys_write", "PATCH", `${API}/:id`, "updateAPIKey", "Another name; off, or on again"), body: ChangedApiKey, answers: { 200: One }, refuses: [404, 422] }, (call) => {
       const { id, attributes: { name, disabled } } = call.body.data;
       checkSame(id, call.params.id!);
-      return ok(change(call as Doing, get("api", id), { ...(name === undefined ? {} : { name }), ...(disabled === undefined ? {} : { isDisabled: disabled }) }));
+      return told(ok(change(call as Doing, get("api", id), { ...(name === undefined ? {} : { name }), ...(disabled === undefined ? {} : { isDisabled: disabled }) })));
     }),
     route({ ...facts("api_keys_delete", "DELETE", `${API}/:id`, "deleteAPIKey", "Lets nothing in any more"), answers: { 204: undefined }, refuses: [404] }, (call) => {
       revoke(call as Doing, get("api", call.params.id!));
-      return empty;
+      return told(empty);
     }),
 
     route({ ...facts("org_app_keys_read", "GET", ALL, "listApplicationKeys", "Everybody's application keys"), query: KeyQuery, answers: { 200: Many } }, ({ query }) => ok(list(keys.list("application"), query))),

@@ -13,6 +13,8 @@ export interface People extends Pick<ControlContext, "sql" | "audit" | "nowMs"> 
   readonly attempts: LoginAttempts;
   readonly grants: Grants;
   readonly doorkeeper: KeyDoorkeeper;
+  /** API keys are others now: intake hears of it at once. */
+  readonly apiKeysChanged: () => void;
   /** Cookies are for encrypted connections alone. */
   readonly isSecure: boolean;
 }

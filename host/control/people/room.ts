@@ -18,14 +18,16 @@ export interface PeopleSettings {
   /** The connections are encrypted, by this server or by one before it: cookies go over no other. */
   readonly isSecure?: boolean;
   readonly oidc?: OidcSettings;
+  /** Called when API keys were made, changed or taken back. */
+  readonly apiKeysChanged?: () => void;
 }
 
 /** Users, roles, keys and sessions. Makes the roles that come along, and in a new data folder the first account. */
-export function peopleRoom(context: Pick<ControlContext, "sql" | "audit" | "nowMs">, doorkeeper: KeyDoorkeeper, { isSecure = false, oidc }: PeopleSettings = {}): Room {
+export function peopleRoom(context: Pick<ControlContext, "sql" | "audit" | "nowMs">, doorkeeper: KeyDoorkeeper, { isSecure = false, oidc, apiKeysChanged = () => {} }: PeopleSettings = {}): Room {
   const { sql } = context;
   const store = new PeopleStore(sql);
   const keys = new KeyStore(sql);
-  const people: People = { ...context, store, keys, sessions: new SessionStore(sql), attempts: new LoginAttempts(sql), grants: new Grants(store, keys), doorkeeper, isSecure: isSecure || oidc?.redirectUrl.startsWith("https:") === true };
+  const people: People = { ...context, store, keys, sessions: new SessionStore(sql), attempts: new LoginAttempts(sql), grants: new Grants(store, keys), doorkeeper, apiKeysChanged, isSecure: isSecure || oidc?.redirectUrl.startsWith("https:") === true };
   sql.transaction(() => setUpPeople(store, context.nowMs()));
   return {
     routes: [...userRoutes(people), ...roleRoutes(people), ...keyRoutes(people), ...loginRoutes(people, oidc !== undefined), ...(oidc ? oidcRoutes(people, oidc) : [])],
