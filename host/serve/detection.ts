@@ -8,7 +8,7 @@ import { type Damage, type JournalEntry, type JournalPosition, type StoredEntry,
 import { JournalError } from "../journal/error.ts";
 import type { Journal } from "../journal/journal.ts";
 import { statePosition } from "../saved-state.ts";
-import type { SignalStore } from "../store/signals.ts";
+import type { GoneSignal, SignalStore } from "../store/signals.ts";
 import { Quarantine } from "./quarantine.ts";
 
 /** The file in the data folder that holds what rules know, and up to which place of the journal. */
@@ -89,7 +89,7 @@ export class LiveDetection implements IntakeSink {
   readonly #marks = new Map<string, string>();
   /** Changed since they were last stored, and those that are none any more. */
   readonly #changed = new Map<string, Signal>();
-  readonly #gone = new Set<string>();
+  readonly #gone = new Map<string, GoneSignal>();
   #shownRevision = 0;
 
   private constructor(journal: Journal, signals: SignalStore, options: DetectionOptions) {
@@ -282,7 +282,7 @@ export class LiveDetection implements IntakeSink {
     this.#gone.delete(signal.id);
     for (const { id } of event.gone ?? []) {
       this.#changed.delete(id);
-      this.#gone.add(id);
+      this.#gone.set(id, { id, into: signal.id });
     }
     // What was told before a stop is not told again.
     if (!this.#replaying || !this.#signals.get(signal.id)) this.#options.onSignal?.(event);
@@ -348,12 +348,14 @@ export class LiveDetection implements IntakeSink {
     const endMs = performance.now() + withinMs;
     while ((this.#changed.size || this.#gone.size) && performance.now() < endMs) {
       const some = firstOf(this.#changed.values(), STORED_AT_ONCE);
-      this.#signals.save(some, this.#gone, this.#nowMs());
+      // Last: what becomes of them must be there.
+      const gone = some.length === this.#changed.size ? [...this.#gone.values()] : [];
+      this.#signals.save(some, gone, this.#nowMs());
       for (const { id, revision } of some) {
         this.#shownRevision = Math.max(this.#shownRevision, revision);
         this.#changed.delete(id);
       }
-      this.#gone.clear();
+      for (const { id } of gone) this.#gone.delete(id);
     }
   }
 

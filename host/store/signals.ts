@@ -16,6 +16,17 @@ const UPSERT = `
     events_matched = excluded.events_matched, closes_at = excluded.closes_at, entities = excluded.entities,
     document = excluded.document, version = version + 1, change_number = excluded.change_number`;
 
+const TRIAGE = "triage_version, triage_state, assignee, archive_reason, archive_comment, archive_comment_by, archive_comment_at, state_updated_by, state_updated_at, first_under_review_at, last_archived_at, incident_ids, case_ids";
+const HAND_ON = `
+  UPDATE signals SET version = version + 1, change_number = ?, (${TRIAGE}) = (SELECT ${TRIAGE} FROM signals WHERE id = ?)
+  WHERE id = ? AND triage_version = 1 AND (SELECT triage_version FROM signals WHERE id = ?) > 1`;
+
+/** A signal that is none any more, and the one that has its events now. */
+export interface GoneSignal {
+  readonly id: string;
+  readonly into?: string;
+}
+
 /** A link as the column `entities` has it. */
 type SavedLink = readonly [entity: string, type: string | null, isPrimary: boolean];
 
@@ -30,14 +41,18 @@ export class SignalStore {
     this.#sql = sql;
   }
 
-  /** In one transaction; `gone` are those that turned out to be part of others. */
-  save(signals: Iterable<Signal>, gone: Iterable<string>, nowMs: number): void {
+  /** In one transaction; `gone` are those that turned out to be part of others, by id. */
+  save(signals: Iterable<Signal>, gone: Iterable<string | GoneSignal>, nowMs: number): void {
     this.#sql.transaction(() => {
       const before = lastChange(this.#sql);
       let changes = before;
       for (const signal of signals) if (this.#saveOne(signal, changes + 1, nowMs)) changes++;
+      for (const each of gone) {
+        const { id, into } = typeof each === "string" ? { id: each } : each;
+        if (into !== undefined && this.#handOn(id, into, changes + 1)) changes++;
+        this.#sql.run("DELETE FROM signals WHERE id = ?", id);
+      }
       if (changes > before) this.#sql.run("UPDATE signal_changes SET number = ?", changes);
-      for (const id of gone) this.#sql.run("DELETE FROM signals WHERE id = ?", id);
     });
   }
 
@@ -77,6 +92,13 @@ export class SignalStore {
       closesAt(document), entities, text, changeNumber,
     );
     this.#link(signal, links, known && known.first_seen === signal.firstSeenMs ? (JSON.parse(String(known.entities)) as SavedLink[]) : known ? "moved" : []);
+    return true;
+  }
+
+  /** What people did with a signal is done with the one it is part of, where nobody did anything with that. */
+  #handOn(id: string, into: string, changeNumber: number): boolean {
+    if (this.#sql.run(HAND_ON, changeNumber, id, into, id).changes === 0) return false;
+    this.#sql.run("UPDATE signal_history SET signal_id = ? WHERE signal_id = ?", into, id);
     return true;
   }
 
