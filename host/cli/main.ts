@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { ProblemError } from "../problem.ts";
 import { historyCommand } from "./history-command.ts";
+import { auditCommand } from "./audit.ts";
 import { journalCommand } from "./journal.ts";
 import { packageVersion } from "./package-folder.ts";
 import { print, tell } from "./output.ts";
@@ -196,6 +197,7 @@ function otherCommands(vespid: Command): void {
     .addHelpText("after", examples("vespid backup /backups/monday --data data/", "vespid serve --data /backups/monday") + "\n\nExit codes: 0 the copy is whole, 2 it could not be made.")
     .action(async (folder: string, options) => finish((await import("./backup.ts")).backup(folder, options)));
   journalCommand(vespid);
+  auditCommand(vespid);
   searchCommand(vespid);
   historyCommand(vespid);
 

@@ -57,6 +57,8 @@ export interface ServeConfig {
   /** Searches leave out what these match; rules judge it all the same. */
   readonly searchExclusions: readonly string[];
   readonly retention: { readonly days: number | undefined; readonly bytes: number | undefined };
+  /** Days that what people did is kept in the audit trail. */
+  readonly auditDays: number;
   /** Another intake that gets all that comes in, such as Datadog's own. */
   readonly tee: {
     readonly url: string;
@@ -139,6 +141,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     journal: { compression: top.inner("journal").choice("compression", ["fast", "none"], "fast") },
     searchExclusions: exclusionsOf(top),
     retention: { days: retention.optionalInteger("days", 1, 36_500), bytes: retention.optionalSize("size", MEGABYTE) },
+    auditDays: top.integer("audit_days", 90, 1, 36_500),
     tee: upstream === "" ? undefined : { url: upstream, keyVariable: keyVariable || undefined, compression },
   };
 }

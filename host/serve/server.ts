@@ -255,7 +255,10 @@ export class VespidServer {
     this.#every(RETAIN_MS, "retention", () => this.#journal.retain(Date.now()));
     this.#every(AUDIT_MS, "audit", async () => this.#auditFeed?.wake());
     this.#every(KEYS_MS, "keys", async () => this.keys.refresh());
-    this.#every(TEND_MS, "upkeep", () => this.control.tend(Date.now()));
+    this.#every(TEND_MS, "upkeep", async () => {
+      this.audit.release(Date.now() - this.#config.auditDays * DAY_MS, this.#auditFeed?.handedOver ?? 0);
+      await this.control.tend(Date.now());
+    });
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
   }
 
