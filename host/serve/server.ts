@@ -12,6 +12,7 @@ import { Journal } from "../journal/journal.ts";
 import { type Problem, ProblemError } from "../problem.ts";
 import { LogSearch, LogsApi, readExclusions } from "../search/index.ts";
 import { AuditStore } from "../store/audit.ts";
+import { SignalSearch } from "../signal-search/signal-search.ts";
 import { SqlDriver } from "../store/driver.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
@@ -55,6 +56,8 @@ export interface ServeEvents {
 }
 
 const STORE_MS = 500;
+/** Time for storing at each of these; what is left waits for the next. */
+const STORE_FOR_MS = 100;
 const TICK_MS = 30_000;
 const RETAIN_MS = 60_000;
 const WATCH_MS = 1000;
@@ -94,6 +97,7 @@ export class VespidServer {
   #watch: FilesWatch | undefined;
   readonly #rulesNow: RulesNow;
   readonly control: Control;
+  readonly #signalSearch: SignalSearch;
   /** Rules of files and packs as they last were good, without what the store says. */
   #base: GoodRules;
   #refreshing: Promise<void> | undefined;
@@ -120,6 +124,7 @@ export class VespidServer {
     this.detection = parts.detection;
     this.audit = new AuditStore(parts.sql);
     this.control = parts.control;
+    this.#signalSearch = parts.signalSearch;
     this.#base = parts.base;
     this.#rulesNow = new RulesNow(parts.found);
     this.#agents = parts.agents;
@@ -166,13 +171,15 @@ export class VespidServer {
     let sql: SqlDriver | undefined;
     let server: VespidServer | undefined;
     let control: Control | undefined;
+    let signalSearch: SignalSearch | undefined;
     try {
       const agents = readAgents(config.agentFolders);
       events.onProblems?.(agents.problems);
       sql = SqlDriver.open(join(config.data, "vespid.db"), migrations);
       const signals = new SignalStore(sql);
+      signalSearch = new SignalSearch(join(config.data, "vespid.db"));
       control = await Control.create({
-        sql, journal, signals, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
+        sql, journal, signals, signalSearch, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
       } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
@@ -186,12 +193,15 @@ export class VespidServer {
       });
       const store = new KeyStore(sql);
       const keys = new LiveKeys(store, "api", config.keysRequired, agents.keys);
-      server = new VespidServer({ config, rules, events, found, base, control, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
+      server = new VespidServer({ config, rules, events, found, base, control, signalSearch, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
       if (server) await server.#shut();
-      else await control?.close();
+      else {
+        await control?.close();
+        await signalSearch?.close();
+      }
       sql?.close();
       await journal.close();
       throw error;
@@ -229,6 +239,7 @@ export class VespidServer {
     await Promise.all([this.#intake.close(), this.#inputs.close()]);
     await this.#tee?.stop();
     await this.control.close();
+    await this.#signalSearch.close();
     await this.#auditFeed?.close();
     await this.#search.close();
   }
@@ -249,7 +260,7 @@ export class VespidServer {
     await this.#inputs.start(this.#config, this.#agents, this.detection, this.keys, this.detection.marks, (where, error) => this.#events.onFault(where, error));
     for (const [name, counts] of this.#inputs.counts) this.#intake.desk.counts.set(name, counts);
     this.#watch = new FilesWatch(() => this.#rules.files(), WATCH_MS, () => this.#reload());
-    this.#every(STORE_MS, "store", () => this.detection.storeSignals());
+    this.#every(STORE_MS, "store", () => this.detection.storeSignals(STORE_FOR_MS));
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpointWhenWorth());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
     this.#every(RETAIN_MS, "retention", () => this.#journal.retain(Date.now()));
@@ -333,6 +344,7 @@ interface ServerParts {
   readonly found: GoodRules;
   readonly base: GoodRules;
   readonly control: Control;
+  readonly signalSearch: SignalSearch;
   readonly sql: SqlDriver;
   readonly journal: Journal;
   readonly signals: SignalStore;
