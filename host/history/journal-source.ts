@@ -1,9 +1,9 @@
 import type { Damage, StoredEntry } from "../journal/contract.ts";
-import { unpackEntries } from "../journal/frame.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { OpenSegment } from "../journal/scan.ts";
 import { type SegmentIndex, readIndex } from "../journal/segment-index.ts";
 import { SEGMENT_HEAD_BYTES, segmentPath } from "../journal/segment.ts";
+import { Unpacker } from "../journal/unpacker.ts";
 import { Finds } from "../search/finds.ts";
 import { JournalView, type SegmentPart, type SegmentView } from "../search/segments.ts";
 import type { HistoryRange, JournalSnapshot } from "./contract.ts";
@@ -84,12 +84,15 @@ export interface PastFrame {
   readonly bytes: number;
 }
 
-/** Frames of parts, in order; what cannot be read is passed over and told. While one is judged the next is unpacked. */
+/** Frames of parts, in order, each good until the next; what cannot be read is passed over and told. While one is judged the next is unpacked. */
 export async function* readParts(folder: string, parts: readonly PastPart[], onDamage: (damage: Damage) => void): AsyncGenerator<PastFrame> {
   const view = new JournalView(folder);
   let file: OpenSegment | undefined;
   let opened: number | undefined;
   let ahead: Promise<PastFrame> | undefined;
+  // One holds what is judged, the other what comes next.
+  const unpackers = [new Unpacker(), new Unpacker()] as const;
+  let turn = 0;
   try {
     for (const part of parts) {
       if (part.segment !== opened) {
@@ -107,7 +110,7 @@ export async function* readParts(folder: string, parts: readonly PastPart[], onD
           continue;
         }
         const { head, stored } = found;
-        const next = unpackEntries(head, stored!).then((entries) => ({ entries, times: part.times, bytes: head.storedBytes }));
+        const next = unpackers[turn++ & 1]!.entries(head, stored!).then((entries) => ({ entries, times: part.times, bytes: head.storedBytes }));
         next.catch(() => {}); // heard when its turn comes, if it does
         const due = ahead;
         ahead = next;
@@ -116,6 +119,8 @@ export async function* readParts(folder: string, parts: readonly PastPart[], onD
     }
     if (ahead) yield await ahead;
   } finally {
+    await ahead?.catch(() => {});
+    for (const unpacker of unpackers) unpacker.close();
     await file?.close();
   }
 }

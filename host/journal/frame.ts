@@ -227,7 +227,11 @@ export function payloadIsWhole(head: FrameHead, stored: Uint8Array): boolean {
 
 /** Throws when the payload, whose checksum was right, is not laid out as it should be. */
 export async function unpackEntries(head: FrameHead, stored: Buffer): Promise<StoredEntry[]> {
-  const raw = await unpack(head, stored);
+  return entriesOf(head, await unpack(head, stored));
+}
+
+/** Entries of an unpacked frame: parts of its bytes. */
+export function entriesOf(head: FrameHead, raw: Buffer): StoredEntry[] {
   const { profiles, partitions, marks = [] } = JSON.parse(raw.toString("utf8", 4, 4 + raw.readUInt32LE(0))) as PayloadHead;
   const markOf = new Map(marks);
   const out: StoredEntry[] = [];
