@@ -1,3 +1,4 @@
+import type { AuditEntry } from "../control/audit-trail.ts";
 import { scopesOf } from "../control/people/permission-id.ts";
 import { type KeyKind, OPERATOR_ID, type StoredKey } from "../store/keys.ts";
 import { withPeople } from "./people-store.ts";
@@ -21,10 +22,13 @@ export async function keysCreate(name: string, { data, json, application, user, 
   if (name.trim() === "" || name.length > NAME_CAP) throw new UsageError(`a key's name has 1 to ${NAME_CAP} characters`);
   if (!application && (user !== undefined || scope?.length)) throw new UsageError("--user and --scope are of application keys: add --application");
   const kind: KeyKind = application ? "application" : "api";
-  return await withPeople(data, true, ({ keys, people }) => {
+  return await withPeople(data, true, ({ change, keys, people }) => {
     const scopes = scope?.length ? scopesOf(scope) : undefined;
     const ownerId = user === undefined ? OPERATOR_ID : userOf(people, user).id;
-    const { key, stored } = keys.create(kind, name, Date.now(), application ? { ownerId, ...(scopes ? { scopes } : {}) } : {});
+    const { key, stored } = change(() => {
+      const result = keys.create(kind, name, Date.now(), application ? { ownerId, ...(scopes ? { scopes } : {}) } : {});
+      return { result, entries: entriesOf("created", result.stored) };
+    });
     if (json) process.stdout.write(jsonLine({ id: stored.id, kind, name, key, ...ownedJson(stored, people.user(ownerId)?.email) }));
     else {
       process.stdout.write(`${key}\n`);
@@ -52,11 +56,22 @@ export async function keysList({ data, json }: KeyOptions): Promise<number> {
 
 /** `vespid keys revoke`: exit code 1 when there was none. */
 export async function keysRevoke(id: string, { data }: KeyOptions): Promise<number> {
-  return await withPeople(data, true, ({ keys }) => {
-    if (keys.revoke(id)) return 0;
+  return await withPeople(data, true, ({ change, keys }) => {
+    const isGone = change(() => {
+      const key = keys.get(id);
+      return { result: keys.revoke(id), entries: key ? entriesOf("deleted", key) : [] };
+    });
+    if (isGone) return 0;
     process.stderr.write(`there is no key ${safe(id)}\n`);
     return 1;
   });
+}
+
+/** As the API writes them down: an application key is of both streams. */
+function entriesOf(action: "created" | "deleted", { id, kind, name, last4, ownerId, scopes }: StoredKey): AuditEntry[] {
+  const facts = { name, last4, ...(kind === "application" ? { owner: ownerId, scopes: scopes ?? null } : {}) };
+  const entry = { action, asset: { type: kind === "api" ? "api_key" : "application_key", id, name }, ...(action === "created" ? { after: facts } : { before: facts }) };
+  return [...(kind === "application" ? [{ ...entry, event: "Access Management" as const }] : []), { ...entry, event: "Authentication" as const }];
 }
 
 function ownedJson({ kind, scopes, isDisabled, lastUsedMs }: StoredKey, owner: string | undefined): object {

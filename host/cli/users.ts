@@ -1,3 +1,4 @@
+import type { AuditEntry } from "../control/audit-trail.ts";
 import { Grants } from "../control/people/grants.ts";
 import { hashPassword, passwordFault } from "../control/people/password.ts";
 import { emailOf } from "../control/people/shapes.ts";
@@ -26,14 +27,14 @@ export interface RoleOptions extends UserOptions {
 /** `vespid users add`. */
 export async function usersAdd(address: string, { data, name, role = [], password, json }: AddOptions): Promise<number> {
   const passwordHash = password ? await newHash() : undefined;
-  return await withPeople(data, true, ({ sql, people }) => {
-    const user = sql.transaction(() => {
+  return await withPeople(data, true, ({ change, people }) => {
+    const user = change(() => {
       const email = emailOf(address);
       if (people.userByEmail(email)) throw new UsageError(`${safe(email)} is a user already`);
       const roles = role.map((each) => roleOf(people, each));
       const added = people.addUser({ email, name: name ?? email, ...(passwordHash === undefined ? {} : { passwordHash }) }, Date.now());
       for (const { id } of roles) people.giveRole(added.id, id);
-      return added;
+      return { result: added, entries: [entryOf("created", added, undefined, facts(people, added))] };
     });
     tellUser(people, user, json, "added");
     if (!role.length) process.stderr.write("without a role, and so without any permission; vespid users roles gives one\n");
@@ -57,11 +58,12 @@ export async function usersList({ data, json }: UserOptions): Promise<number> {
 
 /** `vespid users disable` and `enable`. A running server refuses who is disabled at once. */
 export async function usersEnable(email: string, isActive: boolean, { data, json }: UserOptions): Promise<number> {
-  return await withPeople(data, false, ({ sql, people, keys }) => {
-    const user = sql.transaction(() => {
-      const changed = people.changeUser(userOf(people, email).id, { isActive }, Date.now());
+  return await withPeople(data, false, ({ change, people, keys }) => {
+    const user = change(() => {
+      const before = userOf(people, email);
+      const result = people.changeUser(before.id, { isActive }, Date.now());
       new Grants(people, keys).checkAdminLeft();
-      return changed;
+      return { result, entries: [entryOf("modified", result, facts(people, before), facts(people, result))] };
     });
     tellUser(people, user, json, isActive ? "may come in again" : "comes in no more");
     return 0;
@@ -70,27 +72,41 @@ export async function usersEnable(email: string, isActive: boolean, { data, json
 
 /** `vespid users password`: ends all sessions of the user. */
 export async function usersPassword(email: string, { data, json }: UserOptions): Promise<number> {
-  return await withPeople(data, true, async ({ people }) => {
+  return await withPeople(data, true, async ({ change, people }) => {
     const { id } = userOf(people, email);
     const passwordHash = await newHash();
-    tellUser(people, people.changeUser(id, { passwordHash }, Date.now()), json, "has another password");
+    const user = change(() => {
+      const result = people.changeUser(id, { passwordHash }, Date.now());
+      return { result, entries: [{ ...entryOf("modified", result), message: "password changed" }] };
+    });
+    tellUser(people, user, json, "has another password");
     return 0;
   });
 }
 
 /** `vespid users roles`: gives, takes, and shows. */
 export async function usersRoles(email: string, { data, add = [], remove = [], json }: RoleOptions): Promise<number> {
-  return await withPeople(data, false, ({ sql, people, keys }) => {
+  return await withPeople(data, false, ({ change, people, keys }) => {
     const user = userOf(people, email);
-    sql.transaction(() => {
+    change(() => {
+      const before = facts(people, user);
       for (const name of add) people.giveRole(user.id, roleOf(people, name).id);
       for (const name of remove) people.takeRole(user.id, roleOf(people, name).id);
       new Grants(people, keys).checkAdminLeft();
+      return { result: undefined, entries: add.length || remove.length ? [entryOf("modified", user, before, facts(people, user))] : [] };
     });
     if (json) process.stdout.write(jsonLine(userJson(people, user)));
     else process.stdout.write(people.rolesOf(user.id).map(({ name }) => `${safe(name)}\n`).join(""));
     return 0;
   });
+}
+
+function entryOf(action: "created" | "modified", { id, email }: StoredUser, before?: object, after?: object): AuditEntry {
+  return { event: "Access Management", action, asset: { type: "user", id, name: email }, ...(before ? { before } : {}), ...(after ? { after } : {}) };
+}
+
+function facts(people: PeopleStores["people"], { id, email, name, isActive }: StoredUser): object {
+  return { email, name, disabled: !isActive, roles: people.rolesOf(id).map((role) => role.name) };
 }
 
 async function newHash(): Promise<string> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { KeyDoorkeeper } from "../../host/control/people/doorkeeper.ts";
 import { isPassword } from "../../host/control/people/password.ts";
 import type { Principal } from "../../host/control/principal.ts";
+import { AuditStore } from "../../host/store/audit.ts";
 import { SqlDriver } from "../../host/store/driver.ts";
 import { KeyStore, OPERATOR_ID } from "../../host/store/keys.ts";
 import { migrations } from "../../host/store/migrations.ts";
@@ -84,5 +85,11 @@ describe("vespid keys", () => {
     ]);
     const { id } = look((sql) => new KeyStore(sql).list("application")[1]!);
     expect([(await run(["keys", "revoke", id])).code, (await run(["keys", "revoke", id])).code]).toEqual([0, 1]);
+    const trail = look((sql) => new AuditStore(sql).after(0, 100));
+    expect(trail.map(({ record: { attributes: { evt, action, asset, auth_method: by } } }: any) => [evt.name, action, asset.type, asset.name, by])).toEqual([
+      ["Access Management", "created", "user", "ann@example.com", "CLI"], ["Authentication", "created", "api_key", "a", "CLI"],
+      ...[["created", "b"], ["created", "c"], ["deleted", "c"]].flatMap(([action, name]) => ["Access Management", "Authentication"].map((event) => [event, action, "application_key", name, "CLI"])),
+    ]);
+    expect(JSON.stringify(trail)).not.toContain(scoped.stdout.trim());
   });
 });
