@@ -50,7 +50,7 @@ export function auditRoom({ sql }: Pick<ControlContext, "sql">): Room {
       body: Type.Object({ filter: Type.Optional(Filter), facets: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: MOST_FACETS })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_VALUES })) }),
       answers: { 200: Facets },
     }, ({ body, principal, nowMs }) => {
-      const paths = body?.facets?.map((facet): [string, string] => (auditFacets[facet] === undefined ? [facet, facet] : [facet, auditFacets[facet]])) ?? Object.entries(auditFacets);
+      const paths = body?.facets?.map((facet): [string, string] => [facet, Object.hasOwn(auditFacets, facet) ? auditFacets[facet]! : facet]) ?? Object.entries(auditFacets);
       for (const [, path] of paths) readField(path);
       const { facets, isComplete } = search.facets(body?.filter ?? {}, paths, body?.limit ?? 100, onlyOf(principal), nowMs);
       return ok({ data: facets.map((attributes) => ({ id: attributes.path.replace(/^@/, ""), type: "audit_facet", attributes })), meta: { request_id: randomUUID(), status: isComplete ? "done" : "timeout" } });
