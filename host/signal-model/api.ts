@@ -72,7 +72,7 @@ export function apiSignal(stored: StoredSignal, options: ApiSignalOptions = {}, 
 function customOf(stored: StoredSignal, document: SignalDocument, hosts: readonly string[]): Record<string, unknown> {
   const { details, group } = document;
   const paths = Object.keys(group);
-  const values = JSON.stringify(Object.values(group));
+  const groupHash = hash("sha256", JSON.stringify(Object.values(group)));
   const related = relatedQuery(document);
   const rule = apiRule(document, stored);
   const [attributes, hidden] = parted(attributesOf(document));
@@ -81,8 +81,8 @@ function customOf(stored: StoredSignal, document: SignalDocument, hosts: readonl
     ...(Object.keys(hidden).length ? { attributes: hidden } : {}),
     title: document.title, status: document.severity, hostname: oneOrAll(hosts), service: oneOrAll(reservedOf(document, "service")),
     entities: entitiesOf(document).map(({ text }) => text),
-    groupByPaths: paths, groupByValues: group, groupByValuesHash: hash("sha256", values).slice(0, 32),
-    internal_id: internalId(document, rule.version, values),
+    groupByPaths: paths, groupByValues: group, groupByValuesHash: groupHash.slice(0, 32),
+    internal_id: internalId(document, rule.version, groupHash),
     rule: { ...rule, tags: details?.rule.tags ?? [], url: `/security/rules/${encodeURIComponent(document.rule_id)}` },
     triggeringRuleCase: {
       name: document.case, status: document.severity, condition: details?.case.condition ?? "", notifications: details?.case.notifications ?? [],
@@ -162,8 +162,8 @@ function oneOrAll(values: readonly string[]): string | readonly string[] | undef
 }
 
 /** `<rule>-<version>-<opened>-<hash of the group>`: one for each rule, group and open window. */
-function internalId({ rule_id, first_seen }: SignalDocument, version: number, values: string): string {
+function internalId({ rule_id, first_seen }: SignalDocument, version: number, groupHash: string): string {
   const opened = Buffer.alloc(6);
   opened.writeUIntBE(Math.min(Math.max(0, Math.trunc(first_seen)), 2 ** 48 - 1), 0, 6);
-  return `${rule_id}-${version}-${opened.toString("base64url")}-${hash("sha256", values).slice(0, 8)}`;
+  return `${rule_id}-${version}-${opened.toString("base64url")}-${groupHash.slice(0, 8)}`;
 }

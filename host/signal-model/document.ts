@@ -23,6 +23,9 @@ export function attributesOf({ details, group }: Pick<SignalDocument, "details" 
 
 /** Scalars at a path, in the order they came. */
 export function scalarsAt(attributes: Members, path: readonly string[]): Scalar[] {
+  const [head = ""] = path;
+  // Most of what is asked for is not there, and a look at the names tells: one may itself hold dots.
+  if (!Object.hasOwn(attributes, head) && !Object.keys(attributes).some((name) => name.startsWith(`${head}.`))) return [];
   return valuesAt(attributes as Json, path).filter((value): value is Scalar => typeof value !== "object");
 }
 

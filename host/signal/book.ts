@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { CaseHit, HitEvents } from "../detect/hit.ts";
 import { type LifeCycle, lifeCycleOf, thirdPartyCase, thirdPartyGroupNames } from "../detect/method/third-party.ts";
 import type { RecentEvents } from "../detect/recent.ts";
-import type { LogEvent } from "../event/event.ts";
+import type { LogEvent, Queryable } from "../event/event.ts";
 import type { EventReader, MadeFrom } from "../event/made.ts";
 import { type Suppression, ruleEvent, suppressionsOf, suppressorOf } from "../rule/guards.ts";
 import { type Rule, type RuleCase, type Severity, severityNumber } from "../rule/rule.ts";
@@ -39,7 +39,8 @@ export interface SignalBookOptions {
   readonly suppressions?: readonly Suppression[];
   readonly criticalAssets?: readonly CriticalAsset[];
   readonly reader: EventReader;
-  readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
+  /** @param tried the signal that would have been; it belongs to whoever hears of it. */
+  readonly onSuppressed?: (suppression: Suppression, hit: CaseHit, tried: OpenSignal, asked: Queryable) => void;
   /** Signals tell more, for whoever stores them (`SignalDocument`). */
   readonly details?: boolean;
 }
@@ -107,10 +108,11 @@ export class SignalBook {
       // A match that is stopped leaves no trace, not even in the signal it would have extended.
       const tried = known?.copy() ?? opened();
       this.#take(hit, tried, hit.events(which), sourceOf);
-      const suppressor = suppressorOf(stops, this.#ruleEvents[hit.ruleIndex]!, tried.asked(higher(tried.severity, this.#severityOf(hit, tried))), hit.timeMs);
+      const asked = tried.asked(higher(tried.severity, this.#severityOf(hit, tried)));
+      const suppressor = suppressorOf(stops, this.#ruleEvents[hit.ruleIndex]!, asked, hit.timeMs);
       if (suppressor) {
         this.suppressed++;
-        this.#options.onSuppressed?.(suppressor, hit);
+        this.#options.onSuppressed?.(suppressor, hit, tried, asked);
         return undefined;
       }
     }

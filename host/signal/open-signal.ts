@@ -197,6 +197,11 @@ export class OpenSignal implements Signal {
     signal.#added = added;
     if (merged && signal.#merged) signal.#merged = MergedEvents.restore(merged);
     if (plan.details && details) signal.inDepth = SignalDetails.restore(details, plan.details);
+    // Saved by who kept none: what is known of it begins here.
+    else if (signal.inDepth) {
+      const caseIndex = Math.max(0, plan.rule.cases.findIndex(({ name }) => name === shown.caseName));
+      signal.inDepth.takeCase({ caseIndex, triggeredMs: shown.firstSeenMs, isLowered: false });
+    }
     signal.#first.push(...first);
     signal.#last.push(...last);
     return { signal, parts };

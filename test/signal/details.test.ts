@@ -246,6 +246,19 @@ describe("the same bytes", () => {
     expect(textsOf(engine).filter((text, i) => text !== whole[i])).toEqual([]);
   }, 60_000);
 
+  test("a state saved without details is gone on with: what is told begins there", async () => {
+    const encode = (events: readonly unknown[]): Uint8Array => encoder.encode(lines(events));
+    const plain = await createEngine({ rules: [bruteForce] });
+    await plain.push(encode(burst.slice(0, 11)), { format: "log", arrivalMs: startMs });
+    const state = await plain.checkpoint();
+    await plain.close({ goesOn: true });
+    const engine = await createEngine({ rules: [bruteForce], state, signalDetails: true });
+    await engine.push(encode([login(55, "admin", "failure")]), { format: "log", arrivalMs: startMs });
+    await engine.close();
+    const [document] = engine.finalSignals().map((signal) => JSON.parse(storedForm(signal).text) as SignalDocument);
+    expect(document).toMatchObject({ case: "burst", events_matched: 12, details: { case: { index: 1, condition: "failed > 10" }, triggered_at: startMs + 50_000, attributes: { usr: { id: "admin" } } } });
+  });
+
   test("gone on with from a checkpoint, wherever it was stopped", async () => {
     const random = new Random(5);
     let engine = await createEngine({ rules: [...methodRules], signalDetails: true });
