@@ -1,5 +1,5 @@
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
-import { Scanner } from "../search/scanner.ts";
+import { type ScannedEvent, Scanner } from "../search/scanner.ts";
 import type { HistoryRange } from "./contract.ts";
 import type { KnownTimes, PastEntry } from "./judge.ts";
 
@@ -38,19 +38,31 @@ export class TimeCut {
   }
 
   async #read(entry: PastEntry): Promise<Uint8Array | undefined> {
-    const { fromMs, toMs } = this.#range;
-    this.#scanner ??= await Scanner.create({ kind: "all", span: { start: 0, end: 0 } }, [], { pipelines: this.#pipelines, workers: 0, variant: "simd" });
-    const records: Uint8Array[] = [];
+    let within = 0;
     let events = 0;
-    this.#scanner.begin((event) => {
+    await this.#scan(entry, ({ timeMs }) => {
       events++;
-      if (event.timeMs < fromMs || event.timeMs >= toMs) return;
-      records.push(event.bytes().slice());
+      if (this.#holds(timeMs)) within++;
     });
+    // Mostly it is all or nothing: records are taken apart only where it is neither.
+    if (within === events) return entry.bytes;
+    if (within === 0) return undefined;
+    const records: Uint8Array[] = [];
+    await this.#scan(entry, (event) => {
+      if (this.#holds(event.timeMs)) records.push(event.bytes().slice());
+    });
+    return joined(records);
+  }
+
+  #holds(timeMs: number): boolean {
+    return timeMs >= this.#range.fromMs && timeMs < this.#range.toMs;
+  }
+
+  async #scan(entry: PastEntry, onEvent: (event: ScannedEvent) => void): Promise<void> {
+    this.#scanner ??= await Scanner.create({ kind: "all", span: { start: 0, end: 0 } }, [], { pipelines: this.#pipelines, workers: 0, variant: "simd" });
+    this.#scanner.begin(onEvent);
     await this.#scanner.push({ ...entry, position: { segment: 0, entry: 0 } });
     await this.#scanner.flush();
-    if (records.length === events) return entry.bytes;
-    return records.length ? joined(records) : undefined;
   }
 }
 
