@@ -2,7 +2,7 @@
 // facets and rollups as an explorer and dashboards ask them.
 // `node bench/signals.ts [--short] [--json] [--count N] [--keep FILE]`. The record is written for a full run.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignalSearch } from "../host/signal-search/signal-search.ts";
 import { Random } from "./random.ts";
@@ -99,14 +99,14 @@ const ended = await search.status();
 await search.close();
 
 const result = {
-  machine: { cpu: cpus()[0]?.model ?? "unknown", node: process.version },
+  machine: { cpu: cpus()[0]?.model ?? "unknown", node: process.version, load: loadavg()[0]! },
   signals: built.signals, fields: built.fields, databaseBytes: statSync(path).size, buildMs: built.buildMs, buildCpuMs, signalsPerSecond: built.signals / (built.buildMs / 1000),
   indexBytes: built.indexBytes, indexBytesAfterSearches: ended.indexBytes, residentBytes, kinds, rows,
 };
 rmSync(folder, { recursive: true, force: true });
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
 else {
-  process.stdout.write(`${result.machine.cpu}, Node ${result.machine.node}\n${result.signals} signals of ${result.fields} fields, ${megabytes(result.databaseBytes)} in SQLite; index of ${megabytes(result.indexBytes)} (${megabytes(result.indexBytesAfterSearches)} after all searches) in ${seconds(result.buildMs)} (${seconds(buildCpuMs)} of processor time), ${result.signalsPerSecond.toFixed(0)} signals/s; process grew by ${megabytes(residentBytes)}\n\n`);
+  process.stdout.write(`${result.machine.cpu}, Node ${result.machine.node}, ${result.machine.load.toFixed(1)} processes at a time on ${cpus().length} processors\n${result.signals} signals of ${result.fields} fields, ${megabytes(result.databaseBytes)} in SQLite; index of ${megabytes(result.indexBytes)} (${megabytes(result.indexBytesAfterSearches)} after all searches) in ${seconds(result.buildMs)} (${seconds(buildCpuMs)} of processor time), ${result.signalsPerSecond.toFixed(0)} signals/s; process grew by ${megabytes(residentBytes)}\n\n`);
   for (const row of rows) process.stdout.write(`${row.kind.padEnd(8)}${row.name.padEnd(40)} p50 ${row.p50Ms.toFixed(1).padStart(7)} ms   p95 ${row.p95Ms.toFixed(1).padStart(7)} ms   processor ${row.cpuMs.toFixed(1).padStart(7)} ms\n`);
   for (const row of kinds) process.stdout.write(`${row.kind.padEnd(8)}${`all ${row.questions}`.padEnd(40)} p50 ${row.p50Ms.toFixed(1).padStart(7)} ms   p95 ${row.p95Ms.toFixed(1).padStart(7)} ms   must ${BUDGET_MS} ${row.p95Ms <= BUDGET_MS ? "ok" : "ABOVE"}\n`);
 }
