@@ -95,14 +95,17 @@ export class PeopleStore {
     return (this.#sql.get("SELECT password FROM users WHERE id = ?", userId)?.password ?? undefined) as string | undefined;
   }
 
-  /** Of somebody who may not come in any more, or by another password, the sessions end with it. */
+  /**
+   * Of somebody who may not come in any more, or by another password, the sessions end with it. With another address the account
+   * is whose that address is: at the identity provider it is found by it anew.
+   */
   changeUser(id: string, change: UserChange, nowMs: number): StoredUser {
     const isFact = change.email !== undefined || change.name !== undefined || change.isActive !== undefined;
     this.#sql.run(
       `UPDATE users SET email = coalesce(?, email), handle = CASE WHEN ? IS NOT NULL AND handle = email THEN ? ELSE handle END, name = coalesce(?, name), status = coalesce(?, status),
-       oidc_subject = coalesce(?, oidc_subject), last_login_at = coalesce(?, last_login_at), modified_at = CASE WHEN ? = 1 THEN ? ELSE modified_at END WHERE id = ?`,
+       oidc_subject = CASE WHEN ? <> email THEN NULL ELSE coalesce(?, oidc_subject) END, last_login_at = coalesce(?, last_login_at), modified_at = CASE WHEN ? = 1 THEN ? ELSE modified_at END WHERE id = ?`,
       change.email ?? null, change.email ?? null, change.email ?? null, change.name ?? null, change.isActive === undefined ? null : change.isActive ? "active" : "disabled",
-      change.oidcSubject ?? null, change.lastLoginMs ?? null, isFact ? 1 : 0, nowMs, id,
+      change.email ?? null, change.oidcSubject ?? null, change.lastLoginMs ?? null, isFact ? 1 : 0, nowMs, id,
     );
     if (change.passwordHash !== undefined) this.#sql.run("UPDATE users SET password = ? WHERE id = ?", change.passwordHash, id);
     if (change.passwordHash !== undefined || change.isActive === false) this.#sql.run("DELETE FROM sessions WHERE user_id = ?", id);

@@ -42,6 +42,13 @@ describe("users and roles on disk", () => {
     expect(people.addRole("triage", [], 5000).name).toBe("triage");
   });
 
+  test("with another address the account is no longer whose the provider knew it as", () => {
+    const user = people.addUser({ ...ann, oidcSubject: "ann at home" }, 0);
+    expect(people.changeUser(user.id, { email: "ann@example.com", name: "Anna" }, 1).oidcSubject).toBe("ann at home");
+    expect(people.changeUser(user.id, { email: "ben@example.com" }, 2)).toMatchObject({ email: "ben@example.com", handle: "ben@example.com" });
+    expect([people.userBySubject("ann at home"), people.changeUser(user.id, { oidcSubject: "ben" }, 3).oidcSubject]).toEqual([undefined, "ben"]);
+  });
+
   test("who is disabled, or has another password, has no session any more", () => {
     const sessions = new SessionStore(sql);
     const user = people.addUser(ann, 0);
