@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { defaultConfig, readConfig } from "../../host/serve/config.ts";
+import { oidcSettings } from "../../host/serve/oidc-config.ts";
 
 describe("settings of the server", () => {
   test("an empty file is a good one", () => {
@@ -46,6 +47,11 @@ describe("settings of the server", () => {
     expect(codes({ client_id: "vespid" })).toEqual([["serve/half-oidc", "oidc.issuer"]]);
     expect(codes({ ...whole, client_id: "", issuer: "http://login.example.com", redirect_url: "https://siem.example.com/" })).toEqual([["serve/bad-url", "oidc.issuer"], ["serve/half-oidc", "oidc.client_id"], ["serve/bad-url", "oidc.redirect_url"]]);
     expect(codes({ ...whole, default_role: "Readers" })).toEqual([["serve/half-oidc", "oidc.allowed_domains"]]);
+    const named = read({ ...whole, client_secret_env: "VESPID_TEST_OIDC_SECRET" }).config.oidc!;
+    expect(() => oidcSettings(named)).toThrow(expect.objectContaining({ problems: [expect.objectContaining({ code: "serve/no-oidc-secret", place: "oidc.client_secret_env" })] }));
+    process.env.VESPID_TEST_OIDC_SECRET = "hush";
+    expect([oidcSettings(named).clientSecret, JSON.stringify(named).includes("hush")]).toEqual(["hush", false]);
+    delete process.env.VESPID_TEST_OIDC_SECRET;
     expect(codes({ ...whole, roles: ["soc"] })).toEqual([["serve/bad-setting", "oidc.roles"]]);
   });
 
