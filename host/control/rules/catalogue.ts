@@ -33,6 +33,7 @@ export class Catalogue {
   #entries: ReadonlyMap<string, Entry> | undefined;
   #of: Setup["rules"] | undefined;
   readonly #told = new Set<string>();
+  readonly #hashes = new WeakMap<Rule, string>();
 
   constructor(context: ControlContext, store: RuleStore) {
     this.#context = context;
@@ -95,7 +96,7 @@ export class Catalogue {
 
   /** Rules of packs and files have their versions too: one where they are first seen, and one with each upgrade or edit. */
   #takeGiven(base: readonly Rule[], stored: Map<string, StoredRule>, nowMs: number): void {
-    const changed = base.map((rule) => ({ rule, baseHash: hash("sha256", JSON.stringify(rule.wire)), before: stored.get(rule.id) })).filter(({ baseHash, before }) => before?.baseHash !== baseHash);
+    const changed = base.map((rule) => ({ rule, baseHash: this.#hashOf(rule), before: stored.get(rule.id) })).filter(({ baseHash, before }) => before?.baseHash !== baseHash);
     if (!changed.length) return;
     this.#context.sql.transaction(() => {
       for (const { rule, baseHash, before } of changed) {
@@ -107,6 +108,12 @@ export class Catalogue {
         stored.set(rule.id, this.#store.get(rule.id)!);
       }
     });
+  }
+
+  #hashOf(rule: Rule): string {
+    let known = this.#hashes.get(rule);
+    if (known === undefined) this.#hashes.set(rule, (known = hash("sha256", JSON.stringify(rule.wire))));
+    return known;
   }
 
   #given(base: Rule, stored: StoredRule, nowMs: number): Entry {

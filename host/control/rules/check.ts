@@ -10,12 +10,11 @@ import { TableStore } from "../../store/tables.ts";
 import { ApiError, problemsError } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
 import { ageOf, isTime } from "./deprecation.ts";
+import { limitProblems } from "./limits.ts";
 
 const TITLE = "Invalid rule configuration";
 /** Of a rule as JSON. */
 const MOST_RULE_CHARS = 500_000;
-/** Memory of a trial; none of it is used. */
-const TRIAL_BYTES = 16 * 1024 * 1024;
 
 export interface CheckedRule {
   readonly rule: Rule;
@@ -38,16 +37,16 @@ export class RuleCheck {
     const chars = JSON.stringify(document).length;
     if (chars > MOST_RULE_CHARS) throw refusal([{ code: "rule-api/too-large", message: `the rule is ${chars} characters of JSON`, hint: `keep to ${MOST_RULE_CHARS}` }]);
     const read = readRuleWire({ ...document, ...facts });
-    const problems = [...read.problems, ...datesOf(document, this.#context.nowMs()), ...(read.ok ? this.#tableProblems(read.rule) : [])];
+    const problems = [...read.problems, ...datesOf(document, this.#context.nowMs()), ...(read.ok ? [...limitProblems(read.rule), ...this.#tableProblems(read.rule)] : [])];
     if (!read.ok || problems.some(({ level }) => level !== "warning")) throw refusal(problems);
     return { rule: read.rule, lint: [...problems, ...lintRule(read.rule), ...idleProblems(read.rule)] };
   }
 
-  /** Runs the engine with these rules, for no event at all. Throws an `ApiError` with 400 where it will not. */
+  /** Runs the engine with these rules, for no event at all: what is accepted runs, at the next start too. Throws an `ApiError` with 400 where it will not. */
   async together(rules: readonly Rule[]): Promise<void> {
     const setup = this.#context.setup();
     try {
-      const engine = await createEngine({ ...setup, rules, referenceTables: this.tablesOf(rules), workers: 0, stateBytes: TRIAL_BYTES, deduplicate: false });
+      const engine = await createEngine({ ...setup, rules, referenceTables: this.tablesOf(rules), workers: 0, deduplicate: false });
       await engine.close({ goesOn: true });
     } catch (error) {
       if (error instanceof ProblemError) throw refusal(error.problems);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Type } from "typebox";
+import { writeRuleWire } from "../../rule/wire-write.ts";
 import { RuleStore, type RuleDocument } from "../../store/rules.ts";
 import { badRequest, notFound } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
@@ -89,7 +90,7 @@ export function rulesRoom(context: ControlContext): Room {
     route({ ...writing, method: "POST", path: `${BASE}/convert`, operationId: "convertSecurityMonitoringRuleFromJSONToTerraform", summary: "A rule as text for Terraform", body: RulePayload, answers: { 200: ConvertResponse }, refuses: [404] },
       ({ body }) => {
         const { rule } = check.rule(withoutServers(body), { id: NOWHERE, version: 1, isDefault: false });
-        return ok({ terraformContent: terraformText({ ...rule.wire, tags: rule.tags, type: rule.type }) });
+        return ok({ terraformContent: terraformText(writeRuleWire(rule)) });
       }),
     route({ ...reading, method: "GET", path: `${ONE}/convert`, operationId: "convertExistingSecurityMonitoringRule", summary: "The same of a rule that is there", answers: { 200: ConvertResponse }, refuses: [404] },
       ({ params }) => {

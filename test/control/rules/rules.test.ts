@@ -55,6 +55,10 @@ describe("rules", () => {
     expect((await ask(server, "POST", `${BASE}/validation`, loginRule()))).toMatchObject({ status: 204, text: "" });
     const unknownTable = loginRule({ referenceTables: [{ tableName: "nowhere", columnName: "user", logFieldPath: "@usr.id", checkPresence: true, ruleQueryName: "a" }] });
     expect((await ask(server, "POST", BASE, unknownTable)).body.errors[1]).toContain("referenceTables[0].tableName: there is no reference table nowhere");
+    const deep = `@${Array.from({ length: 65 }, () => "a").join(".")}`;
+    const wide = Array.from({ length: 51 }, (_, i) => `@f${i}`);
+    const costly = await ask(server, "POST", BASE, loginRule({ queries: [{ name: "a", query: `source:auth -(${deep}:1)`, groupByFields: wide, distinctFields: [deep], aggregation: "cardinality" }] }));
+    expect(costly.body.error.details.map(({ target }: Wire) => target)).toEqual(["queries[0].query", "queries[0].groupByFields", "queries[0].distinctFields"]);
     expect(folder.faults).toEqual([]);
   });
 
