@@ -158,6 +158,16 @@ function otherCommands(vespid: Command): void {
     .addHelpText("after", examples("vespid rules explain rules/ --over cloudtrail.ndjson.gz"))
     .action(async (paths: string[], options) => finish((await import("./rules-explain.ts")).rulesExplain(paths, options)));
 
+  rules.command("export").description("rules that were made through a server's API, a line or a file each")
+    .option("--data <folder>", "data folder of the server, which may run meanwhile", "data")
+    .option("--out <folder>", "where the rules are written, a file each")
+    .addHelpText("after", examples("vespid rules export --data data/ --out rules/", "vespid rules export --data data/ > rules.jsonl") + "\n\nExit codes: 0 done, 2 the folder cannot be read.")
+    .action(async (options) => finish((await import("./rules-stored.ts")).rulesExport(options)));
+  rules.command("diff").description("what rule files say otherwise than the rules that were made through a server's API").argument("<path...>", "rule files, folders or globs")
+    .option("--data <folder>", "data folder of the server, which may run meanwhile", "data")
+    .option("--json", "print one JSON object a rule that differs")
+    .addHelpText("after", examples("vespid rules diff rules/ --data data/") + "\n\nExit codes: 0 no difference, 1 some, 2 a path cannot be read or a rule is not right.")
+    .action(async (paths: string[], options) => finish((await import("./rules-stored.ts")).rulesDiff(paths, options)));
   rules.command("import").description("make rules of other systems' rules").addHelpText("after", examples("vespid rules import sigma sigma/rules/windows --out rules/windows"))
     .command("sigma").description("rules in the Sigma format, with a report of what did not translate").argument("<path...>", "rule files, folders or globs")
     .option("--out <folder>", "where the rules are written, a file each")

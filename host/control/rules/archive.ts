@@ -3,32 +3,19 @@ import { type RuleDocumentKind, readRuleDocument } from "../../rule/document.ts"
 import { isMembers } from "../../rule/reader.ts";
 import { badRequest, problemsError } from "../api-error.ts";
 import type { NewRule } from "./editor.ts";
+import { FileNames } from "./file-names.ts";
 
 /** The first day a ZIP can tell: the same rules give the same bytes. */
 const ZIP_TIME = new Date(1980, 0, 1);
-const MOST_NAME_CHARS = 120;
 const MOST_FILES = 2000;
 const MOST_BYTES = 50 * 1024 * 1024;
 const kinds: Readonly<Record<string, RuleDocumentKind>> = { json: "json", jsonl: "jsonl", ndjson: "jsonl", yaml: "yaml", yml: "yaml" };
 
 /** A ZIP of texts, each under the name of its rule. */
 export function ruleArchive(files: ReadonlyArray<{ readonly name: string; readonly text: string }>, extension: string): Buffer {
-  const taken = new Set<string>();
-  const entries = files.map(({ name, text }): [string, Uint8Array] => {
-    const plain = fileName(name);
-    let path = `${plain}.${extension}`;
-    for (let number = 2; taken.has(path.toLowerCase()); number++) path = `${plain}_${number}.${extension}`;
-    taken.add(path.toLowerCase());
-    return [path, new TextEncoder().encode(text)];
-  });
+  const names = new FileNames(extension);
+  const entries = files.map(({ name, text }): [string, Uint8Array] => [names.of(name), new TextEncoder().encode(text)]);
   return Buffer.from(zipSync(Object.fromEntries(entries), { mtime: ZIP_TIME }));
-}
-
-/** Blanks as `_`; whatever means something to a file system, here or on the one it is unpacked on, is one too. */
-function fileName(name: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const plain = name.normalize("NFC").replaceAll(/[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff/\\:*?"<>|]/gu, "_").replace(/^\.+/, "_").slice(0, MOST_NAME_CHARS).toWellFormed().replace(/[. ]+$/, "_");
-  return plain === "" || /^(?:con|prn|aux|nul|com\d|lpt\d)$/i.test(plain) ? `rule_${plain}` : plain;
 }
 
 /** Rules of a JSON or YAML text, or of the files of a ZIP. Throws an `ApiError` with 400 and all that is wrong. */
