@@ -279,6 +279,7 @@ describe("historical jobs", () => {
     expect(bad.body.errors.length).toBeGreaterThan(3);
     expect((await start({ jobDefinition: { ...definition, queries: [{ ...definition.queries[0], additionalFilters: "a) OR (b" }] } })).status).toBe(400);
     expect((await start({ jobDefinition: { ...definition, from: range.to, to: range.from } })).body.errors[0].detail).toContain("before to");
+    expect((await start({ jobDefinition: { ...definition, queries: [{ ...definition.queries[0], query: `@${"a.".repeat(3000)}b:1` }] } })).body.errors.map(({ detail }: any) => detail).join()).toContain("too deep");
     const odd = fc.oneof(fc.constantFrom(null, "", "(", "*", "a > 0", -1, 0, 1e300, 60, true, [], {}, "log_detection", "signal_correlation", "security_signals", "__proto__", "new_value", "third_party"), fc.jsonValue({ maxDepth: 3 }));
     const member = (names: readonly string[]) => fc.dictionary(fc.constantFrom(...names), odd, { maxKeys: 4 });
     const query = member(["name", "query", "aggregation", "dataSource", "groupByFields", "distinctFields", "metrics", "additionalFilters", "customQueryExtension", "ruleId", "correlatedByFields", "correlatedQueryIndex", "hasOptionalGroupByFields", "index", "indexes"]).map((more) => ({ ...definition.queries[0], ...more }));
