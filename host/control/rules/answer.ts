@@ -23,7 +23,7 @@ export function ruleAnswer(entry: Entry): Wire {
   const { rule, stored, base, faults } = entry;
   const deprecatedMs = deprecationMs(rule.wire);
   return {
-    ...(faults.length && !base ? { ...rule.wire, id: rule.id, version: rule.version, type: "log_detection" } : writeRuleWire(rule)),
+    ...(faults.length && !base ? { type: "log_detection", ...rule.wire, id: rule.id, version: rule.version } : writeRuleWire(rule)),
     message: rule.wire.message ?? "", isEnabled: rule.isEnabled, isDefault: entry.kind === "default", isDeleted: false, isDeprecated: isDeprecated(entry),
     ...(entry.kind === "default" ? { defaultTags: base!.tags } : {}),
     ...(deprecatedMs === undefined ? {} : { deletionDate: deletionMs(deprecatedMs) }),

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Problem } from "../../problem.ts";
 import type { Rule } from "../../rule/rule.ts";
+import { signalProblems } from "../../rule/signal-source.ts";
 import { type ReadRule, readRuleWire } from "../../rule/wire.ts";
 import { RuleStore, type RuleAuthor, type RuleDocument, type StoredRule } from "../../store/rules.ts";
 import type { ControlContext, Setup } from "../context.ts";
@@ -87,6 +88,7 @@ export class Catalogue {
     for (const rule of given) entries.set(rule.id, this.#given(rule, stored.get(rule.id)!, nowMs));
     for (const each of stored.values()) if (each.origin === "own") entries.set(each.id, this.#own(each, nowMs));
     if (given.length < base.length) for (const { id } of base) if (stored.get(id)?.origin === "own") this.#tellOnce(id, `the rule ${id} stands in a file too, and is judged as it was stored by the API; delete it there, or give the file's another id`);
+    for (const [id, problem] of circled([...entries.values()])) entries.set(id, { ...entries.get(id)!, faults: [problem] });
     for (const id of this.#known.keys()) if (!entries.has(id)) this.#known.delete(id);
     this.#tell(entries.values());
     this.#entries = entries;
@@ -144,7 +146,7 @@ export class Catalogue {
   #tell(entries: Iterable<Entry>): void {
     for (const { stored, faults } of entries) {
       const [first] = faults;
-      if (first) this.#tellOnce(`${stored.id} ${stored.version}`, `the stored rule ${stored.id} cannot be read any more and ${stored.origin === "own" ? "does not judge" : "judges without its changes"}: ${first.place ?? ""}: ${first.message}`);
+      if (first) this.#tellOnce(`${stored.id} ${stored.version}`, `the stored rule ${stored.id} ${stored.origin === "own" ? "does not judge" : "judges without its changes"}: ${first.place ?? ""}: ${first.message}`);
     }
   }
 
@@ -158,6 +160,25 @@ export class Catalogue {
 /** Those that the engine is given. */
 export function judging(entries: readonly Entry[]): Rule[] {
   return entries.filter(({ kind, age, faults }) => age !== "gone" && !(kind === "own" && faults.length)).map(({ rule }) => rule);
+}
+
+/** Own rules that would close a circle with what files say by now: without them the engine runs. */
+function circled(entries: readonly Entry[]): Map<string, Problem> {
+  const errorOf = (rules: readonly Rule[]): Problem | undefined => signalProblems(rules).find(({ problem }) => problem.level !== "warning")?.problem;
+  const found = new Map<string, Problem>();
+  const rules = judging(entries);
+  if (!errorOf(rules)) return found;
+  const isLate = ({ kind, rule }: Entry): boolean => kind === "own" && rule.queries.some(({ correlation }) => correlation !== undefined);
+  const late = entries.filter(isLate).flatMap((entry) => judging([entry]));
+  let good = rules.filter((rule) => !late.includes(rule));
+  // Where files alone make a circle it is theirs, and told as such.
+  if (errorOf(good)) return found;
+  for (const rule of late) {
+    const problem = errorOf([...good, rule]);
+    if (problem) found.set(rule.id, problem);
+    else good = [...good, rule];
+  }
+  return found;
 }
 
 function aged(rule: Rule, age: Age): Rule {

@@ -64,7 +64,7 @@ describe("any request", () => {
     expect(rules().length).toBeGreaterThan(2);
   }, 120_000);
 
-  test("[RU-25] nobody without the right may read or change rules, whatever the call", async () => {
+  test("[RU-25] [RB-05] nobody without the right may read or change rules, whatever the call", async () => {
     const { api, ask } = await serveRules();
     for (const { method, path, permission } of api.routes) {
       const body = method === "GET" ? undefined : {};

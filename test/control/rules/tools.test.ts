@@ -2,6 +2,10 @@ import { join } from "node:path";
 import { unzipSync, zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import type { VespidServer } from "../../../host/serve/server.ts";
+import { SqlDriver } from "../../../host/store/driver.ts";
+import { KeyStore } from "../../../host/store/keys.ts";
+import { migrations } from "../../../host/store/migrations.ts";
+import { PeopleStore } from "../../../host/store/people.ts";
 import { TestRules, send, serverFolder, until } from "../../serve/support.ts";
 import { BASE, type Wire, ask, failedLogin, loginRule, signalled } from "./support.ts";
 
@@ -63,6 +67,29 @@ describe("a preview", () => {
     expect((await look({ rule: loginRule({ queries: [{ name: "a", query: "source:auth @evt.outcome:failure", customQueryExtension: "@usr.id:user1*" }] }), limit: 0 })).data[0].attributes).toMatchObject({ count: 6, ids: [] });
     expect((await look({ queries: [{ query: "*" }], to: "now-1h" })).data[0].attributes.count).toBe(0);
     for (const bad of [{}, { queries: [] }, { queries: [{ query: "source:(" }] }, { queries: [{}] }, { queries: [{ query: "*" }], from: "yesterday" }, { rule: {} }]) expect((await ask(server, "POST", `${BASE}/preview`, bad)).status).toBe(400);
+  });
+});
+
+describe("a preview of somebody whose role sees some logs only", () => {
+  test("[SE-08] tells of these alone, and who may not read logs is refused", async () => {
+    const data = join(folder.path, "restricted");
+    const server = await folder.start(new TestRules([]), { data });
+    const sql = SqlDriver.open(join(data, "vespid.db"), migrations);
+    const [people, keys] = [new PeopleStore(sql), new KeyStore(sql)];
+    const api = keys.create("api", "tests", 0).key;
+    const keysOf = (name: string, permission: string, restrictionQuery?: string): Record<string, string> => {
+      const user = people.addUser({ email: `${name}@example.com`, name }, 0);
+      people.giveRole(user.id, people.addRole(name, [permission], 0, restrictionQuery === undefined ? {} : { restrictionQuery }).id);
+      return { "dd-api-key": api, "dd-application-key": keys.create("application", name, 0, { ownerId: user.id }).key };
+    };
+    const [some, none] = [keysOf("some", "logs_read_data", "@usr.id:ann"), keysOf("none", "security_monitoring_rules_write")];
+    sql.close();
+    await send(server, ["ann", "bob", "ann"].map(failedLogin));
+    const body = { queries: [{ query: "source:auth OR @usr.id:bob" }] };
+    await until(async () => (await ask(server, "POST", `${BASE}/preview`, body)).body.data[0].attributes.count === 3);
+    const { count, logs } = (await ask(server, "POST", `${BASE}/preview`, body, some)).body.data[0].attributes;
+    expect([count, logs.map((log: any) => log.attributes.attributes.usr.id)]).toEqual([2, ["ann", "ann"]]);
+    expect((await ask(server, "POST", `${BASE}/preview`, body, none)).status).toBe(403);
   });
 });
 
