@@ -27,7 +27,7 @@ export class Codes {
   /** Zeros up to a length. */
   pad(length: number): void {
     if (length <= this.#length) return;
-    if (length > this.#items.length) this.#items = grown(this.#items, Math.max(length, this.#items.length * 2));
+    if (length > this.#items.length) this.#items = grown(this.#items, Math.max(16, length, this.#items.length * 2));
     this.#length = length;
   }
 

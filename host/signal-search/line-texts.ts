@@ -5,6 +5,7 @@ import type { Deadline } from "./deadline.ts";
 import { Codes } from "./growing.ts";
 import { TEXT, Texts } from "./texts.ts";
 import { WordFinder, type WordTest } from "./word-finder.ts";
+import { WordLines } from "./word-lines.ts";
 
 const message: Field = { kind: "reserved", name: "message" };
 
@@ -14,7 +15,7 @@ const message: Field = { kind: "reserved", name: "message" };
  */
 export class LineTexts {
   readonly #lines = new Texts();
-  readonly #finder = new WordFinder(this.#lines);
+  readonly #finder = new WordFinder(this.#lines, new WordLines());
   /** As bytes: four for each line. */
   readonly #messages = new Texts();
   /** By line: the first message that has it, and the last. */
@@ -77,7 +78,7 @@ export class LineTexts {
 
   /** Words in lower case, made before somebody waits for them. */
   prepare(): void {
-    this.#finder.fold();
+    this.#finder.prepare();
   }
 
   /** Gives back what was kept for growing. */

@@ -93,6 +93,11 @@ export class Texts {
     return held.subarray(128).includes(1) || bytes.every((byte) => held[byte] === 1 || (byte > 96 && byte < 123 && held[byte - 32] === 1));
   }
 
+  /** Does every value hold none but these bytes, named by their number? */
+  holdsOnly(bytes: Uint8Array): boolean {
+    return this.#held.every((isHeld, byte) => isHeld === 0 || bytes[byte] === 1);
+  }
+
   /** All bytes are of ASCII, and none is a capital letter. */
   get isFolded(): boolean {
     for (let byte = 65; byte <= 90; byte++) if (this.#held[byte] === 1) return false;
@@ -111,8 +116,10 @@ export class Texts {
 
   /** The code of a value, 0 where there is none. */
   find(value: Scalar): number {
-    const bytes = encoded(typeof value === "string" ? value : String(value));
-    const kind = kindOf(value);
+    return this.findBytes(encoded(typeof value === "string" ? value : String(value)), kindOf(value));
+  }
+
+  findBytes(bytes: Uint8Array, kind: ValueKind): number {
     return this.#table[this.#placeOf(bytes, kind, hashOf(bytes, kind))]!;
   }
 

@@ -4,11 +4,15 @@ import type { Field, GlobItem, Test } from "../query/tree.ts";
 import { type ByteGlob, byteGlob, globBytes } from "./byte-glob.ts";
 import type { Deadline } from "./deadline.ts";
 import { grown } from "./growing.ts";
-import type { Texts } from "./texts.ts";
+import { BOOLEAN, NUMBER, TEXT, type Texts } from "./texts.ts";
+import type { WordLines } from "./word-lines.ts";
 
 const freeText: Field = { kind: "freeText" };
 /** By ASCII code: is it part of a word? */
 const WORD = Uint8Array.from({ length: 128 }, (_, code) => (isWordCharacter(String.fromCharCode(code)) ? 1 : 0));
+
+/** The same without capital letters, by byte. */
+const SMALL_WORD = Uint8Array.from({ length: 256 }, (_, code) => (code < 128 && WORD[code] === 1 && !(code > 64 && code < 91) ? 1 : 0));
 
 /** A test of words, read once for many columns. */
 export type WordTest =
@@ -43,8 +47,23 @@ export class WordFinder {
   #used = 0;
   #known = 0;
 
-  constructor(texts: Texts) {
+  /** Undefined where values are searched through. */
+  readonly #lines: WordLines | undefined;
+  #linesKnown = 0;
+
+  /** @param lines keeps which values hold which words: for columns of sentences. */
+  constructor(texts: Texts, lines?: WordLines) {
     this.#texts = texts;
+    this.#lines = lines;
+  }
+
+  /** Makes ready what searches need, so that nobody waits for it. */
+  prepare(): void {
+    this.fold();
+    if (!this.#lines) return;
+    const { bytes, starts } = this.#folded();
+    for (let code = this.#linesKnown + 1; code <= this.#texts.count; code++) this.#lines.add(code, bytes, starts[code]!, starts[code + 1]!, WORD);
+    this.#linesKnown = this.#texts.count;
   }
 
   /** Sets what is in `hits`, by code, for values that pass. */
@@ -57,7 +76,7 @@ export class WordFinder {
       }
       return;
     }
-    if (!this.#texts.mayHoldFolded(needle)) return;
+    if (!this.#texts.mayHoldFolded(needle) || this.#isKnown(wanted, hits)) return;
     const { bytes, starts } = this.#folded();
     let code = 1;
     for (let at = bytes.indexOf(needle); at >= 0; ) {
@@ -69,6 +88,39 @@ export class WordFinder {
       // A pattern over the whole was asked of the whole.
       at = bytes.indexOf(needle, passes || (wanted.kind === "whole" && at + needle.length <= end) ? end : at + 1);
     }
+  }
+
+  /** Finds without a look through all the bytes, where that can be done. */
+  #isKnown(wanted: WordTest, hits: Uint8Array): boolean {
+    if (wanted.kind === "sequence" && this.#texts.holdsOnly(SMALL_WORD)) {
+      // Every value is one word, or empty.
+      if (wanted.bytes.length === 1) for (const kind of [TEXT, NUMBER, BOOLEAN] as const) hits[this.#texts.findBytes(wanted.bytes[0]!, kind)] = 1;
+      hits[0] = 0;
+      return true;
+    }
+    if (!this.#lines || wanted.kind === "whole") return false;
+    this.prepare();
+    if (wanted.kind === "word") return this.#lines.matching(wanted.glob, (code) => (hits[code] = 1));
+    let fewest: { readonly values: Uint32Array; readonly word: Uint8Array; readonly at: number } | undefined;
+    for (const [at, word] of wanted.bytes.entries()) {
+      const values = this.#lines.holding(word);
+      if (values && (!fewest || values.length < fewest.values.length)) fewest = { values, word, at };
+    }
+    if (!fewest) return false;
+    const { bytes, starts } = this.#folded();
+    for (const code of fewest.values) {
+      if (wanted.bytes.length === 1) {
+        hits[code] = 1;
+        continue;
+      }
+      const end = starts[code + 1]!;
+      for (let at = bytes.indexOf(fewest.word, starts[code]); at >= 0 && at + fewest.word.length <= end; at = bytes.indexOf(fewest.word, at + 1)) {
+        if (!this.#passes({ ...wanted, longest: fewest.at }, code, bytes, at, starts[code]!, end)) continue;
+        hits[code] = 1;
+        break;
+      }
+    }
+    return true;
   }
 
   /** The same for values that hold bytes in their lower case. */
@@ -139,7 +191,7 @@ export class WordFinder {
   }
 
   get bytes(): number {
-    return this.#bytes.length + this.#starts.byteLength;
+    return this.#bytes.length + this.#starts.byteLength + (this.#lines?.bytes ?? 0);
   }
 
   #append(folded: Uint8Array): void {
