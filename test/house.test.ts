@@ -25,6 +25,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   detect: ["rule", "query", "event", "batch", "assembly/layout.ts"],
   signal: ["detect", "rule", "query", "event"],
   sigma: ["rule", "query", "event"],
+  mitre: [],
   "signal-model": ["signal", "rule", "query", "event"],
   journal: ["engine", "event", "batch"],
   intake: ["engine", "event", "batch", "journal"],
@@ -32,9 +33,9 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   search: ["journal", "engine", "batch", "event", "query", "host"],
   "signal-search": ["store", "signal-model", "rule", "query", "event", "signal", "search", "host"],
   history: ["search", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  control: ["history", "signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  control: ["mitre", "history", "signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
   serve: ["control", "signal-search", "search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "history", "control", "signal-search", "signal-model", "sigma", "serve", "host", "assembly/layout.ts"],
+  cli: ["engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "history", "control", "signal-search", "signal-model", "sigma", "mitre", "serve", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
 

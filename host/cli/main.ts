@@ -175,6 +175,15 @@ function otherCommands(vespid: Command): void {
     .addHelpText("after", examples("vespid rules import sigma sigma/rules --out rules/sigma", "vespid rules import sigma one.yml --json") + "\n\nExit codes: 0 all were translated, 1 some were not, 2 a path cannot be read.")
     .action(async (paths: string[], options) => finish((await import("./rules-import.ts")).importSigma(paths, options)));
 
+  vespid.command("coverage").description("what of MITRE ATT&CK rules watch, by their tags")
+    .option("--rules <path>", "rule file, folder, glob or pack:NAME; every pack that comes along when there is none; may be repeated", collect)
+    .option("--tactic <id-or-name>", "the techniques of one tactic")
+    .addOption(new Option("--density <density>", "techniques with so many rules").choices(["high", "medium", "low", "none"]))
+    .option("--navigator <file>", "write a layer for MITRE's Navigator")
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid coverage --rules rules/", "vespid coverage --tactic credential-access --density none", "vespid coverage --navigator layer.json"))
+    .action(async (options) => finish((await import("./coverage.ts")).coverage(options)));
+
   vespid.command("serve").description("take logs from shippers, judge them as they come, keep them")
     .option("--config <file>", "settings; vespid.yaml of this folder when there is one")
     .option("--data <folder>", "where journal, state and signals are kept")

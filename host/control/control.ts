@@ -3,10 +3,12 @@ import { auditRoom } from "./audit/room.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
 import { jobsRoom } from "./jobs/room.ts";
 import { logsRoom } from "./logs/room.ts";
+import { mitreRoom } from "./mitre/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
 import { peopleRoom, type PeopleSettings } from "./people/room.ts";
 import type { Route } from "./route.ts";
 import { rulesRoom } from "./rules/room.ts";
+import { settingsRoom } from "./settings/room.ts";
 import { signalsRoom } from "./signals/room.ts";
 import { tablesRoom } from "./tables/room.ts";
 
@@ -62,5 +64,5 @@ export class Control {
 
 /** In the order in which they change what detection runs by. */
 function roomsOf(context: ControlContext): readonly Room[] {
-  return [logsRoom(context), auditRoom(context), rulesRoom(context), tablesRoom(context), signalsRoom(context), jobsRoom(context)];
+  return [logsRoom(context), auditRoom(context), rulesRoom(context), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context)];
 }
