@@ -1,5 +1,6 @@
 import type { InputProfile } from "./engine/task.ts";
 import type { Variant } from "./engine/kernel.ts";
+import type { Queryable } from "./event/event.ts";
 import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import { DetectionPipeline, type EngineInput, type EngineStats } from "./pipeline.ts";
 import type { CriticalAssetRule, ReferenceTables, SecurityFilter, Suppression } from "./rule/guards.ts";
@@ -25,6 +26,17 @@ export type { EngineInput, EngineStats } from "./pipeline.ts";
 export type { CheckpointOptions, RestoredState } from "./saved-state.ts";
 export type { SignalEvent } from "./signal/book.ts";
 
+/** A match that opened or extended no signal, since a suppression was in force. */
+export interface SuppressedMatch {
+  /** Id of the first suppression that stopped it. */
+  readonly by: string;
+  readonly rule: Rule;
+  readonly group: Readonly<Record<string, string>>;
+  readonly timeMs: number;
+  /** The signal that would have been, as suppressions saw it; `status` is its severity. */
+  readonly signal: Queryable;
+}
+
 export interface EngineOptions {
   /** Rules as read by `readRule`, or payloads in Datadog's shape. */
   readonly rules: ReadonlyArray<Rule | Record<string, unknown>>;
@@ -44,6 +56,8 @@ export interface EngineOptions {
    * and contents of logs have an equal part each, as far as there are such rules. 1 GiB for each of them by default.
    */
   readonly stateBytes?: number;
+  /** Hears of each match that a suppression stopped. */
+  readonly onSuppressed?: (match: SuppressedMatch) => void;
   /** Signals tell all that a store keeps of them, `Signal.documentDetails`; events are read for it, at most 1000 of each signal. */
   readonly signalDetails?: boolean;
   /**
@@ -117,6 +131,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     stateBytes: options.stateBytes,
     deduplicate: options.deduplicate,
     signalDetails: options.signalDetails,
+    onSuppressed: options.onSuppressed && ((by, { timeMs }, { rule, group }, signal) => options.onSuppressed!({ by: by.id, rule, group, timeMs, signal })),
     onSignal(event) {
       options.onSignal?.(event);
       if (listening) queue.put(event);

@@ -26,7 +26,7 @@ import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Sup
 import type { Rule } from "./rule/rule.ts";
 import { signalProblems } from "./rule/signal-source.ts";
 import { type StandingQuery, isWindowed, standingQueries } from "./rule/standing.ts";
-import { type BookChange, SignalBook, type SignalEvent } from "./signal/book.ts";
+import { type BookChange, SignalBook, type SignalBookOptions, type SignalEvent } from "./signal/book.ts";
 import { SignalReaders } from "./signal/readers.ts";
 import { type CheckpointOptions, type RestoredState, type StatefulParts, restorePipeline, savePipeline } from "./saved-state.ts";
 import type { Signal } from "./signal/signal.ts";
@@ -53,7 +53,7 @@ export interface DetectionSetup extends EventGuards {
   /** Sees each batch of matches just before it is judged; good for the call only. */
   readonly onMatches?: (matches: MatchColumns, firstEvent: number, profile: InputProfile, partition: string) => void;
   /** Hears which suppression ate a match. */
-  readonly onSuppressed?: (suppression: Suppression, hit: CaseHit) => void;
+  readonly onSuppressed?: SignalBookOptions["onSuppressed"];
 }
 
 /** How bytes are read, when they came, and which stream they belong to. */

@@ -9,6 +9,13 @@ import type { AuditTrail } from "./audit-trail.ts";
 /** What detection runs by, beside its state. */
 export type Setup = Pick<EngineOptions, "rules" | "pipelines" | "suppressions" | "securityFilters" | "criticalAssets" | "referenceTables" | "stateBytes" | "allowedLatenessSeconds" | "deduplicate">;
 
+/** Matches that opened and extended no signal; event times in milliseconds. */
+export interface SuppressedCounts {
+  /** Undefined where a suppression has stopped nothing yet. */
+  count(suppressionId: string): { readonly matches: number; readonly firstMs: number; readonly lastMs: number; readonly byRule: Readonly<Record<string, number>> } | undefined;
+  countOf(ruleId: string): number;
+}
+
 /** What the rooms of the API work with. */
 export interface ControlContext {
   readonly sql: SqlDriver;
@@ -28,6 +35,8 @@ export interface ControlContext {
   /** Takes what the store says now; the next batch is judged by it when this resolves. */
   readonly refresh: () => Promise<void>;
   readonly signalSearch: SignalSearch;
+  /** What suppressions stopped so far. */
+  readonly suppressed: () => SuppressedCounts;
   /** Signals that changed in the store, for whoever watches them. */
   readonly signalsChanged: (ids: readonly string[]) => void;
   /** What a person has done, as a log for rules of `dataSource: audit`. */

@@ -2,12 +2,15 @@ import type { QueryNode } from "../query/tree.ts";
 import { type Members, type Reader, join } from "./reader.ts";
 import { severities } from "./rule.ts";
 import { ruleNode } from "./select.ts";
-import { type ReadSettings, orThrow, readSettings, requiredQuery, serverMembers } from "./settings-reader.ts";
+import { type ReadSettings, orThrow, readSettings, requiredQuery, serverMembers, settingId } from "./settings-reader.ts";
 
 const actions = ["increase", "decrease", "no-op", ...severities] as const;
 
 /** What a critical asset does to the severity of signals of some rules that touch it. */
 export interface CriticalAssetRule {
+  readonly id: string;
+  /** As it was written. */
+  readonly wire: Members;
   readonly enabled: boolean;
   readonly ruleNode: QueryNode;
   readonly node: QueryNode;
@@ -30,6 +33,7 @@ function readAsset(members: Members, place: string, reader: Reader): CriticalAss
   reader.unknown(members, known, place);
   if (members.severity === undefined || members.severity === null) reader.problem("rule/missing-field", join(place, "severity"), "severity is missing", `use one of ${actions.join(", ")}`);
   return {
+    id: settingId(members), wire: members,
     enabled: reader.flag(members, "enabled", place, true),
     ruleNode: ruleNode(requiredQuery(members, "rule_query", place, reader)),
     node: requiredQuery(members, "query", place, reader),

@@ -1,9 +1,12 @@
 import type { QueryNode } from "../query/tree.ts";
 import { type Members, type Reader, join } from "./reader.ts";
-import { type ReadSettings, orThrow, readSettings, requiredQuery, serverMembers } from "./settings-reader.ts";
+import { type ReadSettings, orThrow, readSettings, requiredQuery, serverMembers, settingId } from "./settings-reader.ts";
 
 /** Says which events are analysed at all. */
 export interface SecurityFilter {
+  readonly id: string;
+  /** As it was written. */
+  readonly wire: Members;
   readonly name: string;
   readonly enabled: boolean;
   readonly node: QueryNode;
@@ -26,6 +29,7 @@ function readFilter(members: Members, place: string, reader: Reader): SecurityFi
   reader.unknown(members, known, place);
   reader.oneOf(members.filtered_data_type, ["logs"], join(place, "filtered_data_type"), "logs");
   return {
+    id: settingId(members), wire: members,
     name: reader.text(members, "name", place),
     enabled: reader.flag(members, "is_enabled", place, true),
     node: requiredQuery(members, "query", place, reader),

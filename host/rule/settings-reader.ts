@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { QueryNode } from "../query/tree.ts";
 import { type Problem, ProblemError } from "../problem.ts";
 import { type Members, Reader, isMembers, join } from "./reader.ts";
@@ -48,3 +49,10 @@ export function requiredQuery(members: Members, name: string, place: string, rea
 export const serverMembers = [
   "id", "version", "editable", "creation_date", "creator", "update_date", "updater", "creation_author_id", "update_author_id",
 ];
+
+/** Its own id, or one made of what it says: the same in every run, another after an edit. */
+export function settingId(members: Members): string {
+  if (typeof members.id === "string" && members.id !== "") return members.id;
+  const digits = hash("sha256", JSON.stringify(members)).slice(0, 9);
+  return `${digits.slice(0, 3)}-${digits.slice(3, 6)}-${digits.slice(6)}`;
+}

@@ -4,10 +4,13 @@ import { matches } from "../query/matches.ts";
 import type { QueryNode } from "../query/tree.ts";
 import { type Members, type Reader, join } from "./reader.ts";
 import { ruleNode } from "./select.ts";
-import { type ReadSettings, optionalQuery, orThrow, readSettings, requiredQuery, serverMembers } from "./settings-reader.ts";
+import { type ReadSettings, optionalQuery, orThrow, readSettings, requiredQuery, serverMembers, settingId } from "./settings-reader.ts";
 
 /** Stops signals, or keeps events out of rules, while it is in force. */
 export interface Suppression {
+  readonly id: string;
+  /** As it was written. */
+  readonly wire: Members;
   readonly name: string;
   readonly enabled: boolean;
   /** Which rules it touches. */
@@ -46,6 +49,7 @@ function readSuppression(members: Members, place: string, reader: Reader): Suppr
     reader.problem("rule/bad-date", join(place, "expiration_date"), "it expires before it starts", "set expiration_date after start_date");
   }
   return {
+    id: settingId(members), wire: members,
     name: reader.text(members, "name", place),
     enabled: reader.flag(members, "enabled", place, true),
     ruleNode: ruleNode(requiredQuery(members, "rule_query", place, reader)),

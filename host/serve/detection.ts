@@ -9,7 +9,9 @@ import { JournalError } from "../journal/error.ts";
 import type { Journal } from "../journal/journal.ts";
 import { statePosition } from "../saved-state.ts";
 import type { GoneSignal, SignalStore } from "../store/signals.ts";
+import type { SuppressedStore } from "../store/suppressed.ts";
 import { Quarantine } from "./quarantine.ts";
+import { type SavedSuppressed, SuppressedLedger } from "./suppressed.ts";
 
 /** The file in the data folder that holds what rules know, and up to which place of the journal. */
 export const STATE_FILE = "state.vespid";
@@ -30,6 +32,8 @@ export interface DetectionOptions {
   readonly onMalformed?: EngineOptions["onMalformed"];
   /** An entry of the journal is not judged, because detection failed on it time and again. */
   readonly onSetAside?: (position: JournalPosition, reason: string) => void;
+  /** Where samples of what suppressions stopped are kept; nowhere when absent. */
+  readonly suppressed?: SuppressedStore;
   /** Detection cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -60,6 +64,8 @@ interface SavedPosition {
   readonly journal: JournalPosition;
   /** What sources said of themselves, by partition. */
   readonly marks: Readonly<Record<string, string>>;
+  /** Absent in what earlier versions wrote. */
+  readonly suppressed?: SavedSuppressed;
 }
 
 /**
@@ -72,6 +78,8 @@ export class LiveDetection implements IntakeSink {
   readonly #options: DetectionOptions;
   readonly #nowMs: () => number;
   readonly quarantine: Quarantine;
+  /** What suppressions stopped. */
+  readonly suppressed: SuppressedLedger;
   #engine!: Engine;
   #closing = false;
   #failed: unknown;
@@ -98,6 +106,7 @@ export class LiveDetection implements IntakeSink {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
     this.quarantine = new Quarantine(options.folder);
+    this.suppressed = new SuppressedLedger(options.suppressed);
     this.#given = this.#checkpointed = journal.start;
   }
 
@@ -268,12 +277,13 @@ export class LiveDetection implements IntakeSink {
   async #begin(setup: RuleSetup, state: Uint8Array | undefined): Promise<void> {
     this.#engine = await createEngine({
       ...setup, signalDetails: true, workers: this.#options.workers, onMalformed: this.#options.onMalformed, ...(state ? { state } : {}),
-      onSignal: (event) => this.#hear(event),
+      onSignal: (event) => this.#hear(event), onSuppressed: (match) => this.suppressed.add(match),
     });
     const saved = this.#engine.restored?.position as unknown as SavedPosition | undefined;
     if (!saved) return;
     this.#given = this.#checkpointed = saved.journal;
     for (const [partition, mark] of Object.entries(saved.marks)) this.#marks.set(partition, mark);
+    this.suppressed.restore(saved.suppressed);
   }
 
   #hear(event: SignalEvent): void {
@@ -331,7 +341,7 @@ export class LiveDetection implements IntakeSink {
   async #state(): Promise<Uint8Array> {
     await this.#flush();
     this.#store();
-    const position: SavedPosition = { journal: this.#given, marks: Object.fromEntries(this.#marks) };
+    const position: SavedPosition = { journal: this.#given, marks: Object.fromEntries(this.#marks), suppressed: this.suppressed.save() };
     return await this.#engine.checkpoint({ position: position as unknown as Record<string, never>, shownRevision: this.#shownRevision, releases: true });
   }
 
@@ -345,6 +355,7 @@ export class LiveDetection implements IntakeSink {
 
   /** A signal costs tenths of a millisecond: thousands that grow at once must not keep the logs waiting. */
   #store(withinMs = Number.POSITIVE_INFINITY): void {
+    this.suppressed.store();
     const endMs = performance.now() + withinMs;
     while ((this.#changed.size || this.#gone.size) && performance.now() < endMs) {
       const some = firstOf(this.#changed.values(), STORED_AT_ONCE);

@@ -17,6 +17,7 @@ import { SqlDriver } from "../store/driver.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
 import { SignalStore } from "../store/signals.ts";
+import { SuppressedStore } from "../store/suppressed.ts";
 import { type AgentInputs, readAgents } from "./agents.ts";
 import { AUDIT_PARTITION, AuditFeed } from "./audit-feed.ts";
 import type { ServeConfig } from "./config.ts";
@@ -181,11 +182,11 @@ export class VespidServer {
       control = await Control.create({
         sql, journal, signals, signalSearch, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
-        refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
+        suppressed: () => server!.detection.suppressed, refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
       } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
       const found: GoodRules = { ...base, setup: control.complete(base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
-        folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, onSignal: events.onSignal, onSetAside: events.onSetAside,
+        folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, suppressed: new SuppressedStore(sql), onSignal: events.onSignal, onSetAside: events.onSetAside,
         onFailure: (error: unknown) => {
           events.onFault("detection", error);
           if (server) server.#tellEnded();

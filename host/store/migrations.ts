@@ -4,6 +4,7 @@ import { beginnings } from "./migration/beginnings.ts";
 import { jobs } from "./migration/jobs.ts";
 import { people } from "./migration/people.ts";
 import { rules } from "./migration/rules.ts";
+import { settings } from "./migration/settings.ts";
 import { tables } from "./migration/tables.ts";
 import { triage } from "./migration/triage.ts";
 import { views } from "./migration/views.ts";
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   people,
   audit,
   rules,
+  settings,
   tables,
   jobs,
   views,
