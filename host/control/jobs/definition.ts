@@ -154,7 +154,7 @@ function queryWire(query: Wire, i: number, index: HistoryIndex, problems: Proble
     if (text === undefined || text === null || (typeof text === "string" && text.trim() === "")) continue;
     const place = `queries[${i}].${name}`;
     if (typeof text !== "string") {
-      problems.push({ code: "rule/wrong-type", place, message: `${name} is no text`, hint: "put it in quotes" });
+      problems.push({ code: "jobs/wrong-type", place, message: `${name} is no text`, hint: "put it in quotes" });
       continue;
     }
     const parsed = parseQuery(text);

@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { apiSignal } from "../../signal-model/api.ts";
 import { csvHead, csvRow } from "../../signal-model/export.ts";
 import type { SearchRequest, SignalSearch } from "../../signal-search/signal-search.ts";
-import { badRequest } from "../api-error.ts";
+import { ApiError, badRequest } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
 import type { Principal } from "../principal.ts";
 import { type Route, type RouteAnswer, type RouteFacts, ok, route } from "../route.ts";
@@ -24,10 +24,34 @@ const Numbers = Type.Array(Type.Union([Type.Number(), Type.Null()]));
 /** Signals one export holds. */
 const MOST_EXPORTED = 10_000;
 const EXPORT_PAGE = 1000;
+/** A server that has just started reads its signals in; so long a question waits for it. */
+const BUILD_WAIT_MS = 5000;
 
 /** Finding signals: lists, facets, numbers over time, exports. Everybody is answered of what they may see. */
 export function exploreRoutes(context: ControlContext): readonly Route[] {
   const { signalSearch: search } = context;
+  const whole = wholeIndex(search);
+  return routesOf(context, search).map((each): Route => ({ ...each, handle: async (call) => {
+    await whole();
+    return await each.handle(call);
+  } }));
+}
+
+/** Waits for a while, then throws 503 with how far it is. */
+function wholeIndex(search: SignalSearch): () => Promise<void> {
+  let isWhole = false;
+  return async () => {
+    if (isWhole) return;
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([search.changed(), new Promise<void>((resolve) => (timer = setTimeout(resolve, BUILD_WAIT_MS)))]);
+    clearTimeout(timer);
+    const { isWhole: isWholeNow, signals, stored } = await search.status();
+    isWhole = isWholeNow;
+    if (!isWhole) throw new ApiError(503, `signals are being read in: ${signals} of ${stored}; ask again in a few seconds`, { headers: { "retry-after": "5" } });
+  };
+}
+
+function routesOf(context: ControlContext, search: SignalSearch): readonly Route[] {
   return [
     route({ ...facts, method: "GET", path: SIGNALS, operationId: "listSecurityMonitoringSignals", summary: "Signals that match a query", answers: { 200: SignalList }, query: Type.Object({ "filter[query]": Type.Optional(Type.String()), "filter[from]": Type.Optional(Type.String()), "filter[to]": Type.Optional(Type.String()), sort: Type.Optional(Type.String()), "page[cursor]": Type.Optional(Type.String()), "page[limit]": Type.Optional(Type.Integer()) }) },
       ({ query, principal }) => list(context, { query: query["filter[query]"], from: query["filter[from]"], to: query["filter[to]"], sort: query.sort, cursor: query["page[cursor]"], limit: query["page[limit]"], ...within(principal) }, SIGNALS)),
