@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { extname } from "node:path";
 import { createMatcher } from "../matcher.ts";
+import type { QueryNode } from "../query/tree.ts";
 import type { Rule, RuleTest } from "../rule/rule.ts";
 import { type Scenario, runScenario } from "../scenario.ts";
 import { junitXml } from "./junit.ts";
@@ -126,18 +127,25 @@ interface OwnTest {
   readonly query: number;
 }
 
+/** The queries samples are held against; of another product's alerts, what its root queries take together, by the label tests have without a query. */
+function testedQueries(rule: Rule): ReadonlyArray<{ readonly label: string; readonly node: QueryNode }> {
+  const { method } = rule.options;
+  if (method.kind !== "third_party" || rule.queries.length) return rule.queries;
+  return [{ label: "a", node: { kind: "or", nodes: method.rootQueries.map(({ node }) => node), span: { start: 0, end: 0 } } }];
+}
+
 /** Sample logs of all rules in one batch, all queries running: the kernels and the company of a live run. */
 async function ownTests(rules: readonly Rule[], fileOf: (rule: Rule) => string, coverage: Coverage): Promise<TestOutcome[]> {
-  const queries = rules.flatMap((rule) => rule.queries.map((query) => query.node));
-  const owners = rules.flatMap((rule) => rule.queries.map(({ label }) => ({ rule, label })));
+  const owners = rules.flatMap((rule) => testedQueries(rule).map((query) => ({ rule, ...query })));
   const tests: OwnTest[] = [];
   let first = 0;
   for (const rule of rules) {
-    for (const test of rule.tests) tests.push({ rule, test, query: first + rule.queries.findIndex((query) => query.label === test.queryLabel) });
-    first += rule.queries.length;
+    const own = testedQueries(rule);
+    for (const test of rule.tests) tests.push({ rule, test, query: first + own.findIndex((query) => query.label === test.queryLabel) });
+    first += own.length;
   }
   if (!tests.length) return [];
-  const matcher = await createMatcher({ queries });
+  const matcher = await createMatcher({ queries: owners.map(({ node }) => node) });
   const matched = new Map<OwnTest, boolean>();
   for (const format of ["log", "intake"] as const) {
     const some = tests.filter(({ test }) => test.format === format);
