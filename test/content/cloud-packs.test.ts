@@ -5,6 +5,7 @@ import { createEngine } from "../../host/index.ts";
 import type { IntakeBatch } from "../../host/intake/contract.ts";
 import { runPipelines } from "../../host/event/pipeline/run.ts";
 import type { Signal } from "../../host/signal/signal.ts";
+import { vespid } from "../cli/support.ts";
 import { ARRIVAL_MS as RECEIVED_MS, KEY, eventsOf, send, startIntake } from "../intake/http-support.ts";
 import { loadKernel } from "../support/wasm.ts";
 import { ARRIVAL_MS, cloudPack, content, found, madeEvent, queriesOf } from "./cloud-support.ts";
@@ -13,6 +14,7 @@ beforeAll(() => void loadKernel("simd"));
 
 const names = ["azure", "gcp", "microsoft-365"] as const;
 const packs = Object.fromEntries(names.map((name) => [name, cloudPack(name)]));
+const scanned = { azure: ["entra-conditional-access-weakened", "entra-global-admin-added"], gcp: ["gcp-default-sa-outside", "gcp-new-admin-service-account", "gcp-public-principal-granted"], "microsoft-365": [] };
 const rulesWanted = { azure: 26, gcp: 20, "microsoft-365": 13 };
 
 describe.each(names)("%s", (name) => {
@@ -41,6 +43,19 @@ describe.each(names)("%s", (name) => {
     const bare = events.flatMap((event, i) => (event.attributes?.evt && event.timestamp !== undefined ? [] : [pack.lines[i]!]));
     expect(bare.filter((line) => !line.includes("httpRequest"))).toEqual([]);
   });
+});
+
+test.each(names)("%s: its rules pass their own tests both ways, reach each case, are advised nothing, and run only where something is found", async (name) => {
+  const rules = join(content, name, "rules");
+  const [tested, linted, explained] = await Promise.all([vespid(["rules", "test", "--strict", rules]), vespid(["rules", "lint", rules]), vespid(["rules", "explain", "--json", rules])]);
+  expect(tested.code, tested.stdout).toBe(0);
+  expect(tested.stdout).toMatch(/(\d+) of \1 rules tested, \1 both ways; (\d+) of \2 queries matched; (\d+) of \3 cases reached/);
+  expect(linted.code, linted.stdout).toBe(0);
+  const queries = explained.stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as { readonly rule_id: string; readonly rule_cost: string });
+  expect(new Set(queries.map(({ rule_id }) => rule_id)).size).toBe(rulesWanted[name]);
+  // Those that look for parts of texts say in their file why; these are all.
+  expect(queries.filter(({ rule_cost }) => rule_cost !== "indexed" && rule_cost !== "scanned")).toEqual([]);
+  expect([...new Set(queries.filter(({ rule_cost }) => rule_cost === "scanned").map(({ rule_id }) => rule_id))].toSorted()).toEqual(scanned[name]);
 });
 
 /** What came in over HTTP, through the pack's pipelines and rules. */
