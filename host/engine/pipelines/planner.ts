@@ -20,6 +20,7 @@ type PathKey = Extract<ColumnKey, { readonly path: readonly string[] }>;
 /** Filters that make one scalar of a text. */
 const scalarFilters: ReadonlySet<string> = new Set([
   "integer", "integerExt", "number", "numberExt", "boolean", "nullIf", "scale", "lowercase", "uppercase", "decodeuricomponent", "decodeurl", "date",
+  "length", "entropy", "base64",
 ]);
 /** Rules of parsers that take a whole text. */
 const WHOLE_TEXT = "([\\s\\S]+)";

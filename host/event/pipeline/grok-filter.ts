@@ -6,6 +6,7 @@ import { linearRegex } from "./linear-regex.ts";
 import { percentDecoded } from "./percent.ts";
 import type { GrokArgument, GrokFilter } from "./pipeline.ts";
 import { queryString } from "./query-string.ts";
+import { decodedBase64, entropyOf } from "./text-measure.ts";
 
 /** Makes a value of a value; undefined when it cannot, and then the attribute is not made. */
 export type FilterStep = (value: Json, arrivalMs: number | undefined) => Json | undefined;
@@ -167,6 +168,10 @@ const builders: ReadonlyMap<string, Build> = new Map(Object.entries<Build>({
   decodeuricomponent: plain("decodeuricomponent", onText((text) => percentDecoded(text))),
   /** Ours: a form's text decoded up to so many times, for patterns that must see through doubled encoding. */
   decodeurl: buildDecodeUrl,
+  /** Ours, for names that carry data: how long a text is, how evenly its characters are spread, and base64 read. */
+  length: plain("length", onText((text) => Array.from(text).length)),
+  entropy: plain("entropy", onText(entropyOf)),
+  base64: plain("base64", onText(decodedBase64)),
   array: buildArray,
   keyvalue: buildKeyValue,
   date: buildDate,
