@@ -68,7 +68,7 @@ async function loadPack(folder: string): Promise<LoadedPack | undefined> {
   if (!existsSync(manifestFile)) return undefined;
   const texts = new Map<string, string>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !/\.(?:ya?ml|json)$/.test(entry.name)) continue;
+    if (!entry.isFile() || !/\.(?:ya?ml|json|md)$/.test(entry.name)) continue;
     const file = join(entry.parentPath, entry.name);
     texts.set(file, await readFile(file, "utf8"));
   }

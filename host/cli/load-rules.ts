@@ -1,5 +1,6 @@
 import { globSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import { asPackRule } from "../pack-rules.ts";
 import { contentFolder } from "../packs.ts";
 import type { Problem } from "../problem.ts";
 import { type RuleDocumentKind, readRuleDocument } from "../rule/document.ts";
@@ -71,7 +72,7 @@ export function loadRuleFiles(files: readonly string[], textOf: (file: string) =
     problems.push(...document.problems);
     for (const given of document.rules) {
       const home = { file, locate: (place: string) => document.locate(given, place) };
-      const read = isPacks ? packRule(given) : given;
+      const read = isPacks ? asPackRule(given, resolve(file).slice(packs.length).split(sep, 1)[0]!) : given;
       const twin = byId.get(read.id);
       if (twin && typeof read.wire.id === "string") {
         problems.push({ code: "rule/duplicate-id", message: `rule id ${read.id} stands in ${twin.file} too`, hint: "give each rule an id of its own", place: "id", file, ...home.locate("id") });
@@ -86,11 +87,6 @@ export function loadRuleFiles(files: readonly string[], textOf: (file: string) =
   }
   problems.push(...signalProblems(rules).map(({ rule, problem }) => placed(problem, homes.get(rule))));
   return { rules, problems, files, fileOf: (rule) => homes.get(rule)!.file, placed: (rule, problem) => placed(problem, homes.get(rule)) };
-}
-
-/** What a pack brings along its users may change, and not rewrite. */
-function packRule(rule: Rule): Rule {
-  return { ...rule, isDefault: true, wire: { ...rule.wire, isDefault: true } };
 }
 
 interface Home {

@@ -5,6 +5,7 @@ import { auditCommand } from "./audit.ts";
 import { journalCommand } from "./journal.ts";
 import { packageVersion } from "./package-folder.ts";
 import { print, tell } from "./output.ts";
+import { packCommands } from "./packs-command.ts";
 import { peopleCommands } from "./people-command.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { searchCommand } from "./search-command.ts";
@@ -210,6 +211,7 @@ function otherCommands(vespid: Command): void {
     .addHelpText("after", examples("vespid report compliance --framework pci-dss --rules rules/", "vespid report compliance --framework soc2 --json") + "\n\nExit codes: 0 done, 2 a rule is not right.")
     .action(async (options) => finish((await import("./report.ts")).compliance(options)));
   peopleCommands(vespid, finish);
+  packCommands(vespid, finish);
   vespid.command("backup").description("copy a data folder while its server goes on").argument("<folder>", "where the copy goes; not there yet, or empty").option("--data <folder>", "the server's data folder", "vespid-data")
     .option("--no-journal", "signals, rules, people and settings alone, without logs and what rules know of them")
     .option("--json", "print what was copied as JSON")

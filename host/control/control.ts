@@ -4,6 +4,7 @@ import type { ControlContext, Setup, SetupPart } from "./context.ts";
 import { jobsRoom } from "./jobs/room.ts";
 import { logsRoom } from "./logs/room.ts";
 import { mitreRoom } from "./mitre/room.ts";
+import { packsRoom } from "./packs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
 import { peopleRoom, type PeopleSettings } from "./people/room.ts";
 import type { Route } from "./route.ts";
@@ -64,5 +65,7 @@ export class Control {
 
 /** In the order in which they change what detection runs by. */
 function roomsOf(context: ControlContext): readonly Room[] {
-  return [logsRoom(context), auditRoom(context), rulesRoom(context), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context)];
+  const packs = packsRoom(context);
+  // Rules of packs that are off are none of the rules' room, as if their files were not there.
+  return [logsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context)];
 }

@@ -31,6 +31,8 @@ export interface Rule {
   readonly message: string;
   readonly isEnabled: boolean;
   readonly isDefault: boolean;
+  /** The content pack it came with. */
+  readonly pack?: string;
   readonly type: RuleType;
   readonly tags: readonly string[];
   readonly hasExtendedTitle: boolean;

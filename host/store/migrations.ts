@@ -2,6 +2,7 @@ import type { Migration } from "./driver.ts";
 import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
 import { jobs } from "./migration/jobs.ts";
+import { packs } from "./migration/packs.ts";
 import { people } from "./migration/people.ts";
 import { rules } from "./migration/rules.ts";
 import { settings } from "./migration/settings.ts";
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   tables,
   jobs,
   views,
+  packs,
 ];
