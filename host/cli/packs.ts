@@ -79,7 +79,7 @@ export async function doctor(names: readonly string[], { data = "vespid-data", j
   const known = readStore(data);
   if (!known.facts.size) throw new UsageError(`${safe(data)}: no server of this version has run there yet; start one, and ask again a minute later`);
   const rows = packs.filter(({ name }) => !names.length || names.includes(name)).map((pack) => ({ pack, facts: known.facts.get(pack.name), state: known.stateOf(pack) }))
-    .filter(({ state, facts }) => names.length || facts?.activation === "activated" || (state?.events ?? 0) > 0);
+    .filter(({ pack, state, facts }) => names.length || facts?.activation === "activated" || (pack.sources.length > 0 && (state?.events ?? 0) > 0));
   if (json) {
     for (const { pack, facts, state } of rows) {
       process.stdout.write(jsonLine({

@@ -53,8 +53,8 @@ function filtersOf(sources: readonly string[], filters: readonly SecurityFilter[
 
 /** The state as of now; where logs came, they tell better than their source alone whether filters let them pass. */
 export function stateOf(pack: Pick<Pack, "sources">, { filtersBySource, ...kept }: KeptFacts, days: readonly SourceDay[], nowMs: number): PackState & { readonly isFiltered: boolean } {
-  // A pack across sources lives on whatever comes.
-  const own = pack.sources.length ? days.filter(({ source }) => pack.sources.includes(source)) : days;
+  // A pack across sources lives on whatever comes, and others answer for how it is understood.
+  const own = pack.sources.length ? days.filter(({ source }) => pack.sources.includes(source)) : days.map((day) => ({ ...day, unparsed: 0 }));
   const passed = own.some(({ events, filtered }) => events > filtered);
   const filters = passed ? "passed" : filtersBySource;
   return { ...packState({ ...kept, days: own, filters }, nowMs), isFiltered: filters !== "passed" };
