@@ -24,7 +24,8 @@ const shown: Readonly<Record<string, readonly Samples[]>> = {
   akamai: [raw("waf.ndjson", "akamai.waf"), raw("eaa.ndjson", "akamai.eaa"), raw("etp.ndjson", "akamai.etp")],
   dns: [raw("route53.ndjson", "route53"), raw("zeek.ndjson", "dns"), { file: "named.txt", source: "named", format: "text" }],
 };
-const rulesWanted: Readonly<Record<string, number>> = { okta: 15, github: 14, "1password": 8, cloudflare: 7, akamai: 4, dns: 8 };
+/** Of the lists, and beyond them. */
+const rulesWanted: Readonly<Record<string, number>> = { okta: 15 + 8, github: 14 + 7, "1password": 8, cloudflare: 7, akamai: 4, dns: 8 };
 /** What threat intelligence says is not in a sender's events. */
 const elsewhere = new Set(["op-tor-access/tor", "dns-threat-intel/ti"]);
 
@@ -42,7 +43,7 @@ async function signalsOf(name: string, rules: readonly Rule[]): Promise<readonly
 
 describe.each(Object.keys(shown))("%s", (name) => {
   const { pack, rules } = saasPack(name);
-  const events = shown[name]!.map((samples) => ({ samples, events: linesOf(name, samples).map((line) => madeEvent({ pack, rules }, line, samples)) }));
+  const events = shown[name]!.map((samples) => ({ samples, events: linesOf(name, samples).map((line) => madeEvent(pack, line, samples)) }));
 
   test("has every rule of its list, and nothing to mend", () => {
     expect(pack.problems).toEqual([]);

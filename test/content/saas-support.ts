@@ -15,13 +15,16 @@ export const ARRIVAL_MS = Date.UTC(2026, 2, 1, 12);
 export interface SaasPack {
   readonly pack: Pack;
   readonly rules: readonly Rule[];
+  /** Ids of those beyond the list of the pack. */
+  readonly beyond: ReadonlySet<string>;
 }
 
 export function saasPack(name: string): SaasPack {
   const folder = join(content, name);
   const text = (path: string): string => readFileSync(join(folder, path), "utf8");
   const pack = readPack(text("manifest.yaml"), join(folder, "manifest.yaml"), (path) => (existsSync(join(folder, path)) ? text(path) : undefined));
-  return { pack, rules: pack.rules.flatMap((path) => readRuleDocument(text(path), path, "yaml").rules).map(({ wire }) => readRule(wire)) };
+  const read = pack.rules.flatMap((path) => readRuleDocument(text(path), path, "yaml").rules.map(({ wire }) => ({ path, rule: readRule(wire) })));
+  return { pack, rules: read.map(({ rule }) => rule), beyond: new Set(read.filter(({ path }) => path === "rules/more.yaml").map(({ rule }) => rule.id)) };
 }
 
 /** Samples of a pack: `tests/<name>`, and what a sender would call them. */
@@ -35,7 +38,7 @@ export function linesOf(pack: string, { file }: Samples): string[] {
   return readFileSync(join(content, pack, "tests", file), "utf8").split("\n").filter((line) => line !== "");
 }
 
-export function madeEvent({ pack }: SaasPack, line: string, { format, source }: Samples): LogEvent {
+export function madeEvent(pack: Pack, line: string, { format, source }: Samples): LogEvent {
   return runPipelines(normalizeEvent(format === "text" ? line : JSON.parse(line), { format, source }), pack.pipelines, ARRIVAL_MS);
 }
 
