@@ -34,13 +34,13 @@ describe("vespid packs", () => {
     expect([enabled.code, enabled.stderr]).toEqual([0, "web-access activated; a server that runs takes it up within a minute\n"]);
     await send(server, [{ ddsource: "nginx", message: "no access log" }]);
     await server.control.tend(Date.now());
-    const ill = await vespid(["packs", "doctor", "--data", data, "--json"]);
+    const ill = await vespid(["packs", "doctor", "web-access", "--data", data, "--json"]);
     expect([ill.code, json(ill.stdout)]).toEqual([1, [expect.objectContaining({ pack: "web-access", status: "broken", activation: "activated", logs_recently: 1, parse_failure_percent: 100, rules: readPackRules("web-access").length })]]);
     expect((await vespid(["packs", "doctor", "--data", data])).stdout).toMatch(/^web-access +broken .* 100\.0 % +14 +100 % of its logs were not understood/m);
     expect((await vespid(["packs", "list", "--data", data])).stdout).toMatch(/^web-access .* 14 +broken +apache/m);
     expect((await vespid(["packs", "disable", "web-access", "--data", data])).code).toBe(0);
     await server.control.tend(Date.now());
-    const off = await vespid(["packs", "doctor", "--data", data, "--json"]);
+    const off = await vespid(["packs", "doctor", "web-access", "--data", data, "--json"]);
     expect([off.code, json(off.stdout)]).toEqual([0, [expect.objectContaining({ pack: "web-access", status: "activate", activation: "deactivated" })]]);
   });
 });
