@@ -45,8 +45,8 @@ async function play(rules: readonly Rule[], logs: RuleScenario["logs"] | readonl
   const pipelines = await choosePipelines(paths.length ? options : { pack: ["none"] }, standing);
   const engine = await DetectionPipeline.create({
     rules, pipelines: pipelines.all, suppressions: [], criticalAssets: [], referenceTables: {}, workers, variant: "simd", allowedLatenessMs: 300_000,
-    onSignal: ({ signal }) => {
-      const rule = byId.get(signal.ruleId);
+    onSignal: ({ signal, gone }) => {
+      const rule = gone?.includes(signal) ? undefined : byId.get(signal.ruleId);
       if (rule) coverage.reached(rule, signal);
     },
     onMatches: (matches, firstEvent) => census.count(matches, firstEvent),

@@ -28,7 +28,9 @@ export class Announcer {
     this.#json = json;
   }
 
-  hear({ kind, signal }: SignalEvent): void {
+  hear({ kind, signal, gone }: SignalEvent): void {
+    // Left without a match it is none any more, and what was printed stays printed.
+    if (gone?.includes(signal)) return;
     const before = this.#severities.get(signal.id);
     if (kind === "extended" && before === signal.severity) return;
     this.#severities.set(signal.id, signal.severity);

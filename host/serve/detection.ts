@@ -32,6 +32,8 @@ export interface DetectionOptions {
   readonly onMalformed?: EngineOptions["onMalformed"];
   /** An entry of the journal is not judged, because detection failed on it time and again. */
   readonly onSetAside?: (position: JournalPosition, reason: string) => void;
+  /** Told of signals that are stored no more: part of others by now, or left without a match. */
+  readonly onGone?: (ids: readonly string[]) => void;
   /** Where samples of what suppressions stopped are kept; nowhere when absent. */
   readonly suppressed?: SuppressedStore;
   /** Detection cannot go on. */
@@ -292,8 +294,9 @@ export class LiveDetection implements IntakeSink {
     this.#gone.delete(signal.id);
     for (const { id } of event.gone ?? []) {
       this.#changed.delete(id);
-      this.#gone.set(id, { id, into: signal.id });
+      this.#gone.set(id, id === signal.id ? { id } : { id, into: signal.id });
     }
+    if (this.#gone.has(signal.id)) return;
     // What was told before a stop is not told again.
     if (!this.#replaying || !this.#signals.get(signal.id)) this.#options.onSignal?.(event);
   }
@@ -367,6 +370,7 @@ export class LiveDetection implements IntakeSink {
         this.#changed.delete(id);
       }
       for (const { id } of gone) this.#gone.delete(id);
+      if (gone.length) this.#options.onGone?.(gone.map(({ id }) => id));
     }
   }
 

@@ -187,6 +187,7 @@ export class VespidServer {
       const found: GoodRules = { ...base, setup: control.complete(base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
         folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, suppressed: new SuppressedStore(sql), onSignal: events.onSignal, onSetAside: events.onSetAside,
+        onGone: (ids) => void signalSearch!.gone(ids).catch((error: unknown) => void ((server && server.#closed) || events.onFault("signal search", error))),
         onFailure: (error: unknown) => {
           events.onFault("detection", error);
           if (server) server.#tellEnded();

@@ -22,7 +22,7 @@ const RECENT_SIGNALS = 8;
 export interface SignalEvent {
   readonly kind: "opened" | "extended";
   readonly signal: Signal;
-  /** Signals told before that are none any more: part of this one now, or left without a match. */
+  /** Signals told before that are none any more: part of this one now, or this one itself, left without a match. */
   readonly gone?: readonly Signal[];
 }
 

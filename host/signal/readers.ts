@@ -196,8 +196,7 @@ export class SignalReaders {
 
   #note(change: BookChange | undefined): void {
     if (!change) return;
-    // One that is gone has nothing more to say, but to those who read it.
-    if (!change.gone?.includes(change.signal)) this.#onChange(change);
+    this.#onChange(change);
     this.#queue.push(change);
   }
 }
