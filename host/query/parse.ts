@@ -26,6 +26,9 @@ const missing: Existence = { kind: "existence", negated: true };
 type Target = Field | Existence;
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
+/** Names in the path of an attribute: each costs memory with every log that is asked for it, and no log is so deep. */
+export const PATH_NAMES_CAP = 64;
+
 /**
  * Reads a log search query.
  *
@@ -185,7 +188,7 @@ class Parser {
       if (end - start < 2) this.#fail("query/missing-field", start, end, `${first} has no name after it`, "write the attribute's path, such as @usr.id");
       if ("-+=".includes(second)) this.#unescaped(start + 1);
       if (first === "#") return { kind: "calculated", name: word.text.slice(1) };
-      return { kind: "attribute", path: [word.segments[0]!.slice(1), ...word.segments.slice(1)] };
+      return this.#attribute([word.segments[0]!.slice(1), ...word.segments.slice(1)], start, end);
     }
     return namedField(word.text);
   }
@@ -219,7 +222,12 @@ class Parser {
   #phraseField(at: number): Field {
     const text = this.#phrase();
     if (text === "" || text === "@") this.#fail("query/missing-field", at, this.#at, "there is no field between the quotes", "write the attribute's path, such as @usr.id");
-    return text.startsWith("@") ? { kind: "attribute", path: text.slice(1).split(".") } : namedField(text);
+    return text.startsWith("@") ? this.#attribute(text.slice(1).split("."), at, this.#at) : namedField(text);
+  }
+
+  #attribute(path: readonly string[], start: number, end: number): Field {
+    if (path.length > PATH_NAMES_CAP) this.#fail("query/deep-path", start, end, "an attribute's path is too deep", `attributes are seen up to ${PATH_NAMES_CAP} names deep`);
+    return { kind: "attribute", path };
   }
 
   /** A bare word as what the field is asked; or as the name of the field that is asked for. */

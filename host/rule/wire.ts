@@ -1,6 +1,7 @@
 import { type Problem, ProblemError } from "../problem.ts";
 import { type Members, Reader, isMembers } from "./reader.ts";
 import { type ReferenceTableJoin, type Rule, type RuleFilter, type RuleQuery, ruleTypes } from "./rule.ts";
+import { limitProblems } from "./limits.ts";
 import { ruleIdOf } from "./rule-id.ts";
 import { readCases } from "./wire-case.ts";
 import { methodKind, readMethod, readOptions } from "./wire-options.ts";
@@ -25,6 +26,7 @@ export function readRuleWire(value: unknown): ReadRule {
   const reader = new Reader();
   const members = reader.members(value, "");
   const rule = isMembers(value) ? readMembers(members, reader) : undefined;
+  if (rule) reader.problems.push(...limitProblems(rule));
   return rule && !reader.refused ? { ok: true, rule, problems: reader.problems } : { ok: false, problems: reader.problems };
 }
 

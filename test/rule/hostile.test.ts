@@ -121,3 +121,23 @@ describe("texts of any kind", () => {
     }
   });
 });
+
+describe("[RU-20] rules that every log would pay for", () => {
+  const deep = `@${Array.from({ length: 10_000 }, () => "a").join(".")}`;
+  const wire = (query: string, more: object = {}): object => ({ id: "x", name: "x", message: "", isEnabled: true, tags: [], type: "log_detection", queries: [{ query, aggregation: "count", ...more }], cases: [{ status: "info", condition: "a > 0" }], options: { detectionMethod: "threshold", evaluationWindow: 0, keepAlive: 0, maxSignalDuration: 0 } });
+  const codes = (text: object | readonly object[]): unknown[] => readRuleDocument(JSON.stringify(text), "rules.json", "json").problems.filter(({ level }) => level !== "warning").map(({ code, place }) => [code, place]);
+
+  test("an attribute's path of thousands of names, in a query, a group or a filter of a file", () => {
+    expect(codes(wire(`source:a -(${deep}:1)`))).toEqual([["query/deep-path", "queries[0].query"]]);
+    expect(codes(wire(`CIDR(${deep}, 10.0.0.0/8)`))).toEqual([["query/deep-path", "queries[0].query"]]);
+    expect(codes(wire(`_exists_:"${deep}"`))).toEqual([["query/deep-path", "queries[0].query"]]);
+    expect(codes(wire("a", { groupByFields: [deep] }))).toEqual([["rule/deep-path", "queries[0].groupByFields"]]);
+    expect(codes(wire("a", { groupByFields: Array.from({ length: 51 }, (_, i) => `@f${i}`) }))).toEqual([["rule/too-many-fields", "queries[0].groupByFields"]]);
+    expect(codes(wire(`@${Array.from({ length: 64 }, () => "a").join(".")}:1`))).toEqual([]);
+  });
+
+  test("a suppression that keeps logs from rules is held to the same", () => {
+    const { problems } = readSuppressionsWire([{ name: "s", enabled: true, rule_query: "*", data_exclusion_query: `${deep}:1` }]);
+    expect(problems.map(({ code }) => code)).toEqual(["query/deep-path"]);
+  });
+});

@@ -12,7 +12,6 @@ import { readRule, readRuleWire } from "../../rule/wire.ts";
 import { writeRuleWire } from "../../rule/wire-write.ts";
 import { ApiError, badRequest, notFound, problemsError } from "../api-error.ts";
 import type { Setup } from "../context.ts";
-import { limitProblems } from "../rules/limits.ts";
 
 type Wire = Readonly<Record<string, unknown>>;
 
@@ -96,9 +95,6 @@ function rangeOf({ from, to, index }: Pick<FromRule, "from" | "to" | "index">): 
 function ruleOf(wire: Wire): Rule {
   const read = readRuleWire(wire);
   if (!read.ok) throw problemsError(read.problems, TITLE);
-  // A job that takes all memory takes the server's.
-  const beyond = limitProblems(read.rule);
-  if (beyond.length) throw problemsError(beyond, TITLE);
   return read.rule;
 }
 

@@ -10,7 +10,6 @@ import { TableStore } from "../../store/tables.ts";
 import { ApiError, problemsError } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
 import { ageOf, isTime } from "./deprecation.ts";
-import { limitProblems } from "./limits.ts";
 
 const TITLE = "Invalid rule configuration";
 /** Of a rule as JSON. */
@@ -37,7 +36,7 @@ export class RuleCheck {
     const chars = JSON.stringify(document).length;
     if (chars > MOST_RULE_CHARS) throw refusal([{ code: "rule-api/too-large", message: `the rule is ${chars} characters of JSON`, hint: `keep to ${MOST_RULE_CHARS}` }]);
     const read = readRuleWire({ ...document, ...facts });
-    const problems = [...read.problems, ...datesOf(document, this.#context.nowMs()), ...(read.ok ? [...limitProblems(read.rule), ...this.#tableProblems(read.rule)] : [])];
+    const problems = [...read.problems, ...datesOf(document, this.#context.nowMs()), ...(read.ok ? this.#tableProblems(read.rule) : [])];
     if (!read.ok || problems.some(({ level }) => level !== "warning")) throw refusal(problems);
     return { rule: read.rule, lint: [...problems, ...lintRule(read.rule), ...idleProblems(read.rule)] };
   }
