@@ -5,7 +5,10 @@ import type { LogEvent } from "../../host/event/event.ts";
 import { normalizeEvent } from "../../host/event/normalize.ts";
 import { runPipelines } from "../../host/event/pipeline/run.ts";
 import { contentFolder } from "../../host/packs.ts";
+import { matches } from "../../host/query/matches.ts";
+import { parseQuery } from "../../host/query/parse.ts";
 import { type Ran, vespid } from "../cli/support.ts";
+import { KEY, send, startIntake } from "../intake/http-support.ts";
 import { hasShared } from "../support/shared.ts";
 import { awsPacks, awsRules, linesOf, packFile, played, rulesOf, sharedLines } from "./aws-support.ts";
 
@@ -75,9 +78,10 @@ describe("flow logs", () => {
     expect(attributes?.vpc).toMatchObject({ action: "ACCEPT", status: "OK", interface_id: "eni-0a1b", instance_id: "i-1" });
   });
 
-  test("[IN-16] a span without data has no addresses, a head line nothing", () => {
+  test("[IN-16] a span without data has no addresses, a head line no flow and no time of its own", () => {
     expect(made("aws-network", "2 123456789012 eni-0a1b - - - - - - - 1772359200 1772359260 - NODATA", "vpc").attributes).toEqual({ vpc: { version: 2, account_id: "123456789012", interface_id: "eni-0a1b", status: "NODATA" }, flow: { start: 1772359200, end: 1772359260, minute: 29539320 } });
-    expect(made("aws-network", "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status", "vpc").attributes).toEqual({});
+const head = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
+    expect(made("aws-network", head, "vpc")).toMatchObject({ timestamp: 0, attributes: { vpc: { head } } });
   });
 });
 
@@ -126,6 +130,27 @@ describe("CloudTrail", () => {
 
   test("an identity without an ARN is told too", async () => {
     expect(await ids([record("2026-03-01T10:00:00Z", "StopLogging", { eventSource: "cloudtrail.amazonaws.com", userIdentity: { type: "AWSAccount", accountId: "666666666666" } })])).toEqual(["aws-cloudtrail-impaired high"]);
+  });
+});
+
+describe("from the sender to the search", () => {
+  const headers = { "dd-api-key": KEY, "content-type": "application/json" };
+  const trail = { eventVersion: "1.08", eventTime: "2026-03-01T09:59:00Z", eventSource: "signin.amazonaws.com", eventName: "ConsoleLogin", awsRegion: "eu-west-1", recipientAccountId: "123456789012", sourceIPAddress: "192.0.2.7", userIdentity: { type: "IAMUser", arn: "arn:aws:iam::123456789012:user/mina" }, responseElements: { ConsoleLogin: "Success" } };
+  const finding = { "detail-type": "GuardDuty Finding", source: "aws.guardduty", account: "123456789012", time: "2026-03-01T09:59:00Z", region: "eu-west-1", detail: { accountId: "123456789012", id: "f-1", type: "Recon:EC2/Portscan", severity: 5, title: "Ports scanned", resource: { instanceDetails: { instanceId: "i-1" } } } };
+  const flows = "2 123456789012 eni-0a1b 192.0.2.7 10.0.0.5 54321 22 6 20 4249 1772359200 1772359260 ACCEPT OK\n2 123456789012 eni-0a1b 192.0.2.7 10.0.0.5 54321 23 6 1 40 1772359200 1772359260 REJECT OK\n";
+
+  test.each<[string, string, string, string, number]>([
+    ["[IN-15] a file of CloudTrail", "/aws/cloudtrail", JSON.stringify({ Records: [trail, { ...trail, eventName: "GetUser", responseElements: null }] }), "source:cloudtrail @evt.name:ConsoleLogin @evt.outcome:success @userIdentity.session_name:mina @network.client.ip:192.0.2.7", 1],
+    ["[IN-16] two flows, let in", "/api/v2/logs?ddsource=vpc", flows, "source:vpc @vpc.action:ACCEPT @network.destination.port:22", 1],
+    ["[IN-16] two flows, rejected", "/api/v2/logs?ddsource=vpc", flows, "source:vpc @vpc.action:REJECT @network.bytes_written:40", 1],
+    ["[IN-17] a finding of GuardDuty", "/aws/eventbridge", JSON.stringify(finding), "source:guardduty @details.alertType:*EC2* @details.severity:[4 TO 6.9] instance-id:i-1 status:warn", 1],
+  ])("%s", async (_, path, body, query, count) => {
+    const { port, sink } = await startIntake();
+    expect((await send(port, path, { headers: body.startsWith("2 ") ? { ...headers, "content-type": "text/plain" } : headers, body })).status).toBeLessThan(300);
+    const parsed = parseQuery(query);
+    if (!parsed.ok) throw new Error("the query is wrong");
+    const pipelines = awsPacks.flatMap((pack) => pack.pipelines);
+    expect(sink.events.map((event) => runPipelines(event, pipelines, ARRIVAL_MS)).filter((event) => matches(parsed.node, event)).length).toBe(count);
   });
 });
 
