@@ -20,6 +20,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   event: ["query"],
   query: ["event"],
   rule: ["query", "event"],
+  enrich: ["query", "event", "rule"],
   engine: ["rule", "query", "event", "batch", "assembly/layout.ts"],
   batch: ["event", "engine", "signal"],
   detect: ["rule", "query", "event", "batch", "assembly/layout.ts"],

@@ -1,6 +1,9 @@
 import { decodeEvent, isTextFormat } from "./decode.ts";
+import { type Enrichment, enriched, enrichmentOf, plainPipelines } from "./enrichment/enrichment.ts";
+import { INTEL } from "./enrichment/intel-find.ts";
 import type { Json, LogEvent } from "./event.ts";
 import type { NormalizeOptions } from "./normalize.ts";
+import { isMembers } from "./pipeline/members.ts";
 import type { Pipeline } from "./pipeline/pipeline.ts";
 import { runPipelines } from "./pipeline/run.ts";
 import { readTags } from "./tags.ts";
@@ -14,10 +17,11 @@ export interface MadeFrom extends NormalizeOptions {
 export function appliedPipelines(pipelines: readonly Pipeline[], input: MadeFrom): readonly Pipeline[] {
   if (input.format === "log") return [];
   const { pipelines: ids } = input;
-  return ids ? pipelines.filter((pipeline) => ids.includes(pipeline.id)) : pipelines;
+  const plain = plainPipelines(pipelines);
+  return ids ? plain.filter((pipeline) => ids.includes(pipeline.id)) : plain;
 }
 
-/** The event that one record becomes: its envelope, changed by the pipelines. Undefined when the record is unreadable. */
+/** The event that one record becomes: its envelope, changed by the pipelines, not enriched. Undefined when the record is unreadable. */
 export function madeEvent(text: string, input: MadeFrom, pipelines: readonly Pipeline[], arrivalMs?: number): LogEvent | undefined {
   const event = decodeEvent(text, input);
   const applied = appliedPipelines(pipelines, input);
@@ -27,32 +31,46 @@ export function madeEvent(text: string, input: MadeFrom, pipelines: readonly Pip
 /** Reads events that matched, from their bytes; what cannot be read as a record is its own message. */
 export class EventReader {
   readonly #pipelines: readonly Pipeline[];
+  readonly #enrichment: Enrichment | undefined;
   readonly #decoder = new TextDecoder();
 
   constructor(pipelines: readonly Pipeline[] = []) {
     this.#pipelines = pipelines;
+    this.#enrichment = enrichmentOf(pipelines);
   }
 
   /** The event as detection saw it. */
   event(bytes: Uint8Array, input: MadeFrom, arrivalMs?: number): LogEvent {
     const text = this.#decoder.decode(bytes);
-    return madeEvent(text, input, this.#pipelines, arrivalMs) ?? { message: text, attributes: {} };
+    const made = madeEvent(text, input, this.#pipelines, arrivalMs);
+    if (!made) return { message: text, attributes: {} };
+    return this.#enrichment ? enriched(made, decodeEvent(text, input)!, this.#enrichment, arrivalMs) : made;
   }
 
-  /** The event as it is shown: the record as received, and of a line of text what was made of it. */
+  /** The event as it is shown: the record as received with what enrichment found, and of a line of text what was made of it. */
   record(bytes: Uint8Array, input: MadeFrom, arrivalMs?: number): Json {
     if (isTextFormat(input.format)) return this.event(bytes, input, arrivalMs) as Json;
     const text = this.#decoder.decode(bytes);
     try {
-      return JSON.parse(text) as Json;
+      const record = JSON.parse(text) as Json;
+      return this.#enrichment && isMembers(record) ? this.#shown(record, bytes, input, arrivalMs) : record;
     } catch {
       return text;
     }
   }
 
+  /** Where the record has its attributes, with what was found for it. */
+  #shown(record: { [name: string]: Json }, bytes: Uint8Array, input: MadeFrom, arrivalMs: number | undefined): Json {
+    const found = this.event(bytes, input, arrivalMs).attributes?.[INTEL];
+    const held = input.format === "log" ? record.attributes : record;
+    if (found === undefined || (isMembers(held) && held[INTEL] !== undefined)) return record;
+    const attributes = { ...(isMembers(held) ? held : {}), [INTEL]: found };
+    return input.format === "log" ? { ...record, attributes } : attributes;
+  }
+
   /** The same as JSON text. A record that is one line of plain JSON already costs no reading. */
   recordText(bytes: Uint8Array, input: MadeFrom): string {
-    if (!isTextFormat(input.format)) {
+    if (!isTextFormat(input.format) && !this.#enrichment) {
       const text = this.#decoder.decode(bytes).trim();
       if (text.startsWith("{") && !ODD.test(text)) return text;
     }
@@ -62,7 +80,7 @@ export class EventReader {
   /** True only where no text of the event holds this one; told from the bytes alone, hence sometimes false in vain. */
   lacks(bytes: Uint8Array, input: MadeFrom, text: string): boolean {
     // What pipelines put together, or JSON spells by numbers, may not stand there as it is.
-    if (appliedPipelines(this.#pipelines, input).length) return false;
+    if (this.#enrichment || appliedPipelines(this.#pipelines, input).length) return false;
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return !view.includes(text) && !view.includes("\\u");
   }

@@ -12,6 +12,17 @@ export function scalarsBelow(value: Json | undefined): Scalar[] {
   return [value];
 }
 
+/** Objects that enrichment laid into an event: found by their paths, and no part of its text. */
+export const derived = new WeakSet<object>();
+
+/** Every scalar that the event itself holds. */
+function ownScalars(value: Json | undefined): Scalar[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap(ownScalars);
+  if (typeof value !== "object") return [value];
+  return derived.has(value) ? [] : Object.values(value).flatMap(ownScalars);
+}
+
 /** What stands under a path: arrays are transparent, and a key may itself hold the dots. */
 export function valuesAt(value: Json | undefined, path: readonly string[]): Json[] {
   if (value === null || value === undefined) return [];
@@ -44,7 +55,7 @@ function freeTexts(event: Queryable): Scalar[] {
 
 /** Every address of the event, canonical, wherever it stands. */
 export function addressesOf(event: Queryable): string[] {
-  const texts = [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...(event.tags ?? []), ...scalarsBelow(event.attributes)];
+  const texts = [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...(event.tags ?? []), ...ownScalars(event.attributes)];
   const found = texts.filter((text): text is string => typeof text === "string").flatMap(findAddresses);
   return [...new Set(found)];
 }
@@ -74,7 +85,7 @@ export function valuesOf(field: Field, event: Queryable): Scalar[] {
     case "freeText":
       return freeTexts(event);
     case "fullText":
-      return [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...scalarsBelow(event.attributes)];
+      return [...freeTexts(event), ...reservedWholes.flatMap((name) => reservedText(event, name)), ...ownScalars(event.attributes)];
     case "calculated":
       return [];
   }

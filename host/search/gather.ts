@@ -1,4 +1,5 @@
 import { textDefaults } from "../event/decode.ts";
+import { plainPipelines } from "../event/enrichment/enrichment.ts";
 import { EventReader } from "../event/made.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StoredEntry } from "../journal/contract.ts";
@@ -33,7 +34,7 @@ export class Gatherer {
 
   private constructor(scanner: Scanner, pipelines: readonly Pipeline[], made: string, stretchBytes: number) {
     this.#scanner = scanner;
-    this.#reader = new EventReader(pipelines);
+    this.#reader = new EventReader(plainPipelines(pipelines));
     this.#makers = new WordMakers(pipelines);
     this.#made = made;
     this.#stretchBytes = stretchBytes;

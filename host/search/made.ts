@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import { textDefaults } from "../event/decode.ts";
 import type { Json, LogEvent } from "../event/event.ts";
+import { plainPipelines } from "../event/enrichment/enrichment.ts";
 import { appliedPipelines } from "../event/made.ts";
 import type { Pipeline, Processor } from "../event/pipeline/pipeline.ts";
 import type { StoredEntry } from "../journal/contract.ts";
 import type { QueryNode } from "../query/tree.ts";
 
-/** Short name of a set of pipelines: the same pipelines have the same, in whatever process. */
+/** Short name of a set of pipelines: the same pipelines have the same, in whatever process. What enrichment adds is no part of what is indexed. */
 export function madeBy(pipelines: readonly Pipeline[]): string {
-  const text = JSON.stringify(pipelines, (name, value: unknown) => {
+  const text = JSON.stringify(plainPipelines(pipelines), (name, value: unknown) => {
     if (name === "span" || name === "samples") return undefined; // where a query stood, and what it was tried on, change no event
     return value instanceof Map ? [...value] : value;
   });

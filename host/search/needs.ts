@@ -70,7 +70,13 @@ const statuses: ReadonlySet<string> = new Set(["emergency", "alert", "critical",
 /** A tag this long may have been cut. */
 const LONG_TAG = 190;
 
+/** What enrichment adds stands in no record, and so in no index. */
+function isEnriched(field: Field): boolean {
+  return field.kind === "attribute" && (field.path.join(".").startsWith("threat_intel") || field.path.join(".").includes("geoip"));
+}
+
 function needsOfLeaf(field: Field, test: Test): Need {
+  if (isEnriched(field)) return anything;
   if (field.kind === "calculated" || (field.kind === "reserved" && (field.name === "status" || field.name === "timestamp"))) return anything;
   switch (test.kind) {
     case "equals":

@@ -1,4 +1,5 @@
 import type { QueryNode } from "../../query/tree.ts";
+import type { Enrichment } from "../enrichment/enrichment.ts";
 import type { ReservedAttribute } from "../event.ts";
 
 /** Processors for the events a query matches, in order. Every event passes every pipeline whose filter it matches. */
@@ -8,6 +9,8 @@ export interface Pipeline {
   readonly filter: QueryNode;
   readonly enabled: boolean;
   readonly processors: readonly Processor[];
+  /** Of the last one alone: what is looked up for every event behind all of them. */
+  readonly enrichment?: Enrichment;
 }
 
 /** An attribute by its path, a tag by its key, or a reserved attribute: what processors read and write. */
