@@ -3,9 +3,10 @@ import { randomUUID } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { ApiError, type ErrorForm, asApiError } from "./api-error.ts";
+import { ApiError, type ErrorForm, asApiError, badRequest } from "./api-error.ts";
 import type { AuditTrail } from "./audit-trail.ts";
 import { type Doorkeeper, isStranger } from "./authenticate.ts";
+import { BodyRoom } from "./body-room.ts";
 import { Checked } from "./checked.ts";
 import { readJsonBody } from "./json-body.ts";
 import { openApi } from "./openapi.ts";
@@ -31,6 +32,8 @@ const PER_MINUTE = 3000;
 /** Of addresses that show no good key. */
 const STRANGERS_PER_MINUTE = 120;
 const BODY_BYTES = 5 * 1024 * 1024;
+/** Of those who have shown no key: a name and a password. */
+const STRANGERS_BODY_BYTES = 64 * 1024;
 /** Searches at a time, of everybody together: they shall not keep the thread that takes logs. */
 const MOST_SEARCHES = 8;
 
@@ -49,6 +52,7 @@ export class ControlApi {
   readonly #firsts: ReadonlySet<string>;
   readonly #rates: RateLimit;
   readonly #strangers = new RateLimit(STRANGERS_PER_MINUTE);
+  readonly #bodies = new BodyRoom();
   #searches = 0;
 
   private constructor(options: ControlOptions) {
@@ -92,9 +96,9 @@ export class ControlApi {
     const checks = { params: each.params && new Checked(each.params, "path"), query: each.query && new Checked(each.query, "query"), body: each.body && new Checked(each.body, "") };
     this.#app.route({
       method: each.method, url: each.path,
-      bodyLimit: each.bytes?.most ?? this.#options.bodyBytes ?? BODY_BYTES,
+      bodyLimit: this.#mostOf(each),
       onRequest: (request, reply, done) => {
-        const refused = this.#admit(each, request, reply);
+        const refused = this.#admit(each, request, reply) ?? this.#receive(each, request, reply);
         if (!refused) return done();
         this.#refuse(reply, refused, form);
       },
@@ -136,6 +140,11 @@ export class ControlApi {
     if (each.permission === "anyone") {
       const rate = this.#strangers.take(head.peer, nowMs);
       if (rate.isOver) return tooMany(rate.resetS);
+      try {
+        each.admits?.({ params: request.params as never, query: request.query as never, nowMs });
+      } catch (error) {
+        return asApiError(error) ?? badRequest("the address cannot be read");
+      }
       admitted.set(request, { principal: nobody, head });
       return undefined;
     }
@@ -152,9 +161,27 @@ export class ControlApi {
     return undefined;
   }
 
+  #mostOf({ bytes, permission }: Route): number {
+    return bytes?.most ?? (permission === "anyone" ? STRANGERS_BODY_BYTES : (this.#options.bodyBytes ?? BODY_BYTES));
+  }
+
+  /** Room for the body, until the answer is out. */
+  #receive(each: Route, request: FastifyRequest, reply: FastifyReply): ApiError | undefined {
+    const { headers } = request;
+    if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return undefined;
+    const isKnown = headers["content-length"] !== undefined && headers["content-encoding"] === undefined;
+    const most = this.#mostOf(each);
+    const { applicationKeyId, userId } = admitted.get(request)!.principal;
+    // An address that lets in is as good as a key.
+    const asker = each.admits ? request.url : applicationKeyId ?? (userId || undefined);
+    const release = this.#bodies.take(asker, isKnown ? Math.min(most, Number(headers["content-length"])) : most);
+    if (!release) return new ApiError(429, "bodies of other requests take the room; ask again in a second", { headers: { "retry-after": "1", "x-ratelimit-reset": "1", connection: "close" } });
+    reply.raw.once("close", release);
+    return undefined;
+  }
+
   async #bodyOf(each: Route, request: FastifyRequest, check: Checked | undefined): Promise<unknown> {
-    const most = each.bytes?.most ?? this.#options.bodyBytes ?? BODY_BYTES;
-    const bytes = await unpacked(request, most);
+    const bytes = await unpacked(request, this.#mostOf(each));
     if (each.bytes) return bytes;
     if (!check) return undefined;
     if (!bytes.length) {

@@ -56,6 +56,8 @@ export interface RouteFacts {
   readonly answers: Readonly<Record<number, TSchema | undefined>>;
   /** Refusals beside 400, 401, 403 and 429. */
   readonly refuses?: readonly number[];
+  /** Asked of a route for anyone before its body is read. Throws an `ApiError` where the address itself lets nobody in. */
+  readonly admits?: (asked: { readonly params: Readonly<Record<string, string>>; readonly query: Readonly<Record<string, unknown>>; readonly nowMs: number }) => void;
   /** Takes bytes as they came instead of JSON. */
   readonly bytes?: { readonly type: string; readonly most: number };
   /** Searches share a number of places; the rest is quick. */

@@ -1,7 +1,8 @@
+import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { Type } from "typebox";
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../host/control/api-error.ts";
+import { ApiError, notFound } from "../../host/control/api-error.ts";
 import { created, empty, ok, route } from "../../host/control/route.ts";
 import { person, serveRoutes } from "./support.ts";
 
@@ -103,6 +104,54 @@ describe("what is read", () => {
     const { ask } = await serveRoutes(routes, [person("admin")]);
     expect((await ask("PUT", "/api/v2/parts/1", "a,b\n1,2\n", "admin", { "content-type": "text/csv" })).body).toEqual({ bytes: 8 });
     expect((await ask("PUT", "/api/v2/parts/1", "x".repeat(1001), "admin", { "content-type": "text/csv" })).status).toBe(413);
+  });
+});
+
+describe("[AP-09] bodies that are to take the memory", () => {
+  const name = route({ tag: "T", permission: "anyone", method: "POST", path: "/api/v2/open", operationId: "open", summary: "Open", body: Type.Object({}), answers: { 200: undefined } }, () => ok({}));
+  let admitted = 0;
+  const put = route({
+    tag: "T", permission: "anyone", method: "PUT", path: "/api/v2/put/:id", operationId: "put", summary: "Put", bytes: { type: "text/csv", most: 20 * 1024 * 1024 }, answers: { 200: undefined },
+    admits: ({ params, query }) => {
+      if (params.id !== "known" || query.token !== "good") throw notFound();
+      admitted++;
+    },
+  }, (call) => ok({ bytes: (call.body as Buffer).length }));
+  const listed = route({ tag: "T", permission: "known", method: "POST", path: "/api/v2/listed", operationId: "listed", summary: "Listed", body: Type.Object({ list: Type.Array(Type.String(), { maxItems: 100 }) }), answers: { 200: undefined } }, () => ok({}));
+
+  test("of strangers only small ones are read, and at an address that lets nobody in none is waited for", async () => {
+    const { ask, url } = await serveRoutes([name, put], []);
+    expect((await ask("POST", "/api/v2/open", JSON.stringify({ text: "a".repeat(70_000) }), "")).status).toBe(413);
+    expect((await ask("PUT", "/api/v2/put/known?token=good", Buffer.alloc(9 * 1024 * 1024), "", { "content-type": "text/csv" })).body).toEqual({ bytes: 9 * 1024 * 1024 });
+    // Its body never comes.
+    const first = await new Promise<string>((resolve) => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write("PUT /api/v2/put/known?token=bad HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 20000000\r\n\r\n"));
+      socket.once("data", (data) => {
+        resolve(String(data).split("\r\n")[0]!);
+        socket.destroy();
+      });
+    });
+    expect([first, admitted]).toEqual(["HTTP/1.1 404 Not Found", 1]);
+  });
+
+  test("of one asker there is room for so many at a time, and it is given back", async () => {
+    const large = route({ tag: "T", permission: "known", method: "POST", path: "/api/v2/large", operationId: "large", summary: "Large", bytes: { type: "text/csv", most: 20 * 1024 * 1024 }, answers: { 200: undefined } }, () => ok({}));
+    const { ask, url } = await serveRoutes([large], [person("amy"), person("zed")]);
+    const sockets = await Promise.all(Array.from({ length: 3 }, () => new Promise<Socket>((resolve) => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write("POST /api/v2/large HTTP/1.1\r\nHost: x\r\nDD-APPLICATION-KEY: amy\r\nContent-Type: text/csv\r\nContent-Length: 20000000\r\n\r\nx", () => resolve(socket)));
+    })));
+    const send = (as: string): Promise<{ readonly status: number }> => ask("POST", "/api/v2/large", Buffer.alloc(10 * 1024 * 1024), as, { "content-type": "text/csv" });
+    await expect.poll(async () => (await send("amy")).status).toBe(429);
+    expect((await send("zed")).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(async () => (await send("amy")).status).toBe(200);
+  });
+
+  test("of a list with a million faults the first are told", async () => {
+    const { ask } = await serveRoutes([listed], [person("amy")]);
+    const { status, body } = await ask("POST", "/api/v2/listed", JSON.stringify({ list: Array.from({ length: 1_000_000 }, () => 1) }));
+    expect([status, body.errors[0]]).toEqual([400, "list[0]: must be string"]);
+    expect((await ask("POST", "/api/v2/listed", { list: Array.from({ length: 5000 }, () => "a") })).body.errors).toEqual(["list: must not have more than 100 items"]);
   });
 });
 

@@ -170,7 +170,7 @@ export function tablesRoom(context: ControlContext): Room {
           const { id, paths } = uploads.begin({ headers, parts, partBytes, tableName, createdBy: call.principal.handle }, call.nowMs);
           return created({ data: { type: "upload", id, attributes: { part_urls: paths.map((path) => `${call.head.origin}${path}`) } } });
         }),
-      route({ ...reading, permission: "anyone", method: "PUT", path: `${BASE}/uploads/:upload_id/parts/:part`, operationId: "putReferenceTableUploadPart", summary: "One part of a file; the address itself is what lets in", query: Type.Object({ token: Type.String({ minLength: 1, maxLength: 100 }) }), bytes: { type: "text/csv", most: MOST_PART_BYTES }, answers: { 200: undefined }, refuses: [404, 413] },
+      route({ ...reading, permission: "anyone", method: "PUT", path: `${BASE}/uploads/:upload_id/parts/:part`, operationId: "putReferenceTableUploadPart", summary: "One part of a file; the address itself is what lets in", query: Type.Object({ token: Type.String({ minLength: 1, maxLength: 100 }) }), bytes: { type: "text/csv", most: MOST_PART_BYTES }, admits: ({ params, query, nowMs }) => void uploads.admit(params.upload_id!, query.token, nowMs), answers: { 200: undefined }, refuses: [404, 413] },
         ({ params, query, body, nowMs }) => {
           uploads.put(params.upload_id!, Number(params.part), query.token, body as Buffer, nowMs);
           return { status: 200 };

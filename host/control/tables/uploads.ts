@@ -29,13 +29,19 @@ export class Uploads {
 
   /** One part; again takes the place of the one before. */
   put(id: string, part: number, token: string, bytes: Buffer, nowMs: number): void {
-    const upload = this.#tables.upload(id);
-    // What is not there and what is not the asker's are the same to them.
-    if (!upload || !timingSafeEqual(hashOf(token), Buffer.from(upload.tokenHash, "hex")) || nowMs - upload.createdMs > GOOD_MS) throw notFound("upload not found");
+    const upload = this.admit(id, token, nowMs);
     if (!Number.isInteger(part) || part < 1 || part > upload.parts) throw badRequest(`the upload has parts 1 to ${upload.parts}`);
     if (bytes.length > upload.partBytes) throw new ApiError(413, `a part of this upload has at most ${upload.partBytes} bytes`);
     mkdirSync(join(this.#folder, id), { recursive: true, mode: 0o750 });
     writeAtomically(this.#path(id, part), bytes);
+  }
+
+  /** Throws a 404. */
+  admit(id: string, token: unknown, nowMs: number): StoredUpload {
+    const upload = this.#tables.upload(id);
+    // What is not there and what is not the asker's are the same to them.
+    if (!upload || typeof token !== "string" || !timingSafeEqual(hashOf(token), Buffer.from(upload.tokenHash, "hex")) || nowMs - upload.createdMs > GOOD_MS) throw notFound("upload not found");
+    return upload;
   }
 
   /** A whole upload. Throws an `ApiError` where there is none, or parts are missing. */
