@@ -16,9 +16,12 @@ export interface RuleDocument {
   readonly locate: (rule: Rule, place: string) => Position | undefined;
 }
 
-/** Rules of one file's text: one rule, a list of rules, `{rules: [...]}`, one a line, or several YAML documents. */
-export function readRuleDocument(text: string, file: string, kind: RuleDocumentKind): RuleDocument {
-  const { items, problems } = documentItems(text, kind, ["rules", "data"]);
+/** Rules of one file's text: one rule, a list of rules, `{rules: [...]}`, one a line, or several YAML documents. Of more than `most` none is read. */
+export function readRuleDocument(text: string, file: string, kind: RuleDocumentKind, most = Number.POSITIVE_INFINITY): RuleDocument {
+  const { items: given, problems: told } = documentItems(text, kind, ["rules", "data"]);
+  const isTooMany = given.length > most;
+  const items = isTooMany ? [] : given;
+  const problems = isTooMany ? [{ code: "rule/too-many", message: `there are ${given.length} rules in it`, hint: `keep to ${most} at a time` }] : told;
   const rules: Rule[] = [];
   const found: Problem[] = problems.map((problem) => ({ ...problem, file }));
   const ids = new Map<string, number>();

@@ -102,7 +102,7 @@ export function rulesRoom(context: ControlContext): Room {
     route({ ...reading, method: "POST", path: `${BASE}/bulk_export`, operationId: "bulkExportSecurityMonitoringRules", summary: "A ZIP of rules, a JSON file each", body: BulkExport, answers: { 200: undefined }, refuses: [404] },
       ({ body }) => zip(ruleArchive(entriesOf(body.data.attributes.ruleIds).map((entry) => ({ name: entry.rule.name, text: `${JSON.stringify(ruleAnswer(entry), null, 2)}\n` })), "json"))),
     route({ ...writing, method: "POST", path: `${BASE}/bulk_import`, operationId: "bulkImportSecurityMonitoringRules", summary: "Takes rules as JSON, YAML or a ZIP of such files, all or none; those of an id that a rule of the API has become its next version", bytes: { type: "application/octet-stream", most: MOST_IMPORT_BYTES }, answers: { 200: Imported }, refuses: [413] },
-      async (call) => ok({ data: (await editor.import(call, readRules(call.body as Buffer))).map((each) => edited(each).body) })),
+      async (call) => ok({ data: (await editor.import(call, await readRules(call.body as Buffer))).map((each) => edited(each).body) })),
     route({ ...writing, method: "DELETE", path: `${BASE}/bulk_delete`, operationId: "bulkDeleteSecurityMonitoringRules", summary: "Takes rules away, as far as they may be", body: BulkDelete, answers: { 200: BulkDeleted }, refuses: [404] },
       async (call) => {
         const { deleted, failed } = await editor.deleteSome(call, call.body.data.attributes.ruleIds);

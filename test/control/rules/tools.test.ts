@@ -116,6 +116,22 @@ describe("rules as files", () => {
     const yaml = await ask(server, "POST", `${BASE}/bulk_import`, 'rules:\n  - name: From YAML\n    message: ""\n    isEnabled: true\n    queries: [{ query: "source:auth" }]\n    cases: [{ status: low, condition: "a > 0" }]\n    options: {}\n');
     expect(yaml.body.data[0]).toMatchObject({ name: "From YAML", version: 1 });
     for (const bytes of ["", "[]", "{", Buffer.from("PK\u0003\u0004broken", "latin1"), Buffer.from(zipSync({ "readme.txt": new Uint8Array(3) }))]) expect((await ask(server, "POST", `${BASE}/bulk_import`, bytes)).status).toBe(400);
+    // What takes memory or keeps logs waiting is refused before it does.
+    const liar = Buffer.from(zipSync({ "a.json": new Uint8Array(60 * 1024 * 1024).fill(32) }));
+    for (let at = 0; at < liar.length - 28; at++) if (liar.readUInt32LE(at) === 0x02014b50) liar.writeUInt32LE(100, at + 24);
+    const hostile: readonly (readonly [string | Uint8Array, string])[] = [
+      [liar, "the ZIP unpacks to more than"],
+      [liar.subarray(0, liar.length - 30), "the ZIP cannot be read"],
+      [`rules:\n${"- {name: x, message: y}\n".repeat(50_000)}`, "takes too long to read"],
+      [JSON.stringify(Array.from({ length: 2001 }, () => ({}))), "there are 2001 rules in it"],
+      [JSON.stringify(Array.from({ length: 2000 }, () => ({}))), "Invalid rule configuration"],
+      [JSON.stringify(["a", "b"].map((name) => loginRule({ id: "two-two-two", name }))), "id"],
+    ];
+    for (const [bytes, why] of hostile) {
+      const { status, body } = await ask(server, "POST", `${BASE}/bulk_import`, bytes);
+      expect([status, body.errors.join()]).toEqual([400, expect.stringContaining(why)]);
+      expect(body.errors.length).toBeLessThan(300);
+    }
   });
 
   test("[RU-24] as text for Terraform, names and texts of others cannot break out of it", async () => {
