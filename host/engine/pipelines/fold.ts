@@ -1,4 +1,5 @@
 import type { Pipeline } from "../../event/pipeline/pipeline.ts";
+import { matches } from "../../query/matches.ts";
 import type { QueryNode } from "../../query/tree.ts";
 
 /** Reserved attributes that are the same for every event of an input. */
@@ -26,9 +27,10 @@ export function foldQuery(node: QueryNode, known: Known): QueryNode | boolean {
       return typeof folded === "boolean" ? !folded : { ...node, node: folded };
     }
     case "leaf": {
-      if (node.field.kind !== "reserved" || node.test.kind !== "equals") return node;
-      const value = Object.hasOwn(known, node.field.name) ? known[node.field.name as keyof Known] : undefined;
-      return value === undefined ? node : value === node.test.text;
+      if (node.field.kind !== "reserved") return node;
+      const { name } = node.field;
+      const value = Object.hasOwn(known, name) ? known[name as keyof Known] : undefined;
+      return value === undefined ? node : matches(node, { [name]: value });
     }
     case "cidr":
       return node;
