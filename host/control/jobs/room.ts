@@ -59,6 +59,7 @@ export function jobsRoom(context: ControlContext, limits: JobLimits = usualLimit
           if (store.count("pending") >= MOST_WAITING) throw new ApiError(429, `${MOST_WAITING} jobs wait already`, { headers: { "x-ratelimit-reset": "60", "retry-after": "60" } });
           const id = randomUUID();
           const { principal } = call;
+          if ((fromRule ?? jobDefinition)!.index === "audit" && !principal.permissions.has("audit_logs_read")) throw new ApiError(403, "what others did is read with audit_logs_read");
           const asked = fromRule ? askedFromRule(fromRule, context.setup(), principal.restriction) : askedByDefinition(id, jobDefinition as unknown as JobDefinition, context.setup(), principal.restriction);
           context.sql.transaction(() => {
             store.add({ id, ...asked, signalOutput, createdBy: { uuid: principal.userId, handle: principal.handle, name: principal.name } }, call.nowMs);
@@ -73,12 +74,12 @@ export function jobsRoom(context: ControlContext, limits: JobLimits = usualLimit
           const found = chosenJobs(store.list(), query["filter[query]"] ?? "", query.sort ?? "");
           const size = query["page[size]"] ?? DEFAULT_PAGE;
           const start = (query["page[number]"] ?? 0) * size;
-          return ok({ data: found.slice(start, start + size).map((job) => jobData(job, runner)), meta: { totalCount: found.length } });
+          return ok({ data: found.slice(start, start + size).map((job) => jobData(job, runner, principal)), meta: { totalCount: found.length } });
         }),
       route({ ...seeing, method: "GET", path: `${JOBS}/:job_id`, operationId: "getHistoricalJob", summary: "One historical job", params: JobId, answers: { 200: OneJob }, refuses: [404] },
         ({ params, principal }) => {
           mayRead(principal);
-          return ok({ data: jobData(jobOrRefusal(params.job_id), runner) });
+          return ok({ data: jobData(jobOrRefusal(params.job_id), runner, principal) });
         }),
       route({ ...running, method: "PATCH", path: `${JOBS}/:job_id/cancel`, operationId: "cancelHistoricalJob", summary: "Ends a job that waits or runs", params: JobId, answers: { 204: undefined }, refuses: [404, 409] },
         (call) => {
@@ -151,7 +152,9 @@ function requestOf(query: Readonly<Record<string, string | number | undefined>>)
   return { query: text("filter[query]"), from: text("filter[from]"), to: text("filter[to]"), sort: text("sort"), cursor: text("page[cursor]"), limit: query["page[limit]"] as number | undefined };
 }
 
-function jobData(job: StoredJob, runner: JobRunner): unknown {
+/** Numbers of a job that saw more than the asker does are not told. */
+function jobData(job: StoredJob, runner: JobRunner, { restriction, userId }: Principal): unknown {
+  const isSeen = restriction === undefined || job.createdBy.uuid === userId;
   const { id, name, status, definition, fromRuleId, createdBy, createdMs, modifiedMs, signalOutput, progress, signals, leftOut, events, note } = job;
   return {
     id, type: "historicalDetectionsJob",
@@ -159,7 +162,7 @@ function jobData(job: StoredJob, runner: JobRunner): unknown {
       createdAt: jobTime(createdMs), createdByHandle: createdBy.handle, createdByName: createdBy.name, ...(fromRuleId === undefined ? {} : { createdFromRuleId: fromRuleId }),
       jobDefinition: definition, jobName: name, jobStatus: status, modifiedAt: jobTime(modifiedMs),
       progressRate: status === "running" ? (runner.progressOf(id) ?? 0) : progress, signalOutput,
-      ...(status === "completed" ? { signalCount: signals, signalsLeftOut: leftOut, eventCount: events } : {}), ...(note === "" ? {} : { note }),
+      ...(status === "completed" && isSeen ? { signalCount: signals, signalsLeftOut: leftOut, eventCount: events } : {}), ...(note === "" || !isSeen ? {} : { note }),
     },
   };
 }

@@ -6,8 +6,9 @@ import type { Rule } from "../../rule/rule.ts";
 import { ruleEvent } from "../../rule/select.ts";
 import type { Suppression } from "../../rule/suppression.ts";
 import { apiLog, readTimeBound } from "../../search/index.ts";
+import { canonicalQuery } from "../../signal-search/aliases.ts";
 import { type RuleDocument, RuleStore } from "../../store/rules.ts";
-import { SuppressedStore } from "../../store/suppressed.ts";
+import { type SuppressedSample, SuppressedStore } from "../../store/suppressed.ts";
 import { ApiError, badRequest } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
 import { within } from "../logs/room.ts";
@@ -36,8 +37,10 @@ export function statsRoutes(context: ControlContext, keeper: SettingKeeper<Suppr
       const { id, form } = keeper.get(params.suppression_id!);
       const [fromMs, toMs] = [readTimeBound(query.from ?? DEFAULT_FROM, nowMs, "query.from"), readTimeBound(query.to ?? "now", nowMs, "query.to")];
       if (fromMs > toMs) throw badRequest("query.from: from is after to");
-      const count = context.suppressed().count(id);
-      const seen = principal.permissions.has("security_monitoring_signals_read") ? samples.samples(id).filter(({ signal }) => !principal.restriction || principal.restriction.some((node) => matches(node, signal))) : [];
+      const { restriction } = principal;
+      const seen = principal.permissions.has("security_monitoring_signals_read") ? samples.samples(id).filter(({ signal }) => !restriction || restriction.some((node) => matches(canonicalQuery(node), signal))) : [];
+      // Whoever sees some signals only is told of those among the last matches that they would have seen.
+      const count = restriction ? countOf(seen) : context.suppressed().count(id);
       const names = new Map((context.setup().rules as readonly Rule[]).map((rule) => [rule.id, rule.name]));
       return ok({
         data: {
@@ -71,6 +74,16 @@ export function statsRoutes(context: ControlContext, keeper: SettingKeeper<Suppr
       }),
   ];
 }
+
+function countOf(samples: readonly SuppressedSample[]): SuppressedCount | undefined {
+  if (!samples.length) return undefined;
+  const times = samples.map(({ timeMs }) => timeMs);
+  const byRule: Record<string, number> = {};
+  for (const { ruleId } of samples) byRule[ruleId] = (byRule[ruleId] ?? 0) + 1;
+  return { matches: samples.length, firstMs: Math.min(...times), lastMs: Math.max(...times), byRule };
+}
+
+type SuppressedCount = NonNullable<ReturnType<ReturnType<ControlContext["suppressed"]>["count"]>>;
 
 interface LegacyFilter {
   readonly action: string;

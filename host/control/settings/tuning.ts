@@ -5,10 +5,12 @@ import { printQuery } from "../../query/print.ts";
 import { isMembers } from "../../rule/reader.ts";
 import { readTimeBound } from "../../search/index.ts";
 import type { SignalDocument } from "../../signal/document.ts";
-import { TuningStore } from "../../store/tuning.ts";
+import { type OutcomeCount, TuningStore } from "../../store/tuning.ts";
 import { badRequest } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
+import type { Principal } from "../principal.ts";
 import { type Route, ok, route } from "../route.ts";
+import { within } from "../signals/explore.ts";
 import { ruleOf } from "./rule-asked.ts";
 import { Tuning } from "./schemas.ts";
 
@@ -41,16 +43,16 @@ export function tuningRoutes(context: ControlContext): Route[] {
       method: "GET", path: "/api/v2/security_monitoring/rules/:rule_id/tuning", operationId: "getRuleTuning", summary: "Matches, signals, what was suppressed, the share of false positives, and what to suppress", tag: "Rules",
       permission: "security_monitoring_signals_read", isSearch: true, answers: { 200: Tuning }, refuses: [404],
       query: Type.Object({ from: Type.Optional(Type.String()), to: Type.Optional(Type.String()) }),
-    }, ({ params, query, principal, nowMs }) => {
+    }, async ({ params, query, principal, nowMs }) => {
       const rule = ruleOf(context, params.rule_id!);
       const [fromMs, toMs] = [readTimeBound(query.from ?? DEFAULT_FROM, nowMs, "query.from"), readTimeBound(query.to ?? "now", nowMs, "query.to")];
       if (fromMs > toMs) throw badRequest("query.from: from is after to");
-      const outcomes = store.outcomes(rule.id, fromMs, toMs);
+      const outcomes = principal.restriction ? await seenOutcomes(context, rule.id, fromMs, toMs, principal) : store.outcomes(rule.id, fromMs, toMs);
       const sum = (pick: (outcome: (typeof outcomes)[number]) => number): number => outcomes.reduce((total, outcome) => total + pick(outcome), 0);
       const archived = outcomes.filter(({ state }) => state === "archived");
       const reasons = Object.fromEntries(archived.map(({ reason, signals }) => [reason, signals]));
       const [all, over, wrong] = [sum(({ signals }) => signals), archived.reduce((total, { signals }) => total + signals, 0), reasons.false_positive ?? 0];
-      // Whoever sees some signals only is told counts, and no values of the others.
+      // Whoever sees some signals only is told of these alone, and no values: those of others would be among them.
       const isSeen = principal.restriction === undefined;
       const [ofWrong, ofOthers] = isSeen ? [store.documents(rule.id, fromMs, toMs, true, MOST_SIGNALS), store.documents(rule.id, fromMs, toMs, false, MOST_SIGNALS)] : [[], []];
       const values = frequentValues(ofWrong, ofOthers);
@@ -59,7 +61,7 @@ export function tuningRoutes(context: ControlContext): Route[] {
         data: {
           id: rule.id, type: "rule_tuning",
           attributes: {
-            from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), matches: sum(({ events }) => events), signals: all, suppressed: context.suppressed().countOf(rule.id),
+            from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), matches: sum(({ events }) => events), signals: all, suppressed: isSeen ? context.suppressed().countOf(rule.id) : 0,
             archived: over, false_positives: wrong, false_positive_rate: over === 0 ? null : wrong / over, archive_reasons: reasons,
             frequent_values: values.slice(0, MOST_SHOWN).map((each) => ({ field: each.field, value: each.value, false_positives: each.falsePositives, others: each.others, share: each.falsePositives / ofWrong.length, suppression_query: queryOf(each) })),
             ...(suggested ? { suggestion: { reason: `${suggested.falsePositives} of ${ofWrong.length} false positives have it, ${suggested.others} of ${ofOthers.length} other signals`, suppression: { name: `${rule.name}: ${suggested.field} ${suggested.value}`, enabled: true, rule_query: `ruleId:${rule.id}`, suppression_query: queryOf(suggested) } } } : {}),
@@ -69,6 +71,18 @@ export function tuningRoutes(context: ControlContext): Route[] {
       });
     }),
   ];
+}
+
+/** Of the signals that somebody may see. */
+async function seenOutcomes({ signalSearch }: ControlContext, ruleId: string, from: number, to: number, principal: Principal): Promise<OutcomeCount[]> {
+  const { buckets } = await signalSearch.aggregate({
+    filter: { query: `@workflow.rule.id:${JSON.stringify(ruleId)}`, from, to, ...within(principal) }, compute: [{ aggregation: "count" }, { aggregation: "sum", metric: "@workflow.events_matched" }],
+    group_by: [{ facet: "@workflow.triage.state" }, { facet: "@workflow.triage.archiveReason", limit: 20, missing: "none" }],
+  });
+  return buckets.map(({ by, computes }) => {
+    const [state, reason] = Object.values(by);
+    return { state: state as OutcomeCount["state"], reason: reason as OutcomeCount["reason"], signals: Number(computes.c0), events: Number(computes.c1 ?? 0) };
+  });
 }
 
 /** Values of false positives, those that most of them have and fewest others first; groups before what else the logs say. */
