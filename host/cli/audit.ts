@@ -101,9 +101,9 @@ export async function auditList(query: string, { data, from, to, limit, json }: 
     let found = 0;
     let cursor: string | undefined;
     do {
-      let page: ReturnType<typeof search.page>;
+      let page: Awaited<ReturnType<typeof search.page>>;
       try {
-        page = search.page({ query, from, to, limit: Math.min(MOST_EVENTS, most - found), ...(cursor === undefined ? {} : { cursor }) }, undefined, nowMs);
+        page = await search.page({ query, from, to, limit: Math.min(MOST_EVENTS, most - found), ...(cursor === undefined ? {} : { cursor }) }, undefined, nowMs);
       } catch (error) {
         if (error instanceof ProblemError) throw new UsageError(error.problems.map(({ message, hint }) => safe(hint ? `${message}; ${hint}` : message)).join("\n"));
         throw error;

@@ -33,8 +33,8 @@ export function auditRoom({ sql }: Pick<ControlContext, "sql">): Room {
       method: "GET", path: EVENTS, operationId: "listAuditLogs", summary: "Audit events by query parameters, newest first", tag: TAG, permission: "known", isSearch: true,
       query: Type.Object({ "filter[query]": Type.Optional(Type.String()), "filter[from]": Type.Optional(Type.String()), "filter[to]": Type.Optional(Type.String()), sort: Type.Optional(Type.String()), "page[cursor]": Type.Optional(Type.String()), "page[limit]": Type.Optional(Type.Integer()) }),
       answers: { 200: Events },
-    }, ({ query, principal, nowMs }) => {
-      const found = search.page({ query: query["filter[query]"], from: query["filter[from]"], to: query["filter[to]"], sort: query.sort, cursor: query["page[cursor]"], limit: query["page[limit]"] }, onlyOf(principal), nowMs);
+    }, async ({ query, principal, nowMs }) => {
+      const found = await search.page({ query: query["filter[query]"], from: query["filter[from]"], to: query["filter[to]"], sort: query.sort, cursor: query["page[cursor]"], limit: query["page[limit]"] }, onlyOf(principal), nowMs);
       const given = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
       if (found.cursor !== undefined) given.set("page[cursor]", found.cursor);
       return ok({ ...pageBody(found), ...(found.cursor === undefined ? {} : { links: { next: `${EVENTS}?${given.toString()}` } }) });
@@ -43,16 +43,16 @@ export function auditRoom({ sql }: Pick<ControlContext, "sql">): Room {
       method: "POST", path: `${EVENTS}/search`, operationId: "searchAuditLogs", summary: "Audit events that match a query, newest first", tag: TAG, permission: "known", isSearch: true,
       isBodyOptional: true, body: Type.Object({ filter: Type.Optional(Filter), sort: Type.Optional(Type.String()), page: Type.Optional(Type.Object({ limit: Type.Optional(Type.Integer()), cursor: Type.Optional(Type.String()) })) }),
       answers: { 200: Events },
-    }, ({ body, principal, nowMs }) => ok(pageBody(search.page({ ...body?.filter, ...body?.page, sort: body?.sort }, onlyOf(principal), nowMs)))),
+    }, async ({ body, principal, nowMs }) => ok(pageBody(await search.page({ ...body?.filter, ...body?.page, sort: body?.sort }, onlyOf(principal), nowMs)))),
     route({
       method: "POST", path: `${EVENTS}/facets`, operationId: "listAuditLogsFacets", summary: "Values of facets with their counts", tag: TAG, permission: "known", isSearch: true,
       isBodyOptional: true,
       body: Type.Object({ filter: Type.Optional(Filter), facets: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: MOST_FACETS })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_VALUES })) }),
       answers: { 200: Facets },
-    }, ({ body, principal, nowMs }) => {
+    }, async ({ body, principal, nowMs }) => {
       const paths = body?.facets?.map((facet): [string, string] => [facet, Object.hasOwn(auditFacets, facet) ? auditFacets[facet]! : facet]) ?? Object.entries(auditFacets);
       for (const [, path] of paths) readField(path);
-      const { facets, isComplete } = search.facets(body?.filter ?? {}, paths, body?.limit ?? 100, onlyOf(principal), nowMs);
+      const { facets, isComplete } = await search.facets(body?.filter ?? {}, paths, body?.limit ?? 100, onlyOf(principal), nowMs);
       return ok({ data: facets.map((attributes) => ({ id: attributes.path.replace(/^@/, ""), type: "audit_facet", attributes })), meta: { request_id: randomUUID(), status: isComplete ? "done" : "timeout" } });
     }),
   ];

@@ -35,6 +35,9 @@ export const MOST_EVENTS = 1000;
 /** Records that one search looks at: a trail is what people do, and people are slow. */
 const MOST_READ = 200_000;
 const CHUNK = 500;
+/** One search takes so long at most; between chunks it is others' turn. */
+const MOST_MS = 5000;
+const othersTurn = (): Promise<void> => new Promise((next) => void setImmediate(next));
 const DEFAULT_FROM = "now-15m";
 
 /** The facets of the Audit Trail page. */
@@ -58,7 +61,7 @@ export class AuditSearch {
    *
    * @param onlyOf who may see no more than what they did themselves
    */
-  page(asked: AuditAsked & { readonly sort?: string; readonly limit?: number; readonly cursor?: string }, onlyOf: string | undefined, nowMs: number): AuditPage {
+  async page(asked: AuditAsked & { readonly sort?: string; readonly limit?: number; readonly cursor?: string }, onlyOf: string | undefined, nowMs: number): Promise<AuditPage> {
     const { sort = "-timestamp", limit = 10, cursor } = asked;
     if (sort !== "-timestamp" && sort !== "timestamp") throw wrong("search/bad-sort", "sort", `${sort} is no order of events`, "use timestamp or -timestamp");
     if (!Number.isInteger(limit) || limit < 1 || limit > MOST_EVENTS) throw wrong("search/bad-limit", "page.limit", `${limit} is no number of events for a page`, `use 1 to ${MOST_EVENTS}, and the cursor for more`);
@@ -68,6 +71,7 @@ export class AuditSearch {
     const events: StoredAudit[] = [];
     let after: AuditPlace | undefined = going;
     let read = 0;
+    const endMs = performance.now() + MOST_MS;
     const next = (): string | undefined => after && cursorText({ ...after, fromMs: plan.filter.fromMs, toMs: plan.filter.toMs });
     for (;;) {
       const size = plan.rest ? CHUNK : limit + 1;
@@ -82,12 +86,13 @@ export class AuditSearch {
         after = each;
       }
       if (chunk.length < size) return { events, cursor: undefined, isComplete: true };
-      if ((read += chunk.length) >= this.#mostRead) return { events, cursor: next(), isComplete: false };
+      if ((read += chunk.length) >= this.#mostRead || performance.now() > endMs) return { events, cursor: next(), isComplete: false };
+      await othersTurn();
     }
   }
 
   /** Values of each facet with their counts, most first. */
-  facets(asked: AuditAsked, paths: readonly (readonly [name: string, path: string])[], most: number, onlyOf: string | undefined, nowMs: number): { readonly facets: readonly AuditFacet[]; readonly isComplete: boolean } {
+  async facets(asked: AuditAsked, paths: readonly (readonly [name: string, path: string])[], most: number, onlyOf: string | undefined, nowMs: number): Promise<{ readonly facets: readonly AuditFacet[]; readonly isComplete: boolean }> {
     const plan = this.#plan(asked, onlyOf, nowMs);
     const columns = paths.map(([, path]) => columnOfPath.get(path.replace(/^@/, "")));
     if (!plan.rest && columns.every((column) => column !== undefined)) {
@@ -97,7 +102,9 @@ export class AuditSearch {
     const counts = paths.map(() => new Map<string, number>());
     let after: AuditPlace | undefined;
     let read = 0;
-    for (let isMore = true; isMore && read < this.#mostRead; ) {
+    let isMore = true;
+    const endMs = performance.now() + MOST_MS;
+    while (isMore && read < this.#mostRead && performance.now() < endMs) {
       const chunk = this.#store.page(plan.filter, "newest", CHUNK, after);
       for (const { record } of chunk) {
         const event = auditEvent(record);
@@ -109,9 +116,10 @@ export class AuditSearch {
       read += chunk.length;
       isMore = chunk.length === CHUNK;
       after = chunk.at(-1);
+      await othersTurn();
     }
     const values = (i: number): AuditFacet["values"] => [...counts[i]!].map(([value, count]) => ({ value, count })).toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1)).slice(0, most);
-    return { isComplete: read < this.#mostRead, facets: paths.map(([name, path], i) => ({ name, path, values: values(i) })) };
+    return { isComplete: !isMore, facets: paths.map(([name, path], i) => ({ name, path, values: values(i) })) };
   }
 
   /** What the table's columns tell, and what is left to look for in the records. */
