@@ -5,7 +5,7 @@ import { auditCommand } from "./audit.ts";
 import { journalCommand } from "./journal.ts";
 import { packageVersion } from "./package-folder.ts";
 import { print, tell } from "./output.ts";
-import { packCommands } from "./packs-command.ts";
+import { packCommands, pipelineCommands } from "./packs-command.ts";
 import { peopleCommands } from "./people-command.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { searchCommand } from "./search-command.ts";
@@ -169,6 +169,18 @@ function otherCommands(vespid: Command): void {
     .option("--json", "print one JSON object a rule that differs")
     .addHelpText("after", examples("vespid rules diff rules/ --data data/") + "\n\nExit codes: 0 no difference, 1 some, 2 a path cannot be read or a rule is not right.")
     .action(async (paths: string[], options) => finish((await import("./rules-stored.ts")).rulesDiff(paths, options)));
+  settingsOptions(inputOptions(rules.command("report").description("what rules are worth over recorded logs: fired, never matched, noisiest, cost, coverage, false positives").argument("[input...]", INPUTS)))
+    .requiredOption("--rules <path>", "rule file, folder, glob or pack:NAME; may be repeated", collect)
+    .option("--against <input...>", "recorded logs, like the arguments", [])
+    .option("--quiet <from..to>", "a period in which nothing bad happened: signals in it are false positives")
+    .option("--max-false <n>", "exit 1 when one rule has more of them")
+    .option("--no-cost", "do not measure what each rule costs")
+    .option("--workers <n>", "worker threads; 0: in this one", "auto")
+    .option("--lateness <seconds>", "how far behind the newest event an event is still judged", "300")
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid rules report --rules pack:cloudtrail --against logs/*.ndjson.gz", "vespid rules report --rules rules/ --quiet 2026-03-01..2026-03-02 --json logs/ > report.json") +
+      "\n\nExit codes: 0 done, 1 --max-false was reached, 2 a rule or input is not right.")
+    .action(async (inputs: string[], options) => finish((await import("./rules-report.ts")).rulesReport(inputs, options)));
   rules.command("import").description("make rules of other systems' rules").addHelpText("after", examples("vespid rules import sigma sigma/rules/windows --out rules/windows"))
     .command("sigma").description("rules in the Sigma format, with a report of what did not translate").argument("<path...>", "rule files, folders or globs")
     .option("--out <folder>", "where the rules are written, a file each")
@@ -212,6 +224,7 @@ function otherCommands(vespid: Command): void {
     .action(async (options) => finish((await import("./report.ts")).compliance(options)));
   peopleCommands(vespid, finish);
   packCommands(vespid, finish);
+  pipelineCommands(vespid, finish);
   vespid.command("backup").description("copy a data folder while its server goes on").argument("<folder>", "where the copy goes; not there yet, or empty").option("--data <folder>", "the server's data folder", "vespid-data")
     .option("--no-journal", "signals, rules, people and settings alone, without logs and what rules know of them")
     .option("--json", "print what was copied as JSON")

@@ -26,6 +26,20 @@ export function packCommands(vespid: Command, finish: Finish): void {
   }
 }
 
+/** `vespid pipeline ...`: what packs make of logs. */
+export function pipelineCommands(vespid: Command, finish: Finish): void {
+  const pipeline = vespid.command("pipeline").description("test and explain what packs make of logs").addHelpText("after", examples("vespid pipeline test cloudtrail", "vespid pipeline explain nginx"));
+  pipeline.command("test").description("hold what a pack's pipelines make of its samples against its golden events").argument("[pack...]", "packs; all when absent")
+    .option("--json", "print one pack a line")
+    .addHelpText("after", `${examples("vespid pipeline test", "vespid pipeline test linux-auth --json")}\n\nExit codes: 0 all are equal, 1 some are not, 2 there is no such pack.`)
+    .action(async (names: string[], options: { readonly json?: boolean }) => finish((await import("./pipeline-test.ts")).pipelineTest(names, options)));
+  pipeline.command("explain").description("the steps that logs of a source pass, which of them the kernel does, and what they cost").argument("<source>", "a source, such as nginx")
+    .option("--rules <path>", "rules whose queries ask; those of the source's packs when absent; may be repeated", (value: string, before: readonly string[] = []) => [...before, value])
+    .option("--json", "print it as one JSON object")
+    .addHelpText("after", examples("vespid pipeline explain nginx", "vespid pipeline explain cloudtrail --rules rules/ --json"))
+    .action(async (source: string, options: { readonly rules?: readonly string[]; readonly json?: boolean }) => finish((await import("./pipeline-explain.ts")).pipelineExplain(source, options)));
+}
+
 function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
 }
