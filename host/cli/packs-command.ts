@@ -18,6 +18,10 @@ export function packCommands(vespid: Command, finish: Finish): void {
     .option("--data <folder>", "the server's data folder", "vespid-data").option("--json", "print one pack a line")
     .addHelpText("after", `${examples("vespid packs doctor --data data/")}\n\nExit codes: 0 every enabled pack is active or initializing, 1 some is not, 2 the folder cannot be read.`)
     .action(async (names: string[], options: PacksOptions) => finish((await import("./packs.ts")).doctor(names, options)));
+  packs.command("diff").description("a pack's rules three ways: as they ran on a server, as this program's pack has them, and what was changed of them there").argument("<name>", "the pack")
+    .option("--data <folder>", "the server's data folder", "vespid-data").option("--json", "print one rule a line")
+    .addHelpText("after", `${examples("vespid packs diff cloudtrail --data data/")}\n\nExit codes: 0 the pack is the one that ran, 1 it is not, 2 the folder cannot be read.`)
+    .action(async (name: string, options: PacksOptions) => finish((await import("./packs-diff.ts")).packsDiff(name, options)));
   for (const [verb, decision, what] of [["enable", "activated", "its rules judge what comes"], ["disable", "deactivated", "its rules judge no more; what is stored, and changes of its rules, stay"]] as const) {
     packs.command(verb).description(`${verb} packs: ${what}`).argument("<name...>", "packs")
       .option("--data <folder>", "the server's data folder; a server that runs hears of it within a minute", "vespid-data")

@@ -5,6 +5,7 @@ import { readPackRules } from "../../host/pack-rules.ts";
 import { TestRules, send, serverFolder } from "../serve/support.ts";
 import { vespid } from "./support.ts";
 
+const rules = readPackRules("web-access").length;
 const json = (text: string) => text.trim().split("\n").map((line) => JSON.parse(line));
 
 describe("vespid packs", () => {
@@ -13,15 +14,15 @@ describe("vespid packs", () => {
   test("[CP-02] list and show tell what a pack brings along", async () => {
     const { code, stdout, stderr } = await vespid(["packs", "list"]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^web-access +\d+\.\d+\.\d+ +Web\/WAF +14 +apache nginx +Web servers$/m);
+    expect(stdout).toMatch(new RegExp(`^web-access +\\d+\\.\\d+\\.\\d+ +Web/WAF +${rules} +apache nginx .*Web servers$`, "m"));
     expect(stderr).toMatch(/not watched: Threat intel/);
     const [listed] = json((await vespid(["packs", "list", "--json"])).stdout);
-    expect(listed.packs.find((pack: { name: string }) => pack.name === "web-access")).toMatchObject({ category: "Web/WAF", rules: 14, sources: ["apache", "nginx"] });
+    expect(listed.packs.find((pack: { name: string }) => pack.name === "web-access")).toMatchObject({ category: "Web/WAF", rules, sources: expect.arrayContaining(["apache", "nginx"]) });
     const shown = await vespid(["packs", "show", "web-access"]);
     expect(shown.stdout).toMatch(/^web-sqli +high +threshold +TA0001\/T1190 +SQL injection attempts$/m);
     const [pack] = json((await vespid(["packs", "show", "web-access", "--json"])).stdout);
     expect(pack.rules).toContainEqual({ id: "web-sqli", name: "SQL injection attempts", method: "threshold", severity: "high", attack: ["TA0001/T1190"] });
-    expect(pack.pipelines.map(({ id }: { id: string }) => id)).toEqual(["web-access", "web-url"]);
+    expect(pack.pipelines.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining(["web-access", "web-url"]));
     const unknown = await vespid(["packs", "show", "nothing"]);
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("there is no pack nothing; use one of")]);
   });
@@ -35,9 +36,9 @@ describe("vespid packs", () => {
     await send(server, [{ ddsource: "nginx", message: "no access log" }]);
     await server.control.tend(Date.now());
     const ill = await vespid(["packs", "doctor", "web-access", "--data", data, "--json"]);
-    expect([ill.code, json(ill.stdout)]).toEqual([1, [expect.objectContaining({ pack: "web-access", status: "broken", activation: "activated", logs_recently: 1, parse_failure_percent: 100, rules: readPackRules("web-access").length })]]);
-    expect((await vespid(["packs", "doctor", "--data", data])).stdout).toMatch(/^web-access +broken .* 100\.0 % +14 +100 % of its logs were not understood/m);
-    expect((await vespid(["packs", "list", "--data", data])).stdout).toMatch(/^web-access .* 14 +broken +apache/m);
+    expect([ill.code, json(ill.stdout)]).toEqual([1, [expect.objectContaining({ pack: "web-access", status: "broken", activation: "activated", logs_recently: 1, parse_failure_percent: 100, rules })]]);
+    expect((await vespid(["packs", "doctor", "--data", data])).stdout).toMatch(/^web-access +broken .* 100\.0 % +\d+ +100 % of its logs were not understood/m);
+    expect((await vespid(["packs", "list", "--data", data])).stdout).toMatch(/^web-access .* \d+ +broken +apache/m);
     expect((await vespid(["packs", "disable", "web-access", "--data", data])).code).toBe(0);
     await server.control.tend(Date.now());
     const off = await vespid(["packs", "doctor", "web-access", "--data", data, "--json"]);
