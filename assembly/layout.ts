@@ -627,6 +627,34 @@ export const SEEN_CELL = 0;
 export const SEEN_ROW = 8;
 
 /**
+ * Candidates: what may be an IP address in the bytes of the records themselves, u32 fields. Every address that `deriveAddresses` finds in
+ * a record's texts is among them, or the record is called odd; others may be too.
+ *  offset field
+ *       0 rowStart
+ *       4 rowEnd
+ *       8 out          CANDIDATE_BYTES each
+ *      12 capacity     of `out`
+ *      16 escapes      1 where \ begins an escape, as in JSON
+ */
+export const CANDIDATES_ROW_START = 0;
+export const CANDIDATES_ROW_END = 4;
+export const CANDIDATES_OUT = 8;
+export const CANDIDATES_CAPACITY = 12;
+export const CANDIDATES_ESCAPES = 16;
+export const CANDIDATES_BYTES = 32;
+/** u32 row, u32 address of its first byte, u32 kind; the address: as a number, or sixteen bytes in network order. */
+export const CANDIDATE_BYTES = 32;
+export const CANDIDATE_ROW = 0;
+export const CANDIDATE_AT = 4;
+export const CANDIDATE_KIND = 8;
+export const CANDIDATE_ADDRESS = 16;
+/** The record spells characters by their numbers that an address may be made of. */
+export const CANDIDATE_ODD = 0;
+export const CANDIDATE_V4 = 4;
+export const CANDIDATE_V6 = 6;
+export const CANDIDATES_FULL = 0xffffffff;
+
+/**
  * Reframe: any arrangement of JSON values to one record a line. State kept between chunks, zeroed by the host before the first.
  *  offset type field
  *       0  u32  depth      containers open

@@ -1,4 +1,5 @@
 export { deriveAddresses } from "./addresses";
+export { addressCandidates } from "./candidates";
 export { combineMasks, moveRows, setRows } from "./rows";
 export { clearColumn, derive } from "./run";
 export { normalizeStatus } from "./status";

@@ -1,4 +1,5 @@
 import { isTextFormat } from "../event/decode.ts";
+import { enrichmentOf } from "../event/enrichment/enrichment.ts";
 import { appliedPipelines } from "../event/made.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { QueryNode } from "../query/tree.ts";
@@ -12,6 +13,7 @@ import { Arena } from "./memory.ts";
 import { type MadeEvents, makeEvents, originOf } from "./making.ts";
 import { sourcesAsked } from "./pipelines/fold.ts";
 import { UnsupportedPipeline } from "./pipelines/operation.ts";
+import { type Parted, partedPipelines } from "./pipelines/parted.ts";
 import { Plan, type PlanOutcome } from "./plan.ts";
 import type { InputProfile, Task, TaskResult } from "./task.ts";
 import { HostTexts } from "./text/host-texts.ts";
@@ -47,6 +49,9 @@ export class Instance {
   readonly #keys: PlanKeys;
   /** By what inputs share; `undefined` where columns cannot follow its pipelines and events are made one by one. */
   readonly #plans = new Map<string, Plan | undefined>();
+  /** The same without the pipelines that columns cannot follow, for batches that need none of these. */
+  readonly #partly = new Map<string, Plan | undefined>();
+  readonly #parted = new Map<string, Parted | undefined>();
 
   private constructor(memory: WebAssembly.Memory, kernel: Kernel, texts: HostTexts, setup: WorkerSetup) {
     this.memory = memory;
@@ -83,6 +88,33 @@ export class Instance {
     try {
       return new Plan(this.kernel, this.arena, this.#texts, {
         ids, format: profile.format, source, standing: askingAbout(profile, this.#setup.standing), pipelines: appliedPipelines(this.#setup.pipelines ?? [], profile),
+        enrichment: enrichmentOf(this.#setup.pipelines ?? []),
+      });
+    } catch (error) {
+      if (error instanceof UnsupportedPipeline) return undefined;
+      throw error;
+    }
+  }
+
+  /** Undefined where a batch's events cannot be told from those that need a pipeline columns cannot follow. */
+  #planPartly(profile: InputProfile): Plan | undefined {
+    if (this.#setup.deduplicate) return undefined;
+    const { key } = this.#keys.of(profile, isTextFormat(profile.format));
+    if (!this.#partly.has(key)) this.#partly.set(key, this.#compilePartly(profile));
+    return this.#partly.get(key);
+  }
+
+  #compilePartly(profile: InputProfile): Plan | undefined {
+    const standing = askingAbout(profile, this.#setup.standing);
+    const applied = appliedPipelines(this.#setup.pipelines ?? [], profile);
+    const key = JSON.stringify([profile.pipelines ?? null, profile.dataSource ?? null, profile.isForeign ?? false]);
+    if (!this.#parted.has(key)) this.#parted.set(key, partedPipelines(applied, standing));
+    const parted = this.#parted.get(key);
+    if (!parted) return undefined;
+    try {
+      return new Plan(this.kernel, this.arena, this.#texts, {
+        ids: undefined, format: profile.format, source: undefined, standing: [...standing, guardQuery(parted.guard, standing.length)], pipelines: parted.followed,
+        enrichment: enrichmentOf(this.#setup.pipelines ?? []),
       });
     } catch (error) {
       if (error instanceof UnsupportedPipeline) return undefined;
@@ -98,7 +130,20 @@ export class Instance {
   /** Undefined when the bytes hold what columns cannot be read from. */
   #runColumns(task: Task): TaskResult | undefined {
     const plan = this.plan(task.profile);
-    if (!plan) return undefined;
+    if (plan) return this.#runPlan(task, plan);
+    const partly = this.#planPartly(task.profile);
+    const result = partly && this.#runPlan(task, partly);
+    return result && !this.#isGuarded(task, result.matches) ? result : undefined;
+  }
+
+  /** Does any event pass a pipeline that the plan has left out? */
+  #isGuarded(task: Task, matches: number): boolean {
+    const { standing } = slotArea(task.slot).results;
+    const guard = this.#setup.standing.length;
+    return this.arena.u32.subarray(standing >>> 2, (standing >>> 2) + matches).includes(guard);
+  }
+
+  #runPlan(task: Task, plan: Plan): TaskResult | undefined {
     const slowBefore = plan.slowRows;
     const area = slotArea(task.slot);
     const u8 = this.arena.u8;
@@ -170,6 +215,11 @@ export class Instance {
 function askingAbout({ dataSource, isForeign }: InputProfile, standing: readonly StandingQuery[]): readonly StandingQuery[] {
   const isAsked = (source: DataSource | undefined): boolean => source === undefined || (dataSource === undefined ? !(isForeign && source === "audit") : source === dataSource);
   return standing.every((query) => isAsked(query.dataSource)) ? standing : standing.map((query) => (isAsked(query.dataSource) ? query : { ...query, query: nothing }));
+}
+
+/** Behind all others, so that these keep their numbers; nobody counts what it finds. */
+function guardQuery(query: QueryNode, id: number): StandingQuery {
+  return { id, ruleIndex: id, queryIndex: 0, query, groupBy: [], optionalGroupBy: false, aggregation: "count", distinct: [] };
 }
 
 const nowhere = { start: 0, end: 0 };

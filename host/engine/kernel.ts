@@ -11,6 +11,7 @@ export interface Kernel {
   deriveTimes(column: number, rows: number, arrivalMs: number, latestMs: number, times: number, highs: number, high: number): bigint;
   clearColumn(descriptor: number, rows: number): void;
   deriveAddresses(struct: number, rows: number): number;
+  addressCandidates(struct: number, rows: number): number;
   tagArena(start: number, end: number): void;
   tagSetup(): void;
   match(plan: number, rows: number): number;

@@ -3,9 +3,11 @@ import { isTextFormat } from "../event/decode.ts";
 import type { EventFormat } from "../event/event.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StandingQuery } from "../rule/standing.ts";
+import type { Enrichment } from "../event/enrichment/enrichment.ts";
 import { AddressScan } from "./addresses.ts";
 import { ColumnPlan } from "./columns.ts";
 import { type BadRecord, Extraction, type ExtractionPlan } from "./extraction.ts";
+import { IntelStep } from "./intel-step.ts";
 import type { Kernel } from "./kernel.ts";
 import { Matching } from "./matching/matching.ts";
 import type { Arena } from "./memory.ts";
@@ -32,6 +34,8 @@ export interface PlanSetup {
   readonly standing: readonly StandingQuery[];
   /** Those that may concern events of the input, in order. */
   readonly pipelines: readonly Pipeline[];
+  /** What is looked up behind them. */
+  readonly enrichment?: Enrichment;
   /** Which ids events may have been given, where they are asked for at all: `made` for envelopes whose id was laid at their top. */
   readonly ids?: "own" | "made";
 }
@@ -85,10 +89,11 @@ export class Plan {
   readonly #timeDescriptor: number;
   readonly #tagArena: number;
   readonly #addresses: AddressScan | undefined;
+  readonly #intel: IntelStep | undefined;
   readonly #ids: readonly number[];
 
   /** @throws UnsupportedPipeline when a pipeline does what columns cannot follow. */
-  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { format, source, standing, pipelines, ids }: PlanSetup) {
+  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, { format, source, standing, pipelines, enrichment, ids }: PlanSetup) {
     this.#kernel = kernel;
     this.#arena = arena;
     this.columns = new ColumnPlan();
@@ -96,6 +101,7 @@ export class Plan {
     const shapes = standing.map((query) => shapeOf(query, this.columns));
     this.#ids = ids ? idKeys(format, ids).map((key) => this.columns.column(key)) : [];
     AddressScan.request(this.columns);
+    const hasIntel = IntelStep.request(this.columns, enrichment?.intel);
     const isText = isTextFormat(format);
     if ((pipelines.length || isText) && this.columns.keys.some((key) => key.kind === "all")) throw new UnsupportedPipeline("a query on all attributes");
     const planned = new PipelinePlanner(this.columns, source === undefined ? {} : { source }).plan(pipelines);
@@ -131,6 +137,7 @@ export class Plan {
     this.#highs = arena.alloc(layout.ROW_CAP * 8, 64);
     this.#tagArena = arena.alloc(TAG_ARENA_BYTES + layout.READ_PAD, 64);
     this.#addresses = AddressScan.create(kernel, arena, this.columns, descriptorOf, DERIVED_EXTRAS);
+    this.#intel = hasIntel ? new IntelStep(kernel, arena, enrichment!.intel!, { format, columns: this.columns, descriptorOf, times: this.#times, rowStart: this.#reader.rowStart, rowEnd: this.#reader.rowEnd }) : undefined;
     this.#matchStruct = this.matching.write(arena, columnTable, this.#times, kernel);
     this.#pairs = arena.u32[(this.#matchStruct + layout.MATCH_PAIRS) >>> 2]!;
     this.#emitStruct = this.#writeEmit(writeShapes(arena, shapes), columnTable);
@@ -140,6 +147,7 @@ export class Plan {
   run(start: number, length: number, profile: InputProfile, arrivalMs: number, results: ResultArea): PlanOutcome {
     this.#aim(results);
     this.#steps.defaults.take(profile);
+    this.#intel?.take(profile);
     const arrival = { arrivalMs, latestMs: profile.clampAheadMs === undefined ? Number.POSITIVE_INFINITY : arrivalMs + profile.clampAheadMs };
     this.#kernel.emitReset(this.#emitStruct);
     this.#reader.begin();
@@ -215,6 +223,7 @@ export class Plan {
     if (!kernel.derive(this.#steps.address, this.#steps.count, rows, this.#steps.defaults.tags, this.#steps.defaults.tagsLength)) return false;
     if (!this.#operations.every((operation) => operation.run(rows))) return false;
     const untimed = kernel.deriveTimes(this.#timeDescriptor, rows, arrival.arrivalMs, arrival.latestMs, this.#times, this.#highs, outcome.highMs);
+    if (this.#intel && !this.#intel.run(rows)) return false;
     if (this.#addresses && !this.#addresses.scan(rows)) return false;
     const pairs = kernel.match(this.#matchStruct, rows);
     if (pairs < 0) return false;

@@ -31,55 +31,64 @@ export const hashPaths: ReadonlyArray<readonly string[]> = [
 /** Addresses that pipelines cut out, beside those that stand in the record. */
 export const addressPaths: ReadonlyArray<readonly string[]> = [["network", "ip", "list"], ["network", "client", "ip"], ["network", "destination", "ip"]];
 
-export function findAddress(table: IntelTable, bytes: AddressBytes, timeMs: number, into: IntelHit[]): void {
+/** A chain of the table's entries, and the value that led there. */
+export interface Located {
+  readonly first: number;
+  readonly indicator: string;
+}
+
+export function locateAddress(table: IntelTable, bytes: AddressBytes): Located[] {
   const four = bytes.length === 4 ? bytes : mapped4(bytes);
   const indicator = addressText(four ?? bytes);
-  if (four) {
-    const address = ((four[0]! << 24) | (four[1]! << 16) | (four[2]! << 8) | four[3]!) >>> 0;
-    take(table, table.address4(address), timeMs, indicator, into);
-    take(table, table.block4(address), timeMs, indicator, into);
-    return;
+  if (!four) {
+    const six = Uint8Array.from(bytes);
+    return located([table.find("ipv6", six), table.block6(six)], indicator);
   }
-  const six = Uint8Array.from(bytes);
-  take(table, table.find("ipv6", six), timeMs, indicator, into);
-  take(table, table.block6(six), timeMs, indicator, into);
+  const address = ((four[0]! << 24) | (four[1]! << 16) | (four[2]! << 8) | four[3]!) >>> 0;
+  return located([table.address4(address), table.block4(address)], indicator);
+}
+
+export function locateAddressText(table: IntelTable, text: string): Located[] {
+  const bytes = parseAddress(text);
+  return bytes ? locateAddress(table, bytes) : [];
 }
 
 /** The domain itself, and those it lies in. */
-export function findDomain(table: IntelTable, text: string, timeMs: number, into: IntelHit[]): void {
+export function locateDomain(table: IntelTable, text: string): Located[] {
   const name = domainKey(text);
-  if (name === undefined) return;
-  for (const each of domainAndParents(name)) take(table, table.text("domain", each), timeMs, each, into);
+  return name === undefined ? [] : domainAndParents(name).flatMap((each) => located([table.text("domain", each)], each));
 }
 
 /** The URL itself, and the domain of its host. */
-export function findUrl(table: IntelTable, text: string, timeMs: number, into: IntelHit[]): void {
+export function locateUrl(table: IntelTable, text: string): Located[] {
   const key = urlKey(text);
-  if (key !== undefined) take(table, table.text("url", key), timeMs, text, into);
   const host = urlHost(text);
-  if (host !== undefined) findDomain(table, host, timeMs, into);
+  return [...(key === undefined ? [] : located([table.text("url", key)], text)), ...(host === undefined ? [] : locateDomain(table, host))];
 }
 
-export function findHash(table: IntelTable, text: string, timeMs: number, into: IntelHit[]): void {
+export function locateHash(table: IntelTable, text: string): Located[] {
   const bytes = hashBytes(text);
-  if (bytes) take(table, table.find("hash", bytes), timeMs, text, into);
+  return bytes ? located([table.find("hash", bytes)], text) : [];
 }
 
-function take(table: IntelTable, first: number, timeMs: number, indicator: string, into: IntelHit[]): void {
-  if (first === 0) return;
-  const entries: number[] = [];
-  table.chain(first, timeMs, entries);
-  for (const entry of entries) into.push({ entry, indicator });
+function located(firsts: readonly number[], indicator: string): Located[] {
+  return firsts.filter((first) => first !== 0).map((first) => ({ first, indicator }));
+}
+
+/** What of it has not expired at a time. */
+export function hitsAt(table: IntelTable, places: readonly Located[], timeMs: number, into: IntelHit[]): void {
+  for (const { first, indicator } of places) {
+    const entries: number[] = [];
+    table.chain(first, timeMs, entries);
+    for (const entry of entries) into.push({ entry, indicator });
+  }
 }
 
 /** What the table says of a text, whatever it is: for people who ask. */
 export function findText(table: IntelTable, text: string, timeMs: number): IntelResult[] {
   const hits: IntelHit[] = [];
-  const bytes = parseAddress(text);
-  if (bytes) findAddress(table, bytes, timeMs, hits);
-  else if (hashBytes(text)) findHash(table, text, timeMs, hits);
-  else if (text.includes("/")) findUrl(table, text, timeMs, hits);
-  else findDomain(table, text, timeMs, hits);
+  const locate = parseAddress(text) ? locateAddressText : hashBytes(text) ? locateHash : text.includes("/") ? locateUrl : locateDomain;
+  hitsAt(table, locate(table, text), timeMs, hits);
   return resultsOf(table, hits);
 }
 
@@ -123,12 +132,9 @@ export function intelOf(table: IntelTable, decoded: LogEvent, made: LogEvent, ar
   const timeMs = readTimestamp(made.timestamp, arrivalMs ?? Number.NaN) ?? arrivalMs ?? Number.NaN;
   const hits: IntelHit[] = [];
   const texts = (paths: ReadonlyArray<readonly string[]>): string[] => paths.flatMap((path) => valuesAt(made.attributes, path)).filter((value) => typeof value === "string");
-  for (const text of [...addressesOf(decoded), ...texts(addressPaths)]) {
-    const bytes = parseAddress(text);
-    if (bytes) findAddress(table, bytes, timeMs, hits);
-  }
-  for (const text of texts(domainPaths)) findDomain(table, text, timeMs, hits);
-  for (const text of texts(urlPaths)) findUrl(table, text, timeMs, hits);
-  for (const text of texts(hashPaths)) findHash(table, text, timeMs, hits);
+  for (const text of [...addressesOf(decoded), ...texts(addressPaths)]) hitsAt(table, locateAddressText(table, text), timeMs, hits);
+  for (const text of texts(domainPaths)) hitsAt(table, locateDomain(table, text), timeMs, hits);
+  for (const text of texts(urlPaths)) hitsAt(table, locateUrl(table, text), timeMs, hits);
+  for (const text of texts(hashPaths)) hitsAt(table, locateHash(table, text), timeMs, hits);
   return intelAttribute(resultsOf(table, hits));
 }
