@@ -295,7 +295,8 @@ export class VespidServer {
 
   /** Files as they were, with what the store says now; those who ask while one is on its way share the next. */
   async #refresh(): Promise<void> {
-    await this.#refreshing;
+    // What went wrong with the one before is for those to hear who asked for it.
+    await this.#refreshing?.catch(() => {});
     this.#refreshing ??= (async () => {
       await undefined; // whoever else writes in this turn comes along
       try {
