@@ -44,6 +44,21 @@ describe("pipelines that columns cannot follow", () => {
     expect((await found([moving, hard], "@usr.id:ann", lines({ ddsource: "quiet", usr: { id: "ann" } }))).hits).toBe(1);
   });
 
+  test("that only read JSON out of a text cost the batches that have the text", async () => {
+    const reading = pipeline("reading", "source:trail", [
+      { type: "attribute-remapper", is_enabled: true, sources: ["who"], target: "usr.id", preserve_source: true },
+      { type: "grok-parser", is_enabled: true, source: "policy", grok: { match_rules: "policy %{data:policy:json}" } },
+    ]);
+    const plain = { ddsource: "trail", who: "ann" };
+    expect(await found([reading], "@usr.id:ann -@policy.Effect:Allow", lines(plain, plain))).toEqual({ hits: 2, slow: 0 });
+    expect(await found([reading], "@policy.Effect:Allow", lines(plain, { ...plain, policy: '{"Effect":"Allow"}' }))).toEqual({ hits: 1, slow: 2 });
+    const moved = pipeline("moved", "source:trail", [
+      { type: "attribute-remapper", is_enabled: true, sources: ["text"], target: "policy" },
+      { type: "grok-parser", is_enabled: true, source: "policy", grok: { match_rules: "policy %{data:policy:json}" } },
+    ]);
+    expect((await found([moved], "@policy.Effect:Allow", lines({ ddsource: "trail", text: '{"Effect":"Allow"}' }))).hits).toBe(1);
+  });
+
   test("of the packs that come along do not keep other sources from their columns, whatever rules ask", async () => {
     const packs = await readPacks("content");
     const pipelines = packs.flatMap(({ pipelines: all }) => all);

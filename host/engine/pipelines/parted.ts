@@ -24,12 +24,63 @@ const span = { start: 0, end: 0 };
  */
 export function partedPipelines(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): Parted | undefined {
   const enabled = pipelines.filter((pipeline) => pipeline.enabled);
-  let followed = enabled.filter((pipeline) => !pipeline.processors.some(writesSource) && canFollow([pipeline], standing));
+  const quiet = enabled.filter((pipeline) => !pipeline.processors.some(writesSource));
+  let followed = quiet.flatMap((pipeline): Lightened[] => {
+    if (canFollow([pipeline], standing)) return [{ whole: pipeline, pipeline, guards: [] }];
+    const light = lightened(pipeline, quiet);
+    return light && canFollow([light.pipeline], standing) ? [light] : [];
+  });
   // Several together may be more than each alone.
-  while (followed.length && !canFollow(followed, standing)) followed = followed.slice(0, -1);
-  const left = enabled.filter((pipeline) => !followed.includes(pipeline));
-  if (!left.length || !left.every(({ filter }) => asksForSource(filter))) return undefined;
-  return { followed, guard: left.length === 1 ? left[0]!.filter : { kind: "or", nodes: left.map(({ filter }) => filter), span } };
+  while (followed.length && !canFollow(followed.map(({ pipeline }) => pipeline), standing)) followed = followed.slice(0, -1);
+  const left = enabled.filter((pipeline) => !followed.some(({ whole }) => whole === pipeline));
+  if (!left.every(({ filter }) => asksForSource(filter))) return undefined;
+  const guards = [...left.map(({ filter }) => filter), ...followed.flatMap((each) => each.guards)];
+  return guards.length ? { followed: followed.map(({ pipeline }) => pipeline), guard: guards.length === 1 ? guards[0]! : { kind: "or", nodes: guards, span } } : undefined;
+}
+
+interface Lightened {
+  readonly whole: Pipeline;
+  readonly pipeline: Pipeline;
+  /** Find the events that the steps left out would have changed. */
+  readonly guards: readonly QueryNode[];
+}
+
+/**
+ * A pipeline without its readers of JSON in texts, which few events have: those that have the text are found by it. Undefined where
+ * it has none, or where another step moves such a text.
+ */
+function lightened(pipeline: Pipeline, all: readonly Pipeline[]): Lightened | undefined {
+  const readers = pipeline.processors.filter(readsJson);
+  if (!readers.length) return undefined;
+  const places = readers.map(({ source }) => source).filter((source) => source.kind === "attribute");
+  const others = all.flatMap(({ processors }) => processors).filter((processor) => !readers.includes(processor as JsonReader));
+  if (places.length < readers.length || others.some((processor) => touches(processor, places.map(({ path }) => path)))) return undefined;
+  return {
+    whole: pipeline, pipeline: { ...pipeline, processors: pipeline.processors.filter((processor) => !readers.includes(processor as JsonReader)) },
+    guards: places.map((field): QueryNode => ({ kind: "leaf", field, test: { kind: "exists" }, span })),
+  };
+}
+
+type JsonReader = Extract<Processor, { readonly kind: "grok-parser" }>;
+
+function readsJson(processor: Processor): processor is JsonReader {
+  return processor.kind === "grok-parser" && processor.rules.some(({ captures }) => captures.some(({ filters }) => filters.some(({ name }) => name === "json")));
+}
+
+/** May it put something at one of the paths, above or below it, or take it away? */
+function touches(processor: Processor, paths: ReadonlyArray<readonly string[]>): boolean {
+  if (processor.kind === "pipeline") return processor.pipeline.processors.some((inner) => touches(inner, paths));
+  const written: Array<readonly string[]> = [];
+  if ("target" in processor && processor.target.kind === "attribute") written.push(processor.target.path);
+  if (processor.kind === "attribute-remapper" && !processor.preserveSource) written.push(...processor.sources.flatMap((source) => (source.kind === "attribute" ? [source.path] : [])));
+  if (processor.kind === "grok-parser") {
+    for (const { path } of processor.rules.flatMap(({ captures }) => captures)) written.push(path ?? []);
+  }
+  return written.some((path) => paths.some((each) => overlap(path, each)));
+}
+
+function overlap(a: readonly string[], b: readonly string[]): boolean {
+  return a.slice(0, b.length).every((name, i) => name === b[i]);
 }
 
 function canFollow(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): boolean {
