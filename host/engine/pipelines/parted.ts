@@ -33,8 +33,9 @@ export function partedPipelines(pipelines: readonly Pipeline[], standing: readon
   // Several together may be more than each alone.
   while (followed.length && !canFollow(followed.map(({ pipeline }) => pipeline), standing)) followed = followed.slice(0, -1);
   const left = enabled.filter((pipeline) => !followed.some(({ whole }) => whole === pipeline));
-  if (!left.every(({ filter }) => asksForSource(filter))) return undefined;
-  const guards = [...left.map(({ filter }) => filter), ...followed.flatMap((each) => each.guards)];
+  const sources = left.map(({ filter }) => sourcePart(filter));
+  if (sources.includes(undefined)) return undefined;
+  const guards = [...(sources as QueryNode[]), ...followed.flatMap((each) => each.guards)];
   return guards.length ? { followed: followed.map(({ pipeline }) => pipeline), guard: guards.length === 1 ? guards[0]! : { kind: "or", nodes: guards, span } } : undefined;
 }
 
@@ -96,12 +97,16 @@ function canFollow(pipelines: readonly Pipeline[], standing: readonly StandingQu
   }
 }
 
-function asksForSource(node: QueryNode): boolean {
+/** What a filter asks of the source alone: finds all that the filter finds, and maybe more. Undefined where it asks nothing of it. */
+function sourcePart(node: QueryNode): QueryNode | undefined {
   switch (node.kind) {
-    case "and": case "or": return node.nodes.every(asksForSource);
-    case "not": return asksForSource(node.node);
-    case "leaf": return node.field.kind === "reserved" && node.field.name === "source";
-    default: return false;
+    case "and": return node.nodes.map(sourcePart).find((part) => part !== undefined);
+    case "or": {
+      const parts = node.nodes.map(sourcePart);
+      return parts.includes(undefined) ? undefined : { ...node, nodes: parts as QueryNode[] };
+    }
+    case "leaf": return node.field.kind === "reserved" && node.field.name === "source" ? node : undefined;
+    default: return undefined;
   }
 }
 
