@@ -80,7 +80,7 @@ describe("a server under attack", () => {
     for (const body of [{ facets: [deep] }, { filter: { query: `${deep}:x` } }, { filter: { query: `NOT (x OR CIDR(${deep}, 10.0.0.0/8))` } }]) {
       const answer = await search(server, body);
       expect(answer.status).toBe(400);
-      expect(answer.text).toContain("5001 names");
+      expect(answer.text).toMatch(/5001 names|64 names deep/);
     }
     expect((await post(server, "/api/v2/logs/analytics/aggregate", JSON.stringify({ group_by: [{ facet: deep }] }))).status).toBe(400);
     expect((await search(server, { facets: [`@${"a.".repeat(63)}b`] })).status).toBe(200);
