@@ -56,6 +56,22 @@ const counterparts: Readonly<Record<string, readonly string[]>> = {
   "Azure.Audit.MFADisabled": ["entra-conditional-access-weakened/mfa_gone"],
   "Azure.Audit.PolicyChanged": ["entra-conditional-access-weakened/ca"],
   "Azure.Audit.OIDC.Changed": ["entra-issuer-changed/issuer"],
+  "GCP.Cloud.Run.Set.IAM.Policy": ["gcp-service-policy-set/policy"],
+  "GCP.GCS.BulkObjectRewrite": ["gcp-objects-rewritten/objects"],
+  "GCP.IAM.CustomRoleChanges": ["gcp-custom-role/role"],
+  "GCP.iam.serviceAccountKeys.create": ["gcp-credential-made/made"],
+  "GCP.KMS.BulkEncryption": ["gcp-objects-rewritten/encrypted"],
+  "GCP.Privilege.Escalation.By.Deployments.Create": ["gcp-escalation-permission/deploy"],
+  "GCP.serviceusage.apiKeys.create.Privilege.Escalation": ["gcp-credential-made/made"],
+  "GCP.Storage.Hmac.Keys.Create": ["gcp-credential-made/made"],
+  "GCP.UnusedRegions": ["gcp-machine-new-zone/made", "gcp-store-new-location/made"],
+  "GCP.User.Added.to.IAP.Protected.Service": ["gcp-service-policy-set/policy"],
+  "GCP.Workforce.Pool.Created.or.Updated": ["gcp-federation-changed/pool"],
+  "GCP.Workload.Identity.Pool.Created.or.Updated": ["gcp-federation-changed/pool"],
+  "GCP.Access.Attempts.Violating.IAP.Access.Controls": ["gcp-balancer-refused/proxy"],
+  "GCP.K8S.Pod.Create.Or.Modify.Host.Path.Volume.Mount": ["gcp-gke-pod-escapes/folder"],
+  "GCP.K8s.Pod.Using.Host.PID.Namespace": ["gcp-gke-pod-escapes/node"],
+  "GCP.K8S.Service.Type.NodePort.Deployed": ["gcp-gke-exposed/port"],
   "GCP.Compute.IAM.Policy.Update": ["gcp-image-or-disk-shared/shared"],
   "GCP.Firewall.Rule.Created": ["gcp-firewall-open/changed", "gcp-firewall-open/world"],
   "GCP.GCS.Public": ["gcp-public-principal-granted/public"],
@@ -123,7 +139,9 @@ describe.skipIf(!hasShared(folder))("labelled events of another engine, per sour
       "Azure.Audit.ExcessiveAccountLockouts: Microsoft Corporate ASN Excluded",
       "Azure.Audit.LegacyAuth: Sign-In with legacy auth, KNOWN_EXCEPTION",
     ] }],
-    ["", "gcp", "gcp_audit_rules", { theirs: 25, ours: 13, tp: 20, fn: 0, fp: 0, tn: 14, beyond: 16, wrong: [] }],
+    ["", "gcp", "gcp_audit_rules", { theirs: 25, ours: 25, tp: 36, fn: 0, fp: 0, tn: 29, beyond: 0, wrong: [] }],
+    ["", "gcp", "gcp_http_lb_rules", { theirs: 1, ours: 1, tp: 1, fn: 0, fp: 0, tn: 1, beyond: 0, wrong: [] }],
+    ["", "gcp", "gcp_k8s_rules", { theirs: 4, ours: 3, tp: 3, fn: 0, fp: 0, tn: 5, beyond: 1, wrong: [] }],
     ["[CP-06] ", "microsoft-365", "microsoft_rules", { theirs: 4, ours: 2, tp: 7, fn: 0, fp: 3, tn: 2, beyond: 3, wrong: [
       "Microsoft365.Exchange.External.Forwarding: Internal Organization Forwarding", "Microsoft365.Exchange.External.Forwarding: Subdomain Forwarding (Internal)",
       "Microsoft365.Exchange.External.Forwarding: Non-Com TLD Organization",
@@ -144,8 +162,9 @@ describe.skipIf(!hasShared(google))("Google's own samples (skipped where the dat
     expect(events.length).toBe(18);
     expect(events.filter(({ attributes }) => attributes?.evt === undefined).length).toBe(3);
     expect(names.toSorted()).toEqual([
-      "gcp-flow-or-dns-logs-off/switched_off", "gcp-iam-policy-changed/changed", "gcp-iam-policy-changed/owner_added", "gcp-new-admin-service-account/created",
+      "gcp-balancer-refused/proxy", "gcp-escalation-permission/speak", "gcp-escalation-permission/speak", "gcp-flow-or-dns-logs-off/switched_off", "gcp-iam-policy-changed/changed", "gcp-iam-policy-changed/owner_added", "gcp-new-admin-service-account/created",
       "gcp-permission-denied-burst/denied", "gcp-service-account-policy/sa_policy", "gcp-service-account-policy/sa_policy",
+      "gcp-service-policy-set/policy",
     ]);
   });
 });
