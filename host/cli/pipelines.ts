@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { loadFeeds } from "../enrich/load-feeds.ts";
+import { withEnrichment } from "../event/enrichment/enrichment.ts";
 import type { EventFormat } from "../event/event.ts";
 import { isTextFormat } from "../event/decode.ts";
 import type { Pack } from "../event/pipeline/packs.ts";
@@ -14,6 +17,8 @@ import { UsageError } from "./problems.ts";
 export interface PipelineOptions {
   readonly pipelines?: readonly string[];
   readonly pack?: readonly string[];
+  /** Files of indicators. */
+  readonly threatIntel?: readonly string[];
 }
 
 /** Pipelines of a run, and which of them an input's events pass. */
@@ -48,6 +53,9 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
   if (problems.length) for (const line of await ruleProblemTexts(problems, process.stderr)) process.stderr.write(`${line}\n`);
   const all = [...chosen.flatMap((pack) => pack.pipelines), ...own];
   if (new Set(all.map((pipeline) => pipeline.id)).size < all.length) throw new UsageError("two pipelines have one id; give those of --pipelines ids of their own");
+  const intel = loadFeeds((options.threatIntel ?? []).map((path) => ({ name: basename(path).replace(/\.gz$/, ""), path })));
+  await endOnErrors(intel.problems, "in threat intelligence; nothing was run");
+  for (const line of await ruleProblemTexts(intel.problems, process.stderr)) process.stderr.write(`${line}\n`);
   const ownIds = own.map((pipeline) => pipeline.id);
   const matters = new Map<Pack, boolean>();
   const isLookedAt = (pack: Pack): boolean => {
@@ -55,7 +63,7 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
     return matters.get(pack)!;
   };
   return {
-    all,
+    all: intel.data ? withEnrichment(all, { intel: intel.data }) : all,
     idsOf(format, source) {
       if (asked[0] !== "auto" || isTextFormat(format)) return undefined;
       const told = source === undefined ? [] : packs.filter((pack) => pack.sources.includes(source) && isLookedAt(pack));

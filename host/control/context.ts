@@ -1,4 +1,5 @@
 import type { EngineOptions } from "../index.ts";
+import type { IntelFeeds } from "../enrich/intel-feeds.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { LogSearch, LogsApi } from "../search/index.ts";
 import type { SignalSearch } from "../signal-search/signal-search.ts";
@@ -35,6 +36,8 @@ export interface ControlContext {
   /** Takes what the store says now; the next batch is judged by it when this resolves. */
   readonly refresh: () => Promise<void>;
   readonly signalSearch: SignalSearch;
+  /** Feeds of the settings; none when absent. */
+  readonly intel?: IntelFeeds;
   /** What suppressions stopped so far. */
   readonly suppressed: () => SuppressedCounts;
   /** Signals that changed in the store, for whoever watches them. */

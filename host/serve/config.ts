@@ -1,9 +1,11 @@
 import { isAbsolute, join } from "node:path";
 import { type IntakeLimits, defaultLimits } from "../intake/limits.ts";
+import type { FeedSetting } from "../enrich/intel-feeds.ts";
 import type { Problem } from "../problem.ts";
 import { documentItems } from "../rule/document-items.ts";
 import { readExclusions } from "../search/exclusions.ts";
 import { ConfigReader } from "./config-reader.ts";
+import { intelOf } from "./intel-config.ts";
 import { type OidcConfig, oidcOf } from "./oidc-config.ts";
 
 export interface TlsFiles {
@@ -30,6 +32,8 @@ export interface ServeConfig {
   readonly pack: string;
   readonly pipelines: readonly string[];
   readonly settings: readonly string[];
+  /** Feeds of threat intelligence. */
+  readonly intelFeeds: readonly FeedSetting[];
   readonly http: {
     readonly host: string;
     readonly port: number;
@@ -104,6 +108,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     pack: top.text("pack", "auto"),
     pipelines: top.texts("pipelines").map(path),
     settings: top.texts("settings").map(path),
+    intelFeeds: intelOf(top.inner("threat_intel"), path),
     http: {
       host: http.text("host", "127.0.0.1"),
       port: http.integer("port", defaultPort, 0, 65_535),

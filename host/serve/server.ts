@@ -21,6 +21,7 @@ import { SuppressedStore } from "../store/suppressed.ts";
 import { type AgentInputs, readAgents } from "./agents.ts";
 import { AUDIT_PARTITION, AuditFeed } from "./audit-feed.ts";
 import type { ServeConfig } from "./config.ts";
+import { IntelFeeds } from "../enrich/intel-feeds.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
 import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
@@ -96,6 +97,8 @@ export class VespidServer {
   #lostEntries = 0;
   readonly #timers: NodeJS.Timeout[] = [];
   #watch: FilesWatch | undefined;
+  readonly #intel: IntelFeeds;
+  #intelWatch: FilesWatch | undefined;
   readonly #rulesNow: RulesNow;
   readonly control: Control;
   readonly #signalSearch: SignalSearch;
@@ -127,6 +130,7 @@ export class VespidServer {
     this.control = parts.control;
     this.#signalSearch = parts.signalSearch;
     this.#base = parts.base;
+    this.#intel = parts.intel;
     this.#rulesNow = new RulesNow(parts.found);
     this.#agents = parts.agents;
     this.#tee = parts.tee;
@@ -179,11 +183,15 @@ export class VespidServer {
       sql = SqlDriver.open(join(config.data, "vespid.db"), migrations);
       const signals = new SignalStore(sql);
       signalSearch = new SignalSearch(join(config.data, "vespid.db"));
+      const intel = new IntelFeeds(config.intelFeeds, config.data, Date.now);
       control = await Control.create({
-        sql, journal, signals, signalSearch, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
+        sql, journal, signals, signalSearch, intel, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         suppressed: () => server!.detection.suppressed, refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
       } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
+      await intel.fetchDue();
+      const { problems } = await intel.load();
+      events.onProblems?.(problems);
       const found: GoodRules = { ...base, setup: control.complete(base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
         folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, suppressed: new SuppressedStore(sql), onSignal: events.onSignal, onSetAside: events.onSetAside,
@@ -195,7 +203,7 @@ export class VespidServer {
       });
       const store = new KeyStore(sql);
       const keys = new LiveKeys(store, "api", config.keysRequired, agents.keys);
-      server = new VespidServer({ config, rules, events, found, base, control, signalSearch, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
+      server = new VespidServer({ config, rules, events, found, base, control, signalSearch, intel, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
@@ -238,6 +246,7 @@ export class VespidServer {
   async #shut(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watch?.close();
+    this.#intelWatch?.close();
     await Promise.all([this.#intake.close(), this.#inputs.close()]);
     await this.#tee?.stop();
     await this.control.close();
@@ -262,6 +271,7 @@ export class VespidServer {
     await this.#inputs.start(this.#config, this.#agents, this.detection, this.keys, this.detection.marks, (where, error) => this.#events.onFault(where, error));
     for (const [name, counts] of this.#inputs.counts) this.#intake.desk.counts.set(name, counts);
     this.#watch = new FilesWatch(() => this.#rules.files(), WATCH_MS, () => this.#reload());
+    this.#intelWatch = new FilesWatch(() => this.#intel.files(), WATCH_MS, () => this.#reloadIntel());
     this.#every(STORE_MS, "store", () => this.detection.storeSignals(STORE_FOR_MS));
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpointWhenWorth());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
@@ -271,6 +281,7 @@ export class VespidServer {
     this.#every(TEND_MS, "upkeep", async () => {
       this.audit.release(Date.now() - this.#config.auditDays * DAY_MS, this.#auditFeed?.handedOver ?? 0);
       await this.control.tend(Date.now());
+      if (await this.#intel.fetchDue()) await this.#reloadIntel();
     });
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
   }
@@ -290,6 +301,17 @@ export class VespidServer {
     } catch (error) {
       this.#rulesNow.refuse(error instanceof ProblemError ? `${error.problems[0]?.code ?? "rules"}; the rules from before judge` : "they cannot be read; the rules from before judge");
       this.#events.onFault("rules", error);
+    }
+  }
+
+  /** The whole new table of indicators from the next batch on. */
+  async #reloadIntel(): Promise<void> {
+    try {
+      const { problems, isChanged } = await this.#intel.load();
+      this.#events.onProblems?.(problems);
+      if (isChanged) await this.#refresh();
+    } catch (error) {
+      this.#events.onFault("threat intelligence", error);
     }
   }
 
@@ -348,6 +370,7 @@ interface ServerParts {
   readonly base: GoodRules;
   readonly control: Control;
   readonly signalSearch: SignalSearch;
+  readonly intel: IntelFeeds;
   readonly sql: SqlDriver;
   readonly journal: Journal;
   readonly signals: SignalStore;

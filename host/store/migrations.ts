@@ -1,6 +1,7 @@
 import type { Migration } from "./driver.ts";
 import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
+import { intel } from "./migration/intel.ts";
 import { jobs } from "./migration/jobs.ts";
 import { packs } from "./migration/packs.ts";
 import { people } from "./migration/people.ts";
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   jobs,
   views,
   packs,
+  intel,
 ];
