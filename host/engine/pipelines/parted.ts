@@ -1,4 +1,5 @@
 import type { Pipeline, Processor } from "../../event/pipeline/pipeline.ts";
+import { matches } from "../../query/matches.ts";
 import type { QueryNode } from "../../query/tree.ts";
 import type { StandingQuery } from "../../rule/standing.ts";
 import { ColumnPlan } from "../columns.ts";
@@ -54,12 +55,31 @@ function lightened(pipeline: Pipeline, all: readonly Pipeline[]): Lightened | un
   const readers = pipeline.processors.filter(readsJson);
   if (!readers.length) return undefined;
   const places = readers.map(({ source }) => source).filter((source) => source.kind === "attribute");
-  const others = all.flatMap(({ processors }) => processors).filter((processor) => !readers.includes(processor as JsonReader));
+  const others = meeting(pipeline, all).flatMap(({ processors }) => processors).filter((processor) => !readers.includes(processor as JsonReader));
   if (places.length < readers.length || others.some((processor) => touches(processor, places.map(({ path }) => path)))) return undefined;
   return {
     whole: pipeline, pipeline: { ...pipeline, processors: pipeline.processors.filter((processor) => !readers.includes(processor as JsonReader)) },
     guards: places.map((field): QueryNode => ({ kind: "leaf", field, test: { kind: "exists" }, span })),
   };
+}
+
+/** Pipelines that an event of this one may pass as well. */
+function meeting(pipeline: Pipeline, all: readonly Pipeline[]): readonly Pipeline[] {
+  const sources = sourcesOf(pipeline.filter);
+  if (!sources) return all;
+  return all.filter(({ filter }) => {
+    const part = sourcePart(filter);
+    return !part || sources.some((source) => matches(part, { source }));
+  });
+}
+
+/** The sources a filter names, where it lets no others in. */
+function sourcesOf(filter: QueryNode): string[] | undefined {
+  const part = sourcePart(filter);
+  if (!part) return undefined;
+  if (part.kind === "leaf") return part.test.kind === "equals" || part.test.kind === "phrase" ? [part.test.text] : undefined;
+  const each = part.kind === "or" ? part.nodes.map(sourcesOf) : [undefined];
+  return each.includes(undefined) ? undefined : (each as string[][]).flat();
 }
 
 type JsonReader = Extract<Processor, { readonly kind: "grok-parser" }>;
