@@ -6,7 +6,7 @@ import { JournalError } from "./error.ts";
 import { FRAME_HEAD_BYTES, unpackEntries } from "./frame.ts";
 import { openSegment, type OpenSegment } from "./scan.ts";
 import { IndexBuilder, readIndex, writeIndex, type SegmentIndex } from "./segment-index.ts";
-import { SEGMENT_HEAD_BYTES, listFolder, segmentPath } from "./segment.ts";
+import { SEGMENT_HEAD_BYTES, listFolder, segmentPath, writeSegmentHead } from "./segment.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
 const COPY_BYTES = 1024 * 1024;
@@ -60,6 +60,8 @@ export async function recover(folder: string, disk: Disk): Promise<Recovered> {
   try {
     // Frames that were written and never synced are whole as long as the machine runs. From here on they count, so they
     // have to be on the disk itself.
+    // A process killed while it wrote the head leaves one copy of two, and no scan shall call that a fault for ever.
+    if (file.head.kind === "good" && file.head.damagedCopy) await writable.write(writeSegmentHead(last, salt), 0);
     await writable.sync();
     await disk.syncFolder(folder);
     if (torn) {

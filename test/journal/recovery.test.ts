@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { checkFolder } from "../../host/journal/check.ts";
 import { FRAME_HEAD_BYTES, frameMark } from "../../host/journal/frame.ts";
 import { Journal } from "../../host/journal/journal.ts";
-import { SEGMENT_HEAD_BYTES, listFolder, readSegmentHead, segmentPath } from "../../host/journal/segment.ts";
+import { SEGMENT_HEAD_BYTES, listFolder, newSalt, readSegmentHead, segmentPath, writeSegmentHead } from "../../host/journal/segment.ts";
 import { entry, everything, flipBit, folders, lastSegmentPath, noise, textOf, texts } from "./support.ts";
 import { random } from "./support-plain.ts";
 
@@ -78,6 +78,24 @@ describe("torn tails", () => {
     expect(await journal.append([entry("entry 3")])).toEqual({ segment: 3, entry: 0 });
     expect(numbers(await texts(journal))).toEqual([0, 1, 2, 3]);
     await journal.close();
+  });
+
+  test.each([32, 33, 50, 63])("a head of which %i bytes came to be, one copy of two, is made whole before anything follows it", async (length) => {
+    const path = folder(`half-head-${length}`);
+    await frames(path, 0);
+    const file = segmentPath(path, 1);
+    const head = writeSegmentHead(1, newSalt());
+    writeFileSync(file, head.subarray(0, length));
+    const journal = await Journal.open(path);
+    expect(await journal.append([entry("entry 0")])).toEqual({ segment: 1, entry: 0 });
+    await journal.close();
+    expect(readFileSync(file).subarray(0, SEGMENT_HEAD_BYTES)).toEqual(head);
+    const again = await Journal.open(path);
+    const { entries, damage } = await everything(again);
+    expect(entries.map(textOf)).toEqual(["entry 0"]);
+    expect(damage).toEqual([]);
+    expect(again.recovery.damage).toEqual([]);
+    await again.close();
   });
 
   test("a tail torn twice keeps both", async () => {
