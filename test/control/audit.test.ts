@@ -32,7 +32,7 @@ describe("the trail of a server", () => {
     return server.signals.all().filter((signal) => signal.ruleId === ruleId).length;
   };
 
-  test("[AU-01] [AU-02] [AU-05] what is done to rules and signals is written down with before and after, and found by the event's name", async () => {
+  test("[AU-01] [AU-02] [AU-05] [SE-03] what is done to rules and signals is written down with before and after, and found by the event's name", async () => {
     const server = await start("done");
     await send(server, [entry("ann")]);
     await server.detection.storeSignals();

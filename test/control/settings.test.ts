@@ -38,7 +38,7 @@ async function made(asked: Promise<Told>): Promise<any> {
 }
 
 describe("suppressions", () => {
-  test("[SU-01] [SU-04] [SU-08] a suppression query stops signals of the rules it names, by wildcards too, and what it stopped is counted and shown, over a restart as well", async () => {
+  test("[SU-01] [SU-04] [SU-08] [SE-05] a suppression query stops signals of the rules it names, by wildcards too, and what it stopped is counted and shown, over a restart as well", async () => {
     const server = await start();
     const { id } = await made(call(server, "POST", SUPPRESSIONS, suppressed({ rule_query: "source:auth", suppression_query: "@usr.id:service-account-*" })));
     await send(server, [log("auth", "service-account-1"), log("auth", "ann"), log("web", "service-account-1"), log("auth", "service-account-2"), log("auth", "service-account-2")]);

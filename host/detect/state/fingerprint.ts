@@ -9,15 +9,22 @@ export const FINGERPRINT_BYTES = 16;
  * What a rule's state hangs on, in 16 bytes: its queries, conditions, groups, evaluation window and the options of its method.
  *
  * Name, message, tags, severities, notifications, version, keep alive and maximum duration may change without the state losing its
- * meaning. Suppressions, security filters and tables stand beside rules: they count from when they are changed.
+ * meaning. Suppressions, security filters and tables stand beside rules: they count from when they are changed. A content anomaly
+ * alone, as Datadog documents it, learns from day 0 again whatever of it is edited.
  */
 export function fingerprintOf(rule: Rule): Uint8Array {
   const { method, evaluationWindowMs } = rule.options;
   const cases = rule.cases.map((each) => [each.conditionText, each.condition === undefined, each.percentile, each.query]);
-  const parts = [rule.type, method, evaluationWindowMs, rule.queries, cases, rule.filters, rule.groupSignalsBy, rule.referenceTables, rule.calculatedFields];
+  const parts: unknown[] = [rule.type, method, evaluationWindowMs, rule.queries, cases, rule.filters, rule.groupSignalsBy, rule.referenceTables, rule.calculatedFields];
+  if (method.kind === "content_anomaly") parts.push(everythingElse(rule));
   // Where in its text a part of a query stands says nothing of its meaning; the text itself is in the tree.
   const text = JSON.stringify(parts, (name, value: unknown) => (name === "span" || name === "text" ? undefined : value));
   return hash("sha256", text, "buffer").subarray(0, FINGERPRINT_BYTES);
+}
+
+/** What people may edit of a rule beside what it detects; not how often they did, which files do not say. */
+function everythingElse({ name, message, tags, hasExtendedTitle, cases, options }: Rule): unknown {
+  return [name, message, tags, hasExtendedTitle, cases.map((each) => [each.name, each.severity, each.notifications]), options];
 }
 
 /** By number of the rule; state of a rule that reads signals hangs on the rules they are of as well. */
