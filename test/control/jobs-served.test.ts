@@ -83,6 +83,31 @@ describe("jobs of a server", () => {
     expect(folder.faults).toEqual([]);
   }, 120_000);
 
+  test("[DE-01] one definition as a rule judges what comes, as a job what is there, and the job leaves nothing with the live signals", async () => {
+    const server = await folder.start(new TestRules([]), { data: join(folder.path, "both") });
+    const definition = { type: "log_detection", name: "Failures", message: "{{@usr.id}}", tags: [], options: { detectionMethod: "threshold", evaluationWindow: 300, keepAlive: 3600, maxSignalDuration: 86400 }, queries: [{ name: "a", query: "source:shop @evt.outcome:failure", groupByFields: ["@usr.id"], aggregation: "count" }], cases: [{ name: "", status: "high", condition: "a > 1" }] };
+    const failure = (user: string): unknown => ({ ddsource: "shop", evt: { outcome: "failure" }, usr: { id: user } });
+    const users = async (path: string): Promise<string[]> => (await ask(server, "GET", path)).body.data.map(({ attributes }: any) => attributes.custom.groupByValues["@usr.id"]).toSorted();
+    const LIVE = "/api/v2/security_monitoring/signals?filter[from]=now-1h&filter[to]=now%2B1m";
+    expect(await send(server, [failure("ann"), failure("ann")])).toBe(202);
+    const before = await run(server, { jobDefinition: { ...definition, ...whole } });
+    expect(await ended(server, before)).toMatchObject({ jobStatus: "completed" });
+    await server.detection.storeSignals();
+    expect([await users(`${JOBS}/${before}/histsignals`), await users(LIVE), server.signals.count]).toEqual([["ann"], [], 0]);
+
+    const made = await ask(server, "POST", "/api/v2/security_monitoring/rules", { ...definition, isEnabled: true });
+    expect(made.status).toBe(200);
+    // The past is the job's: the rule sees what comes from now on.
+    expect(await send(server, [failure("bob"), failure("ann"), failure("bob")])).toBe(202);
+    await server.detection.storeSignals();
+    expect(await users(LIVE)).toEqual(["bob"]);
+    const after = await run(server, { fromRule: { id: made.body.id, ...whole } });
+    expect(await ended(server, after)).toMatchObject({ jobStatus: "completed" });
+    await server.detection.storeSignals();
+    expect([await users(`${JOBS}/${after}/histsignals`), await users(LIVE), server.signals.count]).toEqual([["ann", "bob"], ["bob"], 1]);
+    expect(folder.faults).toEqual([]);
+  }, 60_000);
+
   test("[HJ-01] rules over audit events are run over the index audit", async () => {
     const data = join(folder.path, "audit");
     const server = await folder.start(new TestRules([burst]), { data });

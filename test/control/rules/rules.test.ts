@@ -62,6 +62,25 @@ describe("rules", () => {
     expect(folder.faults).toEqual([]);
   });
 
+  test("[DE-42] cases that change places judge in their new order from the next log on, by PUT and in each version", async () => {
+    const server = await folder.start(new TestRules([]), { data: join(folder.path, "order") });
+    const cases = [{ name: "some", status: "low", condition: "a > 0", notifications: [] }, { name: "many", status: "critical", condition: "a > 1", notifications: ["@soc"] }];
+    const made = (await ask(server, "POST", BASE, loginRule({ cases }))).body;
+    const opened = async (): Promise<string[]> => {
+      await server.detection.storeSignals();
+      return server.signals.all().map(({ document }) => JSON.parse(document) as Wire).map(({ group, severity, title }) => `${group["@usr.id"]} ${severity} ${title}`).toSorted();
+    };
+    await send(server, [failedLogin("ann"), failedLogin("ann")]);
+    expect(await opened()).toEqual(["ann low Failed logins - some"]);
+    const put = await ask(server, "PUT", `${BASE}/${made.id}`, { cases: made.cases.toReversed(), version: 1 });
+    expect([put.status, put.body.version, put.body.cases.map(({ name }: Wire) => name)]).toEqual([200, 2, ["many", "some"]]);
+    await send(server, [failedLogin("bob"), failedLogin("bob")]);
+    expect(await opened()).toEqual(["ann low Failed logins - some", "bob critical Failed logins - many"]);
+    const history = (await ask(server, "GET", `${BASE}/${made.id}/version_history`)).body.data.attributes.data;
+    expect([1, 2].map((version) => history[version].rule.cases.map(({ name }: Wire) => name))).toEqual([["some", "many"], ["many", "some"]]);
+    expect(folder.faults).toEqual([]);
+  });
+
   test("rules that would feed each other in a circle are refused", async () => {
     const server = await folder.start(new TestRules([]), { data: join(folder.path, "circle") });
     const reads = (ruleId: string, name: string): object => ({ ...loginRule(), name, type: "signal_correlation", queries: [{ name: "a", ruleId, correlatedByFields: ["@usr.id"] }] });
