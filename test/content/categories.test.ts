@@ -23,7 +23,7 @@ const categories: ReadonlyArray<readonly [kind: string, what: string, pack: stri
   ["application", "SQL injection", "web-access", "web-sqli"], ["application", "cross-site scripting", "web-access", "web-xss"], ["application", "SSRF", "web-access", "web-ssrf"],
 ];
 
-async function play(rule: Rule, logs: readonly ScenarioLog[]): Promise<readonly Signal[]> {
+async function play(rule: Rule, logs: ReadonlyArray<Pick<ScenarioLog, "format"> & { readonly event: unknown }>): Promise<readonly Signal[]> {
   const engine = await createEngine({ rules: [rule] });
   for (const { format, event } of logs) await engine.push(new TextEncoder().encode(`${JSON.stringify(event)}\n`), { format, arrivalMs: 0 });
   await engine.close();
