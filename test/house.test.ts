@@ -34,7 +34,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   search: ["journal", "engine", "batch", "event", "query", "host"],
   "signal-search": ["store", "signal-model", "rule", "query", "event", "signal", "search", "host"],
   history: ["search", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  control: ["enrich", "mitre", "history", "signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  insight: ["mitre", "signal-search", "signal-model", "store", "rule", "query", "event", "signal"],
+  control: ["insight", "enrich", "mitre", "history", "signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
   serve: ["enrich", "control", "signal-search", "search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
   cli: ["enrich", "engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "history", "control", "signal-search", "signal-model", "sigma", "mitre", "serve", "host", "assembly/layout.ts"],
 };

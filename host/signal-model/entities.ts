@@ -2,6 +2,7 @@ import { fieldText, readField } from "../query/field.ts";
 import type { SignalDocument } from "../signal/document.ts";
 import { type Members, attributesOf, reservedOf, scalarsAt, tagValues } from "./document.ts";
 import { isPublicAddress } from "./public-address.ts";
+import { entityId } from "./risk.ts";
 
 export const entityTypes = [
   "user", "aws_principal", "aws_account", "gcp_service_account", "ip", "host", "container", "k8s_object", "s3_bucket", "repository", "service",
@@ -78,6 +79,12 @@ export function linksOf(document: About): SignalLink[] {
     if (!known?.isPrimary) links.set(entity, { entity, ...(known?.type ? { type: known.type } : {}), isPrimary: true });
   }
   return [...links.values()];
+}
+
+/** What its points go to, as `type:value`, each once: its primary entities, and what it is told apart by. */
+export function primaryEntityIds(document: About): string[] {
+  // A path holds no colon, so that the value begins behind the first.
+  return [...new Set(linksOf(document).flatMap(({ entity, type, isPrimary }) => (type && isPrimary ? [entityId(type, entity.slice(entity.indexOf(":") + 1))] : [])))];
 }
 
 function textsAt(attributes: Members, path: string): string[] {

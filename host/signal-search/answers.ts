@@ -7,6 +7,7 @@ import { fieldColumn } from "./field-column.ts";
 import { FirstFew } from "./first-few.ts";
 import { type Kpis, kpisOf } from "./kpis.ts";
 import { type PageKey, type Sort, pageOf } from "./page.ts";
+import { RiskAnswers } from "./risk-answers.ts";
 import { type Rollup, type RollupBucket, rollup } from "./rollup.ts";
 import type { SignalIndex } from "./signal-index.ts";
 
@@ -61,12 +62,14 @@ const MOST_KEPT = 16;
 
 /** Answers questions over an index. */
 export class Answers {
+  readonly risk: RiskAnswers;
   readonly #index: SignalIndex;
   readonly #kept = new Map<string, Bits>();
   #generation = -1;
 
   constructor(index: SignalIndex) {
     this.#index = index;
+    this.risk = new RiskAnswers(index, (restrict, fromMs, toMs, deadline) => this.#selected({ node: { kind: "all", span: { start: 0, end: 0 } }, restrict, fromMs, toMs }, deadline));
   }
 
   page({ sort, limit, after, ...scope }: PageQuestion): FoundPage {

@@ -1,5 +1,6 @@
 import type { Problem } from "../problem.ts";
 import type { FacetCounts, FacetQuestion, FoundPage, KpiQuestion, PageQuestion, RollupQuestion } from "./answers.ts";
+import type { EntitiesQuestion, EntityDetail, EntityPage, EntityQuestion } from "./entity-rows.ts";
 import type { Kpis } from "./kpis.ts";
 import type { RollupBucket } from "./rollup.ts";
 
@@ -9,6 +10,8 @@ export interface Asked {
   facets: { readonly question: FacetQuestion; readonly answer: readonly FacetCounts[] };
   rollup: { readonly question: RollupQuestion; readonly answer: readonly RollupBucket[] };
   kpis: { readonly question: KpiQuestion; readonly answer: Kpis };
+  entities: { readonly question: EntitiesQuestion; readonly answer: EntityPage };
+  entity: { readonly question: EntityQuestion; readonly answer: EntityDetail | null };
   /** Changes are in the index when this is answered. */
   changed: { readonly question: { readonly ids: readonly string[] }; readonly answer: number };
   gone: { readonly question: { readonly ids: readonly string[] }; readonly answer: number };

@@ -3,6 +3,7 @@ import type { QueryNode } from "../query/tree.ts";
 import { readInterval, readTimeBound } from "../search/time-text.ts";
 import { canonicalQuery, readSignalQuery } from "./aliases.ts";
 import type { Scope } from "./answers.ts";
+import { type EntitySortField, entitySorts } from "./entity-rows.ts";
 import { facetField } from "./facets.ts";
 import type { Sort } from "./page.ts";
 import type { Aggregation, Compute, GroupBy } from "./rollup.ts";
@@ -76,6 +77,14 @@ export function readSort(sort: SortText | undefined): Sort {
   if (order !== undefined && order !== "asc" && order !== "desc") throw problem("signals/bad-sort", "sort.order", `${JSON.stringify(order)} is no order`, "use asc or desc");
   const descending = order === undefined ? isNegative : order === "desc";
   return { field: name === "timestamp" || name === "@timestamp" ? undefined : facetField(name, "sort"), descending };
+}
+
+/** Default the highest scores first. */
+export function readEntitySort(sort: string | undefined): { readonly field: EntitySortField; readonly descending: boolean } {
+  if (sort === undefined || sort === "") return { field: "score", descending: true };
+  const field = entitySorts.find((each) => each === sort.replace(/^-/, ""));
+  if (field) return { field, descending: sort.startsWith("-") };
+  throw problem("signals/bad-sort", "sort", `entities cannot be sorted by ${JSON.stringify(sort.slice(0, 40))}`, `write ${entitySorts.join(", ")}, with - before it for the greatest first`);
 }
 
 export function readLimit(limit: number | undefined, most: number, place: string, fallback = DEFAULT_LIMIT, least = 1): number {

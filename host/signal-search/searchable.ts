@@ -2,6 +2,7 @@ import type { Json, Queryable } from "../event/event.ts";
 import { scalarsBelow, valuesAt } from "../query/values.ts";
 import { apiSignal } from "../signal-model/api.ts";
 import { readDocument, reservedOf, tagValues } from "../signal-model/document.ts";
+import { primaryEntityIds } from "../signal-model/entities.ts";
 import type { StoredSignal } from "../signal-model/stored.ts";
 import type { SignalDocument } from "../signal/document.ts";
 
@@ -21,7 +22,8 @@ const awsAccounts = [["usr", "account_id"], ["userIdentity", "accountId"]] as co
 
 /**
  * The event that queries are asked of: the API form of a signal with `custom` as its attributes, and what is derived from it:
- * `@workflow.triage.acted|hasCase|hasIncident`, `@workflow.timings.*` (seconds, and times in ms), `@workflow.awsAccount`.
+ * `@workflow.triage.acted|hasCase|hasIncident`, `@workflow.timings.*` (seconds, and times in ms), `@workflow.awsAccount`, and
+ * `@workflow.entities`: those its points go to, as `user:ann`.
  *
  * What is empty because there is nobody (assignee, updater) is absent here.
  */
@@ -35,7 +37,7 @@ export function searchable(stored: StoredSignal): Searchable {
   const accounts = awsAccounts.flatMap((path) => valuesAt(own, path).flatMap(scalarsBelow));
   own.workflow = {
     ...workflow, triage: triageOf(workflow.triage as Members, stored), timings: timingsOf(stored, document),
-    awsAccount: [...new Set([...accounts, ...tagValues(tags, "aws_account")])],
+    awsAccount: [...new Set([...accounts, ...tagValues(tags, "aws_account")])], entities: primaryEntityIds(document),
   };
   return {
     id: stored.id, timestampMs: stored.createdMs,

@@ -2,12 +2,15 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { ProblemError } from "../problem.ts";
+import { canonicalQuery } from "./aliases.ts";
 import type { FacetCounts, Scope } from "./answers.ts";
+import { readEntityQuery } from "./entity-query.ts";
+import type { EntityDetail, EntityPage } from "./entity-rows.ts";
 import type { Kpis } from "./kpis.ts";
 import { type MetricSeries, metricInterval, metricRollup, metricScalars, metricSeries, readMetricQuery } from "./metric-query.ts";
 import { readCursor, writeCursor } from "./page.ts";
 import type { Asked, IndexStatus, Kind, Question, Reply, WorkerSetup } from "./protocol.ts";
-import { type ComputeText, type GroupByText, MOST_FACET_VALUES, MOST_SIGNALS, type SignalFilter, type SortText, readComputes, readFacets, readGroups, readLimit, readScope, readSort } from "./requests.ts";
+import { type ComputeText, type GroupByText, MOST_FACET_VALUES, MOST_SIGNALS, type SignalFilter, type SortText, readComputes, readEntitySort, readFacets, readGroups, readLimit, readScope, readSort } from "./requests.ts";
 import type { RollupBucket } from "./rollup.ts";
 
 export interface SignalSearchOptions {
@@ -64,6 +67,34 @@ export interface MetricRequest {
   readonly from: string | number;
   readonly to: string | number;
   readonly restrict?: SignalFilter["restrict"];
+}
+
+/** As of which instant, and of whose signals. */
+interface RiskRequest {
+  /** Epoch ms. */
+  readonly atMs: number;
+  readonly restrict?: SignalFilter["restrict"];
+}
+
+export interface EntitiesRequest extends RiskRequest {
+  /** Only entities to whose score a signal adds that was created since; epoch ms. */
+  readonly fromMs?: number;
+  /** `type:user severity:critical`; see `EntityQuery`. */
+  readonly query?: string;
+  /** One of `entitySorts`, with `-` before it for the greatest first. Default `-score`. */
+  readonly sort?: string;
+  readonly offset?: number;
+  /** 0 to 1000, default 10. */
+  readonly limit?: number;
+}
+
+export interface EntityRequest extends RiskRequest {
+  /** `type:value` */
+  readonly id: string;
+  /** Of the timeline. Default an hour. */
+  readonly intervalMs?: number;
+  /** Contributions told one by one. Default 100. */
+  readonly limit?: number;
 }
 
 const MOST_MS = 10_000;
@@ -135,6 +166,17 @@ export class SignalSearch {
   /** Times to detect, acknowledge and resolve, false positives, changes of the week. */
   async kpis(filter: SignalFilter): Promise<Kpis> {
     return await this.#ask("kpis", { ...this.#scope(filter), nowMs: this.#nowMs() });
+  }
+
+  /** Entities with a score above 0. */
+  async entities({ restrict, query = "", sort, offset = 0, limit, ...asked }: EntitiesRequest): Promise<EntityPage> {
+    const node = query.trim() === "" ? {} : { node: readEntityQuery(query, "filter.query") };
+    return await this.#ask("entities", { ...asked, ...node, restrict: restrict?.map(canonicalQuery), mostMs: this.#mostMs, sort: readEntitySort(sort), offset, limit: readLimit(limit, MOST_SIGNALS, "page.size", undefined, 0) });
+  }
+
+  /** Undefined where no signal of the 14 days before is about it. */
+  async entity({ restrict, intervalMs = 3_600_000, limit = 100, ...asked }: EntityRequest): Promise<EntityDetail | undefined> {
+    return (await this.#ask("entity", { ...asked, restrict: restrict?.map(canonicalQuery), mostMs: this.#mostMs, intervalMs, limit })) ?? undefined;
   }
 
   /** Answers when what was committed until now is in the index. */

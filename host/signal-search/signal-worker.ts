@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { ProblemError } from "../problem.ts";
 import type { FacetQuestion, KpiQuestion, PageQuestion, RollupQuestion } from "./answers.ts";
+import type { EntitiesQuestion, EntityQuestion } from "./entity-rows.ts";
 import { IndexKeeper } from "./keeper.ts";
 import type { Question, Reply, WorkerSetup } from "./protocol.ts";
 
@@ -53,6 +54,10 @@ function answered({ kind, body }: Question): unknown {
       return answers.rollup(body as RollupQuestion);
     case "kpis":
       return answers.kpis(body as KpiQuestion);
+    case "entities":
+      return answers.risk.page(body as EntitiesQuestion);
+    case "entity":
+      return answers.risk.one(body as EntityQuestion);
     case "changed":
       return (body as { readonly ids: readonly string[] }).ids.length;
     case "gone":
