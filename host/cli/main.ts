@@ -9,6 +9,7 @@ import { packCommands, pipelineCommands } from "./packs-command.ts";
 import { peopleCommands } from "./people-command.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { searchCommand } from "./search-command.ts";
+import { trialCommands } from "./trial-command.ts";
 
 /** Options of every command that reads logs. */
 function inputOptions(command: Command): Command {
@@ -235,6 +236,7 @@ function otherCommands(vespid: Command): void {
   auditCommand(vespid);
   searchCommand(vespid);
   historyCommand(vespid);
+  trialCommands(vespid, inputOptions, finish);
 
   const state = vespid.command("state").description("saved state of detection").addHelpText("after", examples("vespid state inspect checkpoints"));
   state.command("inspect").description("show what a saved state holds, checking every part of it").argument("<path>", "the file, or the folder that run --checkpoint wrote")

@@ -1,0 +1,15 @@
+import type { Command } from "commander";
+
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+
+/** Commands that try the product itself: rules against recorded attacks, and all of it against what it promises. */
+export function trialCommands(vespid: Command, inputOptions: (command: Command) => Command, finish: (outcome: Promise<number>) => Promise<void>): void {
+  inputOptions(vespid.command("replay").description("recorded emulations of attacks, each alone: which are told, and by what rule").argument("[emulation...]", "files, folders or globs, an emulation each: one record a line, or a list of JSON"))
+    .requiredOption("--rules <path>", "rule file, folder, glob or pack:NAME; may be repeated", collect)
+    .option("--techniques <file>", "a list that says which lines of which file are which technique, and its ATT&CK id")
+    .option("--json", "print one emulation a line")
+    .addHelpText("after", examples("vespid replay --rules pack:cloudtrail fixtures/emulations", "vespid replay --rules pack:cloudtrail --techniques detonations/techniques.json", "vespid replay --rules pack:cloudtrail --json stratus/*.json") +
+      "\n\nExit codes: 0 each is told by a rule, 1 one is not, 2 a rule or an input is not right.")
+    .action(async (inputs: string[], options) => finish((await import("./replay.ts")).replay(inputs, options)));
+}
