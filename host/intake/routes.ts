@@ -3,6 +3,7 @@ import { cloud } from "./protocol/cloud.ts";
 import { datadog } from "./protocol/datadog.ts";
 import { datadogEvents } from "./protocol/datadog-events.ts";
 import { elastic } from "./protocol/elastic.ts";
+import { securityFindings } from "./protocol/findings.ts";
 import { firehose } from "./protocol/firehose.ts";
 import { loki } from "./protocol/loki.ts";
 import { otlp } from "./protocol/otlp.ts";
@@ -18,7 +19,7 @@ export interface RouteOptions {
 
 /** All inputs of one port; none of their paths collide. Elasticsearch comes last: it answers any question. */
 export function intakeRoutes(options: RouteOptions = {}): Router {
-  const routers = [datadog, datadogEvents, otlp, splunk, cloud, firehose(options.firehosePath), loki, elastic(options.elasticVersion)];
+  const routers = [datadog, datadogEvents, securityFindings, otlp, splunk, cloud, firehose(options.firehosePath), loki, elastic(options.elasticVersion)];
   const prefix = (options.prefix ?? "").replace(/\/+$/, "");
   return (method, path) => {
     const below = prefix !== "" && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;

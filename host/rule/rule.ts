@@ -16,6 +16,7 @@ export type Aggregation = (typeof aggregations)[number];
 
 export const ruleTypes = [
   "log_detection", "signal_correlation", "workload_security", "application_security", "api_security", "workload_activity",
+  "cloud_configuration", "infrastructure_configuration",
 ] as const;
 export type RuleType = (typeof ruleTypes)[number];
 

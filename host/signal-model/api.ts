@@ -40,6 +40,7 @@ const TAG_CAP = 200;
 const typeWords: Readonly<Record<RuleType, string>> = {
   log_detection: "Log Detection", signal_correlation: "Signal Correlation", workload_security: "Workload Security",
   application_security: "Application Security", api_security: "API Security", workload_activity: "Workload Activity",
+  cloud_configuration: "Cloud Configuration", infrastructure_configuration: "Infrastructure Configuration",
 };
 /** Fields of `custom` that are ours: an attribute of a log never takes their place. */
 const own: ReadonlySet<string> = new Set([

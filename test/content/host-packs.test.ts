@@ -16,7 +16,7 @@ const packs = {
   "linux-auth": { rules: 19, samples: ["auth.txt", "audit.ndjson"] },
   windows: { rules: 21, samples: ["records.ndjson"] },
   "web-access": { rules: 14, samples: ["access.txt", "iis.ndjson"] },
-  workload: { rules: 13, samples: ["records.ndjson"] },
+  workload: { rules: 14, samples: ["records.ndjson"] },
   "audit-trail": { rules: 5, samples: [] },
   "cross-source": { rules: 8, samples: [] },
 } as const;

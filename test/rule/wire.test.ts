@@ -67,7 +67,7 @@ describe("a rule as it is read", () => {
     expect(read.queries[0]).toMatchObject({ aggregation: "event_count", correlation: { ruleId: "x", correlatedBy: [{ kind: "attribute", path: ["usr", "id"] }], queryIndex: 1 }, dataSource: "security_signals" });
   });
 
-  test.each(["log_detection", "workload_security", "application_security", "api_security", "workload_activity"])("type %s is accepted", (type) => {
+  test.each(["log_detection", "workload_security", "application_security", "api_security", "workload_activity", "cloud_configuration", "infrastructure_configuration"])("type %s is accepted", (type) => {
     expect(readRule(rule({ type })).type).toBe(type);
   });
 

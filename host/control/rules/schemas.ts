@@ -12,7 +12,7 @@ const list = Type.Optional(Type.Array(Type.Object({})));
  */
 export const RulePayload = Type.Object({
   name: Type.Optional(Type.Unknown({ description: "text" })),
-  type: Type.Optional(Type.Unknown({ description: "log_detection, signal_correlation, workload_security, application_security, api_security or workload_activity" })),
+  type: Type.Optional(Type.Unknown({ description: "log_detection, signal_correlation, workload_security, application_security, api_security, workload_activity, cloud_configuration or infrastructure_configuration" })),
   message: Type.Optional(Type.Unknown({ description: "text: what to check and do, Markdown with variables" })),
   isEnabled: Type.Optional(Type.Unknown({ description: "true or false" })),
   tags: Type.Optional(Type.Unknown({ description: "list of texts" })),
