@@ -5,6 +5,7 @@ import { intelRoom } from "./intel/room.ts";
 import { jobsRoom } from "./jobs/room.ts";
 import { logsRoom } from "./logs/room.ts";
 import { mitreRoom } from "./mitre/room.ts";
+import { overviewRoom } from "./overview/room.ts";
 import { packsRoom } from "./packs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
 import { peopleRoom, type PeopleSettings } from "./people/room.ts";
@@ -68,5 +69,5 @@ export class Control {
 function roomsOf(context: ControlContext): readonly Room[] {
   const packs = packsRoom(context);
   // Rules of packs that are off are none of the rules' room, as if their files were not there.
-  return [logsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context)];
+  return [logsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context), overviewRoom(context, packs)];
 }

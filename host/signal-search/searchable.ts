@@ -22,8 +22,8 @@ const awsAccounts = [["usr", "account_id"], ["userIdentity", "accountId"]] as co
 
 /**
  * The event that queries are asked of: the API form of a signal with `custom` as its attributes, and what is derived from it:
- * `@workflow.triage.acted|hasCase|hasIncident`, `@workflow.timings.*` (seconds, and times in ms), `@workflow.awsAccount`, and
- * `@workflow.entities`: those its points go to, as `user:ann`.
+ * `@workflow.triage.acted|hasCase|hasIncident`, `@workflow.timings.*` (seconds, and times in ms), `@workflow.awsAccount`,
+ * `@workflow.sourceCount`, and `@workflow.entities`: those its points go to, as `user:ann`.
  *
  * What is empty because there is nobody (assignee, updater) is absent here.
  */
@@ -35,15 +35,16 @@ export function searchable(stored: StoredSignal): Searchable {
   for (const name of Object.keys(custom)) if (!shownOnly.has(name) && name !== "__proto__") own[name] = custom[name] as Json;
   const workflow = custom.workflow as Members;
   const accounts = awsAccounts.flatMap((path) => valuesAt(own, path).flatMap(scalarsBelow));
+  const sources = named(document, "source", tags);
   own.workflow = {
     ...workflow, triage: triageOf(workflow.triage as Members, stored), timings: timingsOf(stored, document),
-    awsAccount: [...new Set([...accounts, ...tagValues(tags, "aws_account")])], entities: primaryEntityIds(document),
+    awsAccount: [...new Set([...accounts, ...tagValues(tags, "aws_account")])], entities: primaryEntityIds(document), sourceCount: sources.length,
   };
   return {
     id: stored.id, timestampMs: stored.createdMs,
     event: {
       message: attributes.message, status: attributes.severity, tags: [...tags], timestamp: stored.createdMs,
-      host: named(document, "host", tags), service: named(document, "service", tags), source: named(document, "source", tags),
+      host: named(document, "host", tags), service: named(document, "service", tags), source: sources,
       attributes: own,
     },
   };
@@ -65,10 +66,10 @@ function triageOf(shown: Members, { triage }: StoredSignal): Members {
 }
 
 /** Platform spec 3: T0 the log that triggered it, T1 creation, T2 first under review, T3 last archived while it is. Seconds, and times in ms. */
-function timingsOf({ createdMs, triage }: StoredSignal, { details, first_seen }: SignalDocument): Members {
+function timingsOf({ createdMs, triage }: StoredSignal, { details, first_seen, last_seen }: SignalDocument): Members {
   // What a job over past logs found was not waited for.
   const isOfPast = details?.method?.historical_job_id !== undefined;
-  const timings: Members = isOfPast ? {} : { time_to_detect: Math.max(0, createdMs - (details?.triggered_at ?? first_seen)) / 1000 };
+  const timings: Members = { last_seen_at: last_seen, ...(isOfPast ? {} : { time_to_detect: Math.max(0, createdMs - (details?.triggered_at ?? first_seen)) / 1000 }) };
   const { firstUnderReviewMs: reviewedMs, lastArchivedMs } = triage;
   const archivedMs = triage.state === "archived" ? lastArchivedMs : undefined;
   if (reviewedMs !== undefined) {

@@ -3,6 +3,7 @@ import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
 import { intel } from "./migration/intel.ts";
 import { jobs } from "./migration/jobs.ts";
+import { overview } from "./migration/overview.ts";
 import { packs } from "./migration/packs.ts";
 import { people } from "./migration/people.ts";
 import { rules } from "./migration/rules.ts";
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   views,
   packs,
   intel,
+  overview,
 ];

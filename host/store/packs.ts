@@ -29,6 +29,13 @@ export interface SourceDay {
   readonly lastSeenMs: number;
 }
 
+/** Logs of one source that came within one slot of time. */
+export interface SourceSlot {
+  readonly source: string;
+  readonly startMs: number;
+  readonly events: number;
+}
+
 /** Content packs and what came of their sources, on disk. */
 export class PackStore {
   readonly #sql: SqlDriver;
@@ -64,8 +71,8 @@ export class PackStore {
     return before === "" ? undefined : before;
   }
 
-  /** Adds to what is known of days, told of the journal up to this position. */
-  addDays(days: readonly SourceDay[], position: string): void {
+  /** Adds to what is known of days and of the times within them, told of the journal up to this position. */
+  addDays(days: readonly SourceDay[], slots: readonly SourceSlot[], position: string): void {
     this.#sql.transaction(() => {
       for (const { source, day, events, unparsed, filtered, lastSeenMs } of days) {
         this.#sql.run(
@@ -73,6 +80,7 @@ export class PackStore {
           source, day, events, unparsed, filtered, lastSeenMs,
         );
       }
+      for (const { source, startMs, events } of slots) this.#sql.run("INSERT INTO source_slots (source, start, events) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events", source, startMs, events);
       this.#sql.run("INSERT INTO source_position (one, position) VALUES (1, ?) ON CONFLICT DO UPDATE SET position = excluded.position", position);
     });
   }
@@ -82,6 +90,21 @@ export class PackStore {
     return this.#sql.all("SELECT * FROM source_days d WHERE day >= ? OR day = (SELECT max(day) FROM source_days WHERE source = d.source) ORDER BY source, day", fromDay).map((row) => ({
       source: String(row.source), day: Number(row.day), events: Number(row.events), unparsed: Number(row.unparsed), filtered: Number(row.filtered), lastSeenMs: Number(row.last_seen),
     }));
+  }
+
+  /** Of slots that begin within a span, added up to a width. */
+  slots(fromMs: number, toMs: number, widthMs: number): SourceSlot[] {
+    return this.#sql.all("SELECT source, start / ?3 * ?3 AS at, sum(events) AS events FROM source_slots WHERE start >= ?1 AND start < ?2 GROUP BY source, at ORDER BY source, at", fromMs, toMs, widthMs)
+      .map((row) => ({ source: String(row.source), startMs: Number(row.at), events: Number(row.events) }));
+  }
+
+  /** Slots from before become hours, and those that are older still go. */
+  tidySlots(hoursBeforeMs: number, goneBeforeMs: number): void {
+    this.#sql.transaction(() => {
+      this.#sql.run("DELETE FROM source_slots WHERE start < ?", goneBeforeMs);
+      this.#sql.run("INSERT INTO source_slots SELECT source, start / 3600000 * 3600000, sum(events) FROM source_slots WHERE start < ? AND start % 3600000 <> 0 GROUP BY 1, 2 ON CONFLICT DO UPDATE SET events = events + excluded.events", hoursBeforeMs);
+      this.#sql.run("DELETE FROM source_slots WHERE start < ? AND start % 3600000 <> 0", hoursBeforeMs);
+    });
   }
 
   sourceCount(): number {

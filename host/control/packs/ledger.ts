@@ -8,10 +8,11 @@ import { type JournalPosition, type StoredEntry, comparePositions, positionText,
 import type { Journal } from "../../journal/journal.ts";
 import type { SecurityFilter } from "../../rule/security-filter.ts";
 import { matches } from "../../query/matches.ts";
-import type { PackStore, SourceDay } from "../../store/packs.ts";
+import type { PackStore, SourceDay, SourceSlot } from "../../store/packs.ts";
 import { DAY_MS } from "./status.ts";
 
 type Days = Map<string, { -readonly [K in keyof SourceDay]: SourceDay[K] }>;
+type Slots = Map<string, { -readonly [K in keyof SourceSlot]: SourceSlot[K] }>;
 
 export interface LedgerSetup {
   readonly pipelines: readonly Pipeline[];
@@ -28,6 +29,10 @@ const MOST_RECORD_BYTES = 256 * 1024;
 /** Left behind by so many times as much as one look takes, it goes on at the end. */
 const MOST_BEHIND = 30;
 const KEPT_DAYS = 31;
+/** Logs are counted by slots of ten minutes, which become hours after two days. */
+const SLOT_MS = 600_000;
+const FINE_MS = 2 * DAY_MS;
+const HOUR_MS = 3_600_000;
 /** Whoever sends may name sources as they like. */
 const MOST_SOURCES = 5000;
 const MOST_SOURCE_CHARS = 200;
@@ -42,6 +47,7 @@ export class SourceLedger {
   readonly #journal: Journal;
   readonly #decoder = new TextDecoder();
   #looking: Promise<void> = Promise.resolve();
+  #tidiedMs = 0;
 
   constructor(store: PackStore, journal: Journal) {
     this.#store = store;
@@ -60,6 +66,7 @@ export class SourceLedger {
     const { end } = this.#journal;
     if (comparePositions(from, end) >= 0) return;
     const days: Days = new Map();
+    const slots: Slots = new Map();
     const untilMs = performance.now() + withinMs;
     let looked = 0;
     let reached = end;
@@ -69,18 +76,29 @@ export class SourceLedger {
         break;
       }
       looked++;
-      this.#count(entry, setup, days);
+      this.#count(entry, setup, days, slots);
     }
     const all = entriesBetween(this.#journal, from, end);
     if (all > looked * MOST_BEHIND) {
       reached = end;
       // What was there before anybody counted is of other days.
-      if (this.#store.position !== undefined) for (const day of days.values()) for (const name of ["events", "unparsed", "filtered"] as const) day[name] *= all / looked;
+      if (this.#store.position !== undefined) {
+        for (const day of days.values()) for (const name of ["events", "unparsed", "filtered"] as const) day[name] *= all / looked;
+        for (const slot of slots.values()) slot.events *= all / looked;
+      }
     }
     const rounded = [...days.values()].map((day) => ({ ...day, events: Math.round(day.events), unparsed: Math.round(day.unparsed), filtered: Math.round(day.filtered) }));
     const isFull = this.#store.sourceCount() >= MOST_SOURCES;
-    this.#store.addDays(isFull ? [] : rounded, positionText(reached));
+    this.#store.addDays(isFull ? [] : rounded, isFull ? [] : [...slots.values()].map((slot) => ({ ...slot, events: Math.round(slot.events) })), positionText(reached));
     this.#store.dropDaysBefore(Math.floor(nowMs / DAY_MS) - KEPT_DAYS);
+    this.#tidySlots(nowMs);
+  }
+
+  #tidySlots(nowMs: number): void {
+    const hourMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+    if (hourMs === this.#tidiedMs) return;
+    this.#tidiedMs = hourMs;
+    this.#store.tidySlots(hourMs - FINE_MS, hourMs - KEPT_DAYS * DAY_MS);
   }
 
   #from(): JournalPosition {
@@ -90,7 +108,7 @@ export class SourceLedger {
     return known && comparePositions(known, start) > 0 ? known : start;
   }
 
-  #count({ bytes, profile, arrivalMs }: StoredEntry, setup: LedgerSetup, days: Days): void {
+  #count({ bytes, profile, arrivalMs }: StoredEntry, setup: LedgerSetup, days: Days, slots: Slots): void {
     const lines = linesOf(bytes);
     const step = Math.max(1, lines.length / MOST_RECORDS);
     for (let at = 0; at < lines.length; at += step) {
@@ -103,6 +121,11 @@ export class SourceLedger {
       let known = days.get(key);
       if (!known) days.set(key, (known = { source, day, events: 0, unparsed: 0, filtered: 0, lastSeenMs: arrivalMs }));
       known.events += step;
+      const startMs = Math.floor(arrivalMs / SLOT_MS) * SLOT_MS;
+      const slotKey = `${startMs} ${source}`;
+      const slot = slots.get(slotKey);
+      if (slot) slot.events += step;
+      else slots.set(slotKey, { source, startMs, events: step });
       if (!seen?.isParsed) known.unparsed += step;
       if (seen && !seen.passes) known.filtered += step;
       known.lastSeenMs = Math.max(known.lastSeenMs, arrivalMs);

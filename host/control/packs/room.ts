@@ -29,8 +29,18 @@ const State = Type.Object({
 });
 const States = Type.Object({ data: Type.Array(State), meta: Type.Object({ cloud_siem_index_incorrect: Type.Boolean(), sku: Type.String(), retention_months: Type.Integer(), coverage_gaps: Type.Array(Type.Object({ category: Type.String(), packs: Type.Array(Type.String()) })) }) });
 
+/** A pack as others in this room's house are told of it. */
+export interface ToldPack {
+  readonly pack: LoadedPack;
+  readonly isEnabled: boolean;
+  readonly state: ReturnType<typeof stateOf>;
+}
+
 export interface PacksRoom extends Room {
   readonly part: EnabledPacks;
+  readonly store: PackStore;
+  /** All of them, after a short look at what came since the last. @param withinMs about so long */
+  told(nowMs: number, withinMs: number): Promise<readonly ToldPack[]>;
 }
 
 /** Content packs: which are enabled, and whether each does what it is there for (platform spec 18). */
@@ -52,12 +62,19 @@ export function packsRoom(context: ControlContext): PacksRoom {
     }));
   };
   const keep = (all: readonly LoadedPack[]): void => store.setFacts(new Map([...factsOf(all)].map(([name, facts]) => [name, JSON.stringify(facts)])));
-  const look = async (all: readonly LoadedPack[], nowMs: number): Promise<void> => {
+  const look = async (all: readonly LoadedPack[], nowMs: number, withinMs = LOOK_MS): Promise<void> => {
     const health = new Map(all.flatMap((pack) => pack.sources.map((source) => [source, pack.health] as const)));
     const { pipelines = [], securityFilters } = context.setup();
-    await ledger.look({ pipelines, filters: securityFilters, health }, nowMs, LOOK_MS);
+    await ledger.look({ pipelines, filters: securityFilters, health }, nowMs, withinMs);
   };
 
+  const told = async (nowMs: number, withinMs: number): Promise<readonly ToldPack[]> => {
+    const all = await packs();
+    await look(all, nowMs, withinMs);
+    const days = store.days(Math.floor(nowMs / 86_400_000) - TOLD_DAYS);
+    const facts = factsOf(all);
+    return all.map((pack) => ({ pack, isEnabled: part.names.has(pack.name), state: stateOf(pack, facts.get(pack.name)!, days, nowMs) }));
+  };
   const states = async ({ nowMs }: Pick<Call, "nowMs">): Promise<RouteAnswer> => {
     const all = await packs();
     await look(all, nowMs);
@@ -112,7 +129,7 @@ export function packsRoom(context: ControlContext): PacksRoom {
     return route({ ...writing, method, path: `${BASE}/:content_pack_id/${verb}`, operationId, summary, params: Type.Object({ content_pack_id: Type.String({ maxLength: 200 }) }), answers: { 204: undefined }, refuses: [404] }, (call) => decide(call as Call, decision));
   };
   return {
-    part,
+    part, store, told,
     routes: [
       route({ ...reading, method: "GET", path: `${BASE}/states`, operationId: "getContentPacksStates", summary: "Content packs, whether they are enabled, and whether their logs come and are understood", answers: { 200: States } }, (call) => states(call)),
       ...(["PUT", "POST"] as const).flatMap((method) => [deciding(method, "activated"), deciding(method, "deactivated")]),
