@@ -1,5 +1,5 @@
 import { decodeEvent, isTextFormat } from "./decode.ts";
-import { type Enrichment, enriched, enrichmentOf, plainPipelines } from "./enrichment/enrichment.ts";
+import { type Enrichment, enriched, enrichmentOf, runPipelinesOf } from "./enrichment/enrichment.ts";
 import { INTEL } from "./enrichment/intel-find.ts";
 import type { Json, LogEvent } from "./event.ts";
 import type { NormalizeOptions } from "./normalize.ts";
@@ -17,8 +17,8 @@ export interface MadeFrom extends NormalizeOptions {
 export function appliedPipelines(pipelines: readonly Pipeline[], input: MadeFrom): readonly Pipeline[] {
   if (input.format === "log") return [];
   const { pipelines: ids } = input;
-  const plain = plainPipelines(pipelines);
-  return ids ? plain.filter((pipeline) => ids.includes(pipeline.id)) : plain;
+  const run = runPipelinesOf(pipelines);
+  return ids ? run.filter((pipeline) => ids.includes(pipeline.id)) : run;
 }
 
 /** The event that one record becomes: its envelope, changed by the pipelines, not enriched. Undefined when the record is unreadable. */
@@ -31,12 +31,14 @@ export function madeEvent(text: string, input: MadeFrom, pipelines: readonly Pip
 /** Reads events that matched, from their bytes; what cannot be read as a record is its own message. */
 export class EventReader {
   readonly #pipelines: readonly Pipeline[];
+  /** Where it looks for more than pipelines do. */
   readonly #enrichment: Enrichment | undefined;
   readonly #decoder = new TextDecoder();
 
   constructor(pipelines: readonly Pipeline[] = []) {
     this.#pipelines = pipelines;
-    this.#enrichment = enrichmentOf(pipelines);
+    const enrichment = enrichmentOf(pipelines);
+    this.#enrichment = enrichment?.intel ? enrichment : undefined;
   }
 
   /** The event as detection saw it. */

@@ -47,6 +47,8 @@ function makesWords(processor: Processor): boolean {
   switch (processor.kind) {
     case "date-remapper":
     case "status-remapper":
+    // What it finds depends on databases, and is no part of what is indexed.
+    case "geo-ip-parser":
       return false;
     case "attribute-remapper":
       return processor.targetFormat !== "auto" || processor.target.kind !== "attribute" || processor.sources.some(({ kind }) => kind !== "attribute");

@@ -35,7 +35,7 @@ processors:
     target: a:b
     target_format: float
     presrve_source: true
-  - type: geo-ip-parser
+  - type: array-processor
   - type: teleporter
   - { type: lookup-processor, source: a, target: b, lookup_table: ["x"] }
   - { type: arithmetic-processor, expression: "1 +", target: c }

@@ -10,6 +10,7 @@ import { UnsupportedPattern } from "../text/regex.ts";
 import { castValue } from "../../event/pipeline/run.ts";
 import { urlPart } from "../../event/pipeline/url.ts";
 import { type Known, foldQuery } from "./fold.ts";
+import { type GeoipFeed, geoip, geoipFeeds } from "./geoip.ts";
 import { type PlannedOperation, RowMask, UnsupportedPipeline } from "./operation.ts";
 import { type Feed, categories, filterRows, move, openMask, placedFeeds, remap } from "./operations.ts";
 
@@ -87,6 +88,8 @@ export class PipelinePlanner {
         return this.#remapper(processor, "trace_id", mask);
       case "span-id-remapper":
         return this.#onlyUnneeded({ kind: "attribute", path: ["span_id"] }, processor.kind);
+      case "geo-ip-parser":
+        return this.#geoip(processor, mask);
       case "string-builder-processor":
       case "arithmetic-processor":
       case "user-agent-parser":
@@ -189,6 +192,15 @@ export class PipelinePlanner {
       captures.push({ group: 1, path: key.path, filter: urlPart(rest[0]!) });
     }
     return captures.length ? this.#grok(sources[0]!, [{ regex: WHOLE_TEXT, captures }], mask) : [];
+  }
+
+  #geoip({ sources, target, geoip: data }: Extract<Processor, { readonly kind: "geo-ip-parser" }>, mask: RowMask | undefined): PlannedOperation[] {
+    if (!data || target.kind !== "attribute") return [];
+    const near = this.#pathKeys().filter((key) => startsWith(key.path, target.path) || startsWith(target.path, key.path));
+    const feeds = geoipFeeds(near.map((key): GeoipFeed => ({
+      column: this.#columns.column(key), rest: key.path.length < target.path.length ? undefined : key.path.slice(target.path.length), isExistence: key.kind === "exists",
+    })));
+    return feeds.length ? [geoip(data, this.#sources(sources), feeds, mask)] : [];
   }
 
   #captured(rule: GrokRule): { regex: string; captures: TextCapture[] } {

@@ -1,5 +1,6 @@
 import type { QueryNode } from "../../query/tree.ts";
 import type { Enrichment } from "../enrichment/enrichment.ts";
+import type { GeoipData } from "../enrichment/geoip-table.ts";
 import type { ReservedAttribute } from "../event.ts";
 
 /** Processors for the events a query matches, in order. Every event passes every pipeline whose filter it matches. */
@@ -69,4 +70,9 @@ export type Processor =
   | { readonly kind: "arithmetic-processor"; readonly expression: string; readonly target: Place; readonly replaceMissing: boolean }
   | { readonly kind: "url-parser"; readonly sources: readonly Place[]; readonly target: Place }
   | { readonly kind: "user-agent-parser"; readonly sources: readonly Place[]; readonly target: Place; readonly encoded: boolean }
+  | {
+      readonly kind: "geo-ip-parser"; readonly sources: readonly Place[]; readonly target: Place;
+      /** The databases of whoever runs it; without them it does nothing. */
+      readonly geoip?: GeoipData;
+    }
   | { readonly kind: "pipeline"; readonly pipeline: Pipeline };

@@ -8,6 +8,7 @@ import { matchGrok } from "./grok.ts";
 import { isMembers, merged } from "./members.ts";
 import type { Pipeline, Place, Processor, TargetFormat } from "./pipeline.ts";
 import { firstValue, placeNamed, textOf, valueOf, withPlace, withoutPlace } from "./place.ts";
+import { located } from "./locate.ts";
 import { urlDetails } from "./url.ts";
 
 /**
@@ -106,6 +107,8 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
     }
     case "user-agent-parser":
       return event;
+    case "geo-ip-parser":
+      return located(event, processor);
     default:
       return unreachable(processor);
   }

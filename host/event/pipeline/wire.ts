@@ -42,6 +42,7 @@ const kinds: Readonly<Record<Processor["kind"], readonly string[]>> = {
   "arithmetic-processor": ["expression", "target", "is_replace_missing"],
   "url-parser": ["sources", "target", "normalize_ending_slashes"],
   "user-agent-parser": ["sources", "target", "is_encoded"],
+  "geo-ip-parser": ["sources", "target"],
   pipeline: ["filter", "processors"],
 };
 const common = ["type", "name", "is_enabled", "id", "description", "tags"];
@@ -50,7 +51,6 @@ const envelope = [...common, "filter", "processors", "is_read_only"];
 /** Kinds Datadog has and this engine has not: the pipeline works without them. */
 const notOffered: Readonly<Record<string, string>> = {
   "user-agent-parser": "match on @http.useragent itself, with wildcards",
-  "geo-ip-parser": "take it out",
   "array-processor": "read what is needed with a grok-parser or attribute-remapper",
   "array-map-processor": "read what is needed with a grok-parser",
   "decoder-processor": "decode with the decodeuricomponent filter of a grok-parser, or before sending",
@@ -161,6 +161,11 @@ class Reader {
         return { kind, sources: this.#sources(wire, place, ["http.url"]), target: this.#target(wire, place, "http.url_details") };
       case "user-agent-parser":
         return { kind, sources: this.#sources(wire, place, ["http.useragent"]), target: this.#target(wire, place, "http.useragent_details"), encoded: this.#flag(wire, "is_encoded", place, false) };
+      case "geo-ip-parser": {
+        const target = this.#target(wire, place, "network.client.geoip");
+        if (target.kind !== "attribute") this.#refuse("pipeline/place", at(place, "target"), "a place is no text, so a reserved attribute cannot hold it", "name an attribute, such as network.client.geoip");
+        return { kind, sources: this.#sources(wire, place, ["network.client.ip"]), target };
+      }
     }
   }
 
