@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, "..");
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.split(/[\\/]/).includes("node_modules"))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.parentPath.split(/[\\/]/).includes("node_modules"))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
 }
 
@@ -27,6 +27,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   signal: ["detect", "rule", "query", "event"],
   sigma: ["rule", "query", "event"],
   mitre: [],
+  compliance: [],
   "signal-model": ["signal", "rule", "query", "event"],
   journal: ["engine", "event", "batch"],
   intake: ["engine", "event", "batch", "journal"],
@@ -36,8 +37,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   history: ["search", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
   insight: ["mitre", "signal-search", "signal-model", "store", "rule", "query", "event", "signal"],
   control: ["insight", "enrich", "mitre", "history", "signal-search", "signal-model", "search", "store", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  serve: ["enrich", "control", "signal-search", "search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
-  cli: ["enrich", "engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "history", "control", "signal-search", "signal-model", "sigma", "mitre", "serve", "host", "assembly/layout.ts"],
+  serve: ["compliance", "enrich", "control", "signal-search", "search", "store", "intake", "journal", "engine", "batch", "rule", "query", "event", "signal", "host"],
+  cli: ["compliance", "enrich", "engine", "batch", "rule", "query", "event", "signal", "detect", "journal", "intake", "store", "search", "history", "control", "signal-search", "signal-model", "sigma", "mitre", "serve", "host", "assembly/layout.ts"],
 };
 const words = ["host/problem.ts", "host/problem-codes.ts", "host/duration.ts", "host/clock.ts"];
 
@@ -69,18 +70,22 @@ describe("the walls", () => {
     expect(sources("host").filter((file) => !file.startsWith("host/engine/") && /\bWebAssembly\./.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
   });
 
+  test("web knows of the host only how a query is read and what the kernels do", () => {
+    expect(sources("web").flatMap((file) => importsOf(file).filter((target) => !target.startsWith("web/") && !/^host\/(?:query|web-kernel)\b/.test(target)).map((target) => `${file} imports ${target}`))).toEqual([]);
+  });
+
   test("the product imports nothing from the tests", () => {
     expect(sources("host").filter((file) => importsOf(file).some((target) => target.startsWith("test/")))).toEqual([]);
   });
 
   test("files are small rooms", () => {
-    const big = [...sources("host"), ...sources("assembly"), ...sources("test")].filter((file) => file !== "assembly/layout.ts" && readFileSync(join(root, file), "utf8").split("\n").length > 500);
+    const big = [...sources("host"), ...sources("assembly"), ...sources("test"), ...sources("web")].filter((file) => file !== "assembly/layout.ts" && readFileSync(join(root, file), "utf8").split("\n").length > 500);
     expect(big).toEqual([]);
   });
 
   test("no file names a path of somebody's machine", () => {
     const own = /\/(?:home|root|Users)\/[a-z]+\/|\/tmp\/bash/;
-    const files = [...sources("host"), ...sources("assembly"), "README.md", "ARCHITECTURE.md", "package.json"];
+    const files = [...sources("host"), ...sources("assembly"), ...sources("web"), "README.md", "ARCHITECTURE.md", "package.json"];
     expect(files.filter((file) => own.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
   });
 });

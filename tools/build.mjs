@@ -53,6 +53,7 @@ export function build() {
     must(pinnedNode(), ["tools/bundle.mjs"]);
     writeFileSync(join(root, "dist/.built"), "");
   });
+  step("building the pages", ["dist/web/.built"], ["web", "host/query", "package-lock.json"], () => must(pinnedNode(), ["tools/build-web.mjs"]));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) build();

@@ -5,7 +5,8 @@ import { pinnedNode } from "./node/locate.mjs";
 build();
 const steps = [
   ["types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]],
-  ["lint", ["node_modules/oxlint/bin/oxlint", "host", "test", "bench", "tools"]],
+  ["types of the pages", ["node_modules/typescript/bin/tsc", "-p", "web"]],
+  ["lint", ["node_modules/oxlint/bin/oxlint", "host", "test", "bench", "tools", "web"]],
   ["tests", ["node_modules/vitest/vitest.mjs", "run"]],
   ["bench", ["bench/run.ts", "--short"]],
 ];

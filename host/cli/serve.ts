@@ -11,7 +11,7 @@ import { StoreError } from "../store/driver.ts";
 import { idleRules } from "../rule/standing.ts";
 import { droppedTexts } from "./checkpoint.ts";
 import { endOnErrors, ruleProblemTexts } from "./load-rules.ts";
-import { packageVersion } from "./package-folder.ts";
+import { packageFolder, packageVersion } from "./package-folder.ts";
 import { UsageError, problemText } from "./problems.ts";
 import { warnOfIdle } from "./run.ts";
 import { keepExclusions } from "./search.ts";
@@ -61,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       fault = error;
       note(`${styled("red", "fault", process.stderr)} in ${where}: ${safe((error as Error)?.stack ?? String(error))}`);
     },
-  }, packageVersion()).catch((error: unknown) => {
+  }, packageVersion(), join(packageFolder(), "dist/web")).catch((error: unknown) => {
     throw knownError(error) ?? error;
   });
   const scheme = config.http.tls ? "https" : "http";

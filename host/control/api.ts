@@ -11,6 +11,7 @@ import { Checked } from "./checked.ts";
 import { readJsonBody } from "./json-body.ts";
 import { openApi } from "./openapi.ts";
 import { openApiPage } from "./openapi-page.ts";
+import type { Pages } from "./pages/pages.ts";
 import type { Principal } from "./principal.ts";
 import { RateLimit, rateHeaders } from "./rate.ts";
 import type { Call, CallHead, Route, RouteAnswer } from "./route.ts";
@@ -23,6 +24,8 @@ export interface ControlOptions {
   readonly version: string;
   /** Requests of one key or session in a minute. */
   readonly perMinute?: number;
+  /** The web pages; none when absent. */
+  readonly pages?: Pages;
   readonly onFault: (where: string, error: unknown) => void;
   /** Other servers' paths before ours, such as a proxy's; none by default. */
   readonly bodyBytes?: number;
@@ -31,6 +34,8 @@ export interface ControlOptions {
 const PER_MINUTE = 3000;
 /** Of addresses that show no good key. */
 const STRANGERS_PER_MINUTE = 120;
+/** A part of a path: an entity's name is a value of a log, which is 2 KiB at most. */
+const PARAM_UNITS = 3000;
 const BODY_BYTES = 5 * 1024 * 1024;
 /** Of those who have shown no key: a name and a password. */
 const STRANGERS_BODY_BYTES = 64 * 1024;
@@ -62,7 +67,7 @@ export class ControlApi {
     this.#prefixes = [...new Set([...options.routes.map(({ path }) => path.replace(/:.*$/, "")), "/openapi.json", "/docs"])];
     this.#firsts = new Set(this.#prefixes.map(firstParts));
     // The listener is the intake's: it hands over what is not a shipper's.
-    this.#app = fastify({ serverFactory: (handler) => createServer(handler as RequestListener), bodyLimit: options.bodyBytes ?? BODY_BYTES, logger: false, exposeHeadRoutes: false, genReqId: () => randomUUID() });
+    this.#app = fastify({ serverFactory: (handler) => createServer(handler as RequestListener), bodyLimit: options.bodyBytes ?? BODY_BYTES, logger: false, routerOptions: { maxParamLength: PARAM_UNITS }, exposeHeadRoutes: false, genReqId: () => randomUUID() });
     this.#app.removeAllContentTypeParsers();
     this.#app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
     this.#app.setNotFoundHandler((_request, reply) => this.#refuse(reply, new ApiError(404, "Not found"), "texts"));
@@ -79,11 +84,13 @@ export class ControlApi {
   }
 
   /** Is a path one of ours? */
-  owns(path: string): boolean {
-    return this.#firsts.has(firstParts(path)) && this.#prefixes.some((prefix) => path.startsWith(prefix));
+  owns(path: string, accept = ""): boolean {
+    return this.#options.pages?.owns(path, accept) || this.#firsts.has(firstParts(path)) && this.#prefixes.some((prefix) => path.startsWith(prefix));
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    const { pages } = this.#options;
+    if (pages?.owns((request.url ?? "/").split("?", 1)[0]!, String(request.headers.accept ?? ""))) return pages.handle(request, response);
     this.#app.routing(request, response);
   }
 

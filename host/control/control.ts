@@ -1,6 +1,7 @@
 import { ControlApi } from "./api.ts";
 import { auditRoom } from "./audit/room.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
+import { entitiesRoom } from "./entities/room.ts";
 import { intelRoom } from "./intel/room.ts";
 import { jobsRoom } from "./jobs/room.ts";
 import { logsRoom } from "./logs/room.ts";
@@ -8,6 +9,7 @@ import { mitreRoom } from "./mitre/room.ts";
 import { overviewRoom } from "./overview/room.ts";
 import { packsRoom } from "./packs/room.ts";
 import { KeyDoorkeeper } from "./people/doorkeeper.ts";
+import { Pages } from "./pages/pages.ts";
 import { peopleRoom, type PeopleSettings } from "./people/room.ts";
 import type { Route } from "./route.ts";
 import { rulesRoom } from "./rules/room.ts";
@@ -28,6 +30,8 @@ export interface ControlSettings extends PeopleSettings {
   readonly keysRequired: boolean;
   readonly version: string;
   readonly perMinute?: number;
+  /** Folder of the web pages. */
+  readonly pages?: string;
 }
 
 /** Every room of the API together: what `vespid serve` answers beside taking logs. */
@@ -43,9 +47,11 @@ export class Control {
   static async create(context: ControlContext, settings: ControlSettings): Promise<Control> {
     const doorkeeper = new KeyDoorkeeper(context.sql, settings.keysRequired);
     const rooms = [...roomsOf(context), peopleRoom(context, doorkeeper, settings)];
+    const pages = settings.pages === undefined ? undefined : Pages.load(settings.pages);
     const api = await ControlApi.create({
       routes: rooms.flatMap(({ routes }) => routes), doorkeeper, audit: context.audit, nowMs: context.nowMs, version: settings.version,
       ...(settings.perMinute === undefined ? {} : { perMinute: settings.perMinute }), onFault: context.onFault,
+      ...(pages ? { pages } : {}),
     });
     return new Control(api, rooms);
   }
@@ -69,5 +75,5 @@ export class Control {
 function roomsOf(context: ControlContext): readonly Room[] {
   const packs = packsRoom(context);
   // Rules of packs that are off are none of the rules' room, as if their files were not there.
-  return [logsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context), overviewRoom(context, packs)];
+  return [logsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context), entitiesRoom(context), overviewRoom(context, packs)];
 }

@@ -20,7 +20,7 @@ export interface IntakeOptions extends DeskOptions {
   readonly lane?: boolean;
   readonly nowMs?: () => number;
   /** Another server on the same port, for the paths that are its own. */
-  readonly behind?: { owns(path: string): boolean; handle(request: IncomingMessage, response: ServerResponse): void };
+  readonly behind?: { owns(path: string, accept: string): boolean; handle(request: IncomingMessage, response: ServerResponse): void };
 }
 
 /** Rest of a refused body that is read and thrown away, so that the sender gets to read the answer. */
@@ -169,7 +169,7 @@ export class IntakeServer {
     const { desk } = this;
     const head = headOf(request, this.#nowMs());
     const { behind } = this.#options;
-    if (behind?.owns(head.path)) {
+    if (behind?.owns(head.path, String(request.headers.accept ?? ""))) {
       if (awaitsContinue) response.writeContinue();
       return behind.handle(request, response);
     }

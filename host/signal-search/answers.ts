@@ -25,6 +25,8 @@ export interface PageQuestion extends Scope {
   readonly sort: Sort;
   readonly limit: number;
   readonly after?: PageKey;
+  /** Rows passed over. */
+  readonly skip?: number;
 }
 
 export interface FoundPage {
@@ -72,9 +74,9 @@ export class Answers {
     this.risk = new RiskAnswers(index, (restrict, fromMs, toMs, deadline) => this.#selected({ node: { kind: "all", span: { start: 0, end: 0 } }, restrict, fromMs, toMs }, deadline));
   }
 
-  page({ sort, limit, after, ...scope }: PageQuestion): FoundPage {
+  page({ sort, limit, after, skip, ...scope }: PageQuestion): FoundPage {
     const selected = this.#selected(scope, new Deadline(scope.mostMs));
-    return { ...pageOf(this.#index, selected, sort, limit, after), count: countBits(selected) };
+    return { ...pageOf(this.#index, selected, sort, limit, after, skip), count: countBits(selected) };
   }
 
   facets({ facets, limit, ...scope }: FacetQuestion): FacetCounts[] {

@@ -52,16 +52,19 @@ export interface Page {
   readonly last: PageKey | undefined;
 }
 
-/** The first so many of the selected rows in an order, after a place in it. Rows without a value come last; ties go by id. */
-export function pageOf(index: SignalIndex, selected: Bits, sort: Sort, limit: number, after: PageKey | undefined): Page {
+/**
+ * The first so many of the selected rows in an order, after a place in it and so many more rows. Rows without a value come last; ties
+ * go by id.
+ */
+export function pageOf(index: SignalIndex, selected: Bits, sort: Sort, limit: number, after: PageKey | undefined, skip = 0): Page {
   const order = sort.field ? new ValueOrder(index, sort.field, sort.descending) : new TimeOrder(index, sort.descending);
   const isAfter = after && order.after(after);
-  const few = new FirstFew(limit, (a, b) => order.compare(a, b));
+  const few = new FirstFew(skip + limit, (a, b) => order.compare(a, b));
   const all = rowsOf(selected);
   // Signals come in the order of time, nearly: those that come first are offered first, and the rest are turned away.
   if (sort.descending) all.reverse();
   for (const row of all) if (!isAfter || isAfter(row)) few.add(row);
-  const rows = few.take();
+  const rows = few.take().slice(skip);
   const last = rows.at(-1);
   return { ids: rows.map((row) => index.idOf(row)), last: few.isCut && last !== undefined ? { value: order.valueOf(last), id: index.idOf(last) } : undefined };
 }

@@ -45,6 +45,7 @@ export interface GroupByText {
 }
 
 export const MOST_SIGNALS = 1000;
+export const MOST_SKIPPED = 1_000_000;
 export const MOST_FACET_VALUES = 100;
 const MOST_FACETS = 100;
 const MOST_GROUP_VALUES = 1000;

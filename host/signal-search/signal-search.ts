@@ -10,7 +10,7 @@ import type { Kpis } from "./kpis.ts";
 import { type MetricSeries, metricInterval, metricRollup, metricScalars, metricSeries, readMetricQuery } from "./metric-query.ts";
 import { readCursor, writeCursor } from "./page.ts";
 import type { Asked, IndexStatus, Kind, Question, Reply, WorkerSetup } from "./protocol.ts";
-import { type ComputeText, type GroupByText, MOST_FACET_VALUES, MOST_SIGNALS, type SignalFilter, type SortText, readComputes, readEntitySort, readFacets, readGroups, readLimit, readScope, readSort } from "./requests.ts";
+import { type ComputeText, type GroupByText, MOST_FACET_VALUES, MOST_SIGNALS, MOST_SKIPPED, type SignalFilter, type SortText, readComputes, readEntitySort, readFacets, readGroups, readLimit, readScope, readSort } from "./requests.ts";
 import type { RollupBucket } from "./rollup.ts";
 
 export interface SignalSearchOptions {
@@ -30,6 +30,8 @@ export interface SearchRequest extends SignalFilter {
   readonly limit?: number;
   /** `after` of the page before: goes on behind it, within the bounds of time that one had. */
   readonly cursor?: string;
+  /** Signals passed over, 0 to 1,000,000: for tables that show any part of a long list. Default 0. */
+  readonly skip?: number;
 }
 
 export interface SearchAnswer {
@@ -81,6 +83,8 @@ export interface EntitiesRequest extends RiskRequest {
   readonly fromMs?: number;
   /** `type:user severity:critical`; see `EntityQuery`. */
   readonly query?: string;
+  /** Only of these types; none: of all. */
+  readonly types?: readonly string[];
   /** One of `entitySorts`, with `-` before it for the greatest first. Default `-score`. */
   readonly sort?: string;
   readonly offset?: number;
@@ -133,7 +137,8 @@ export class SignalSearch {
     const cursor = request.cursor === undefined || request.cursor === "" ? undefined : readCursor(request.cursor, asked);
     const scope: Scope = { ...this.#scope(cursor ? { ...request, from: undefined, to: undefined } : request), ...(cursor ? { fromMs: cursor.fromMs, toMs: cursor.toMs } : {}) };
     const limit = readLimit(request.limit, MOST_SIGNALS, "page.limit");
-    const { ids, last, count } = await this.#ask("page", { ...scope, sort: readSort(request.sort), limit, after: cursor?.after });
+    const skip = readLimit(request.skip, MOST_SKIPPED, "page.skip", 0, 0);
+    const { ids, last, count } = await this.#ask("page", { ...scope, sort: readSort(request.sort), limit, after: cursor?.after, skip });
     return { ids, count, ...(last ? { after: writeCursor({ after: last, fromMs: scope.fromMs, toMs: scope.toMs }, asked) } : {}) };
   }
 
@@ -169,8 +174,8 @@ export class SignalSearch {
   }
 
   /** Entities with a score above 0. */
-  async entities({ restrict, query = "", sort, offset = 0, limit, ...asked }: EntitiesRequest): Promise<EntityPage> {
-    const node = query.trim() === "" ? {} : { node: readEntityQuery(query, "filter.query") };
+  async entities({ restrict, query = "", types = [], sort, offset = 0, limit, ...asked }: EntitiesRequest): Promise<EntityPage> {
+    const node = query.trim() === "" && !types.length ? {} : { node: readEntityQuery(query, types, "filter.query") };
     return await this.#ask("entities", { ...asked, ...node, restrict: restrict?.map(canonicalQuery), mostMs: this.#mostMs, sort: readEntitySort(sort), offset, limit: readLimit(limit, MOST_SIGNALS, "page.size", undefined, 0) });
   }
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   loadKernel("simd");
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly dependencies: Readonly<Record<string, string>> };
   const bundle = await rolldown({
-    input: { main: join(root, "host/cli/main.ts"), worker: join(root, "host/engine/worker.ts"), "history-worker": join(root, "host/history/history-worker.ts") }, platform: "node", logLevel: "silent",
+    input: { main: join(root, "host/cli/main.ts"), worker: join(root, "host/engine/worker.ts"), "history-worker": join(root, "host/history/history-worker.ts"), "signal-worker": join(root, "host/signal-search/signal-worker.ts"), "feeds-worker": join(root, "host/enrich/feeds-worker.ts") }, platform: "node", logLevel: "silent",
     external: Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
   });
   await bundle.write({ dir: bundled, format: "esm" });

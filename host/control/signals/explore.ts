@@ -6,6 +6,7 @@ import { ApiError, badRequest } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
 import type { Principal } from "../principal.ts";
 import { type Route, type RouteAnswer, type RouteFacts, ok, route } from "../route.ts";
+import { rowRoute } from "./rows.ts";
 import { SIGNALS, SignalList } from "./schemas.ts";
 
 const facts: Pick<RouteFacts, "tag" | "permission" | "isSearch"> = { tag: "Signals", permission: "security_monitoring_signals_read", isSearch: true };
@@ -38,7 +39,7 @@ export function exploreRoutes(context: ControlContext): readonly Route[] {
 }
 
 /** Waits for a while, then throws 503 with how far it is. */
-function wholeIndex(search: SignalSearch): () => Promise<void> {
+export function wholeIndex(search: SignalSearch): () => Promise<void> {
   let isWhole = false;
   return async () => {
     if (isWhole) return;
@@ -53,6 +54,7 @@ function wholeIndex(search: SignalSearch): () => Promise<void> {
 
 function routesOf(context: ControlContext, search: SignalSearch): readonly Route[] {
   return [
+    rowRoute(facts, context),
     route({ ...facts, method: "GET", path: SIGNALS, operationId: "listSecurityMonitoringSignals", summary: "Signals that match a query", answers: { 200: SignalList }, query: Type.Object({ "filter[query]": Type.Optional(Type.String()), "filter[from]": Type.Optional(Type.String()), "filter[to]": Type.Optional(Type.String()), sort: Type.Optional(Type.String()), "page[cursor]": Type.Optional(Type.String()), "page[limit]": Type.Optional(Type.Integer()) }) },
       ({ query, principal }) => list(context, { query: query["filter[query]"], from: query["filter[from]"], to: query["filter[to]"], sort: query.sort, cursor: query["page[cursor]"], limit: query["page[limit]"], ...within(principal) }, SIGNALS)),
     route({ ...facts, method: "POST", path: `${SIGNALS}/search`, operationId: "searchSecurityMonitoringSignals", summary: "The same with a body", isBodyOptional: true, answers: { 200: SignalList }, body: Type.Object({ filter: Type.Optional(Filter), sort: Type.Optional(Sort), page: Type.Optional(Type.Object({ cursor: Type.Optional(Type.String()), limit: Type.Optional(Type.Integer()) })) }) },

@@ -1,0 +1,41 @@
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+
+export interface PageProps {
+  /** What stands in the address behind the page's own path, decoded: `["rule-id"]`. */
+  readonly rest: readonly string[];
+}
+
+export interface PageEntry {
+  /** First parts of its address. */
+  readonly path: string;
+  readonly title: string;
+  /** Where it stands in the navigation; not there when absent. */
+  readonly group?: "Security" | "Data" | "Settings";
+  /** One of several permissions lets somebody see it. */
+  readonly permissions: readonly string[];
+  /** Key that leads to it after `g`. */
+  readonly key?: string;
+  readonly icon: string;
+  readonly view: LazyExoticComponent<ComponentType<PageProps>>;
+}
+
+const signalsRead = ["security_monitoring_signals_read"];
+
+/** Every page, in the order of the navigation. The longest path that fits an address wins. */
+export const pages: readonly PageEntry[] = [
+  { path: "/security/signals", title: "Signals", group: "Security", permissions: signalsRead, key: "s", icon: "bell", view: lazy(() => import("../signals/page.tsx")) },
+];
+
+export function pageOf(path: string): { readonly page: PageEntry; readonly rest: readonly string[] } | undefined {
+  const fits = pages.filter((each) => path === each.path || path.startsWith(`${each.path}/`)).toSorted((a, b) => b.path.length - a.path.length)[0];
+  if (!fits) return undefined;
+  return { page: fits, rest: path.slice(fits.path.length + 1).split("/").filter(Boolean).map(decoded) };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
