@@ -163,8 +163,10 @@ export class VespidServer {
    * Opens the data folder, judges what a stop or a kill left unjudged, and listens.
    *
    * Rejects when the folder is in use or unreadable, a rule has an error, or an address cannot be had.
+   *
+   * @param pages folder of the web pages; none are served when absent
    */
-  static async start(config: ServeConfig, rules: RuleSource, base: GoodRules, events: ServeEvents, version = "dev"): Promise<VespidServer> {
+  static async start(config: ServeConfig, rules: RuleSource, base: GoodRules, events: ServeEvents, version = "dev", pages?: string): Promise<VespidServer> {
     mkdirSync(config.data, { recursive: true, mode: 0o750 });
     const saved = savedState(config.data);
     const { days, bytes } = config.retention;
@@ -188,7 +190,7 @@ export class VespidServer {
         sql, journal, signals, signalSearch, intel, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         suppressed: () => server!.detection.suppressed, refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
-      } satisfies ControlContext, { keysRequired: config.keysRequired, version, isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
+      } satisfies ControlContext, { keysRequired: config.keysRequired, version, ...(pages === undefined ? {} : { pages }), isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
       await intel.fetchDue();
       const { problems } = await intel.load();
       events.onProblems?.(problems);
