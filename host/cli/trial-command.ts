@@ -12,4 +12,16 @@ export function trialCommands(vespid: Command, inputOptions: (command: Command) 
     .addHelpText("after", examples("vespid replay --rules pack:cloudtrail fixtures/emulations", "vespid replay --rules pack:cloudtrail --techniques detonations/techniques.json", "vespid replay --rules pack:cloudtrail --json stratus/*.json") +
       "\n\nExit codes: 0 each is told by a rule, 1 one is not, 2 a rule or an input is not right.")
     .action(async (inputs: string[], options) => finish((await import("./replay.ts")).replay(inputs, options)));
+
+  const host = vespid.command("host").description("how hosts are set up").addHelpText("after", examples("vespid host check", "vespid host check --root /mnt/image --all"));
+  host.command("check").description("look at this host's files, modes, settings and what runs, by checks in the manner of the CIS benchmarks")
+    .option("--root <folder>", "below which the host's files lie", "/")
+    .option("--checks <file>", "checks of one's own, a list in YAML; those that come along when absent")
+    .option("--only <id>", "this check alone; may be repeated", collect)
+    .option("--host <name>", "what the host is called; its own name when absent")
+    .option("--all", "show those that passed or were skipped, too")
+    .option("--json", "print one finding a line, as POST /api/v2/security/findings takes it")
+    .option("--send <url>", "hand the findings to a server; DD_API_KEY holds the key")
+    .addHelpText("after", examples("vespid host check --all", "vespid host check --send https://siem.example.com", "vespid host check --root /mnt/image --json") + "\n\nExit codes: 0 none failed, 1 one failed, 2 it could not be looked at.")
+    .action(async (options) => finish((await import("./host-check.ts")).hostCheck(options)));
 }

@@ -9,6 +9,8 @@ export interface AgentInputs {
   readonly listeners: AgentConfig["listeners"];
   /** Their `api_key`s: an Agent that is set up with the same file gets in. */
   readonly keys: readonly string[];
+  /** This host is to be looked at by checks, under the name that stands there. */
+  readonly benchmarks: { readonly hostname: string | undefined } | undefined;
   /** Each costs what it is about, and nothing else. */
   readonly problems: readonly Problem[];
 }
@@ -22,6 +24,7 @@ export function readAgents(folders: readonly string[]): AgentInputs {
   const listeners: AgentConfig["listeners"][number][] = [];
   const keys: string[] = [];
   const problems: Problem[] = [];
+  let benchmarks: AgentInputs["benchmarks"];
   for (const folder of folders) {
     if (!existsSync(folder)) {
       problems.push({ code: "serve/no-agent-folder", message: "there is no such folder", hint: "name the one that holds datadog.yaml and conf.d, such as /etc/datadog-agent", file: folder, level: "warning" });
@@ -29,6 +32,7 @@ export function readAgents(folders: readonly string[]): AgentInputs {
     }
     const config = readAgentConfig(folder);
     problems.push(...config.problems);
+    if (config.hostBenchmarks) benchmarks ??= { hostname: config.hostname };
     if (config.apiKey !== undefined && KEY.test(config.apiKey)) keys.push(config.apiKey);
     else if (config.apiKey !== undefined) problems.push({ code: "serve/no-agent-key", message: "api_key is none", hint: "make one with vespid keys create, and put it there", file: folder, place: "api_key", level: "warning" });
     if (config.logsEnabled) {
@@ -38,5 +42,5 @@ export function readAgents(folders: readonly string[]): AgentInputs {
       problems.push({ code: "serve/logs-disabled", message: "logs_enabled is off, so no entry of conf.d is followed", hint: "write logs_enabled: true in datadog.yaml", file: folder, level: "warning" });
     }
   }
-  return { sources, listeners, keys, problems };
+  return { sources, listeners, keys, benchmarks, problems };
 }

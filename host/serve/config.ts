@@ -46,6 +46,8 @@ export interface ServeConfig {
   readonly lines: readonly LineInputConfig[];
   /** Folders with `conf.d/*.d/conf.yaml`, as the Datadog Agent has them. */
   readonly agentFolders: readonly string[];
+  /** Checks of this host, where an Agent's folder asks for them. */
+  readonly hostChecks: { readonly root: string; readonly hours: number };
   readonly keysRequired: boolean;
   /** Where people log in, beside a password. */
   readonly oidc: OidcConfig | undefined;
@@ -97,6 +99,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
   const limits = http.inner("limits");
   const retention = top.inner("retention");
   const tee = top.inner("tee");
+  const hostChecks = top.inner("host_checks");
   const upstream = tee.text("url", "");
   const keyVariable = tee.text("api_key_env", "");
   const compression = tee.choice("compression", ["gzip", "zstd", "none"], "gzip");
@@ -135,6 +138,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
       };
     }),
     agentFolders: top.texts("agent_folders").map(path),
+    hostChecks: { root: hostChecks.text("root", "/"), hours: hostChecks.integer("hours", 6, 1, 168) },
     keysRequired: top.flag("keys_required", true),
     oidc: oidcOf(top.inner("oidc")),
     workers: top.integerOr("workers", "auto", 0, 256),

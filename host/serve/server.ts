@@ -23,6 +23,7 @@ import { AUDIT_PARTITION, AuditFeed } from "./audit-feed.ts";
 import type { ServeConfig } from "./config.ts";
 import { IntelFeeds } from "../enrich/intel-feeds.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
+import { HostChecks } from "./host-checks.ts";
 import { type Address, type LineAddress, LocalInputs } from "./inputs.ts";
 import { LiveKeys } from "./live-keys.ts";
 import { serveMetrics } from "./metrics.ts";
@@ -67,7 +68,8 @@ const TEND_MS = 60_000;
 const KEYS_MS = 2000;
 /** What detection refused of the audit trail, and what other programs wrote there, is handed over this often. */
 const AUDIT_MS = 2000;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** Index of what can be found is made this often, for so long at a time: intake goes first. */
 const INDEX_MS = 5000;
 const INDEX_FOR_MS = 200;
@@ -274,6 +276,7 @@ export class VespidServer {
     for (const [name, counts] of this.#inputs.counts) this.#intake.desk.counts.set(name, counts);
     this.#watch = new FilesWatch(() => this.#rules.files(), WATCH_MS, () => this.#reload());
     this.#intelWatch = new FilesWatch(() => this.#intel.files(), WATCH_MS, () => this.#reloadIntel());
+    if (this.#agents.benchmarks) await this.#beginHostChecks(this.#agents.benchmarks.hostname);
     this.#every(STORE_MS, "store", () => this.detection.storeSignals(STORE_FOR_MS));
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpointWhenWorth());
     this.#every(TICK_MS, "clock", () => this.detection.tick());
@@ -286,6 +289,13 @@ export class VespidServer {
       if (await this.#intel.fetchDue()) await this.#reloadIntel();
     });
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
+  }
+
+  async #beginHostChecks(hostname: string | undefined): Promise<void> {
+    const { root, hours } = this.#config.hostChecks;
+    const checks = new HostChecks(root, hostname, this.detection);
+    await checks.run(Date.now()).catch((error: unknown) => this.#events.onFault("host checks", error));
+    this.#every(hours * HOUR_MS, "host checks", () => checks.run(Date.now()));
   }
 
   /** Other rules from the next batch on. Rules with an error change nothing. */

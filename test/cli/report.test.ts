@@ -47,12 +47,32 @@ describe("[IN-31] vespid report compliance", () => {
     expect(of("10.2.6").rules).toMatchObject([{ id: "off", judges: false, reason: "it is disabled" }]);
     const shown = await vespid(["report", "compliance", "--framework", "pci-dss", "--rules", rules]);
     expect(shown.stdout).toMatch(/^PCI DSS: 2 of 9 requirements with a rule that judges; 2 rules of 3 have a tag pci:\.\.\.$/m);
-    expect(shown.stdout).toMatch(/^10\.2\.4 +access that was denied +none$/m);
+    expect(shown.stdout).toMatch(/^10\.2\.4 +access that was denied +none +-$/m);
     expect(shown.stdout).toMatch(/^10\.2\.6 +Rule off +it is disabled$/m);
   });
 
   test("a framework that is not known is told, with those that are", async () => {
     const { code, stderr } = await vespid(["report", "compliance", "--framework", "iso"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("pci-dss, soc2, hipaa")]);
+  });
+});
+
+describe("[CO-04] requirements of frameworks", () => {
+  test.each([["pci-dss", "10.2.2", "ssh-root-password"], ["soc2", "CC6.1", "shadow-mode"], ["hipaa", "164.312(a)(1)", "shadow-mode"]])("%s: rules and checks of hosts that serve %s, and what nothing serves", async (framework, requirement, check) => {
+    const { code, stdout } = await vespid(["report", "compliance", "--framework", framework, "--json"]);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as any;
+    const found = report.by_requirement.find((each: any) => each.requirement === requirement);
+    expect(found.checks.map(({ id }: any) => id)).toContain(check);
+    expect(found.rules.length).toBeGreaterThan(0);
+    expect(report.gaps).toEqual(report.by_requirement.filter((each: any) => !each.covered && !each.checks.length).map((each: any) => each.requirement));
+  });
+
+  test("what neither a rule that judges nor a check serves is a gap", async () => {
+    folder.write("gap.json", JSON.stringify([rule("off", ["pci:11.4"], false), rule("on", ["pci:10.2.1"])]));
+    const { stdout } = await vespid(["report", "compliance", "--framework", "pci-dss", "--rules", "gap.json"], { cwd: folder.path });
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe("gaps: nothing serves 10.2.3, 10.2.4, 10.2.7, 11.4");
+    expect(stdout).toMatch(/^10\.2\.2 +what root and administrators do +none +\d+$/m);
+    expect(stdout).toMatch(/^10\.2\.6 +audit-running +What programs do is written down$/m);
   });
 });

@@ -37,15 +37,15 @@ compliance_config:
 describe("a Datadog Agent's files", () => {
   test("[IN-06] every switch of the how-to takes effect, or is said to have none", () => {
     const config = readAgentConfig(agentFolder({ "datadog.yaml": HOW_TO }));
-    expect(config).toMatchObject({ apiKey: "<YOUR_DATADOG_API_KEY>", site: "datadoghq.com", logsEnabled: true, problems: [] });
+    expect(config).toMatchObject({ apiKey: "<YOUR_DATADOG_API_KEY>", site: "datadoghq.com", logsEnabled: true, hostBenchmarks: true, problems: [] });
     expect(config.switches.map(({ key, value, effect }) => [key, value, effect])).toEqual([
       ["api_key", "***", "taken"],
       ["site", "datadoghq.com", "taken"],
       ["logs_enabled", true, "taken"],
       ["runtime_security_config.enabled", true, "taken"],
       ["runtime_security_config.activity_dump.enabled", true, "unsupported"],
-      ["compliance_config.enabled", true, "unsupported"],
-      ["compliance_config.host_benchmarks.enabled", true, "unsupported"],
+      ["compliance_config.enabled", true, "taken"],
+      ["compliance_config.host_benchmarks.enabled", true, "taken"],
     ]);
     expect(config.switches.every(({ note }) => note.length > 10)).toBe(true);
   });

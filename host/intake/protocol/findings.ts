@@ -31,6 +31,11 @@ function decodeFindings({ body, arrivalMs }: IntakeRequest, { limits }: DecodeCo
   return { ...lines.decoded(), answer: jsonAnswer(202, { data: { type: "findings", attributes: { accepted: lines.events } } }) };
 }
 
+/** Findings of this program's own as lines of the intake's shape. */
+export function findingLines(findings: ReadonlyArray<Readonly<Record<string, unknown>>>, arrivalMs: number): Uint8Array {
+  return Buffer.from(findings.map((finding) => `${recordOf(finding as Members, "", arrivalMs).text()}\n`).join(""));
+}
+
 function findingsOf(body: Buffer): Members[] {
   const start = skipBlanks(body, 0, body.length);
   const end = start < body.length ? valueEnd(body, start, body.length, DEPTH) : -1;

@@ -34,6 +34,8 @@ export interface AgentConfig {
   /** Off: the entries of `conf.d` were read, and are not followed. */
   readonly logsEnabled: boolean;
   readonly workload: WorkloadSwitches;
+  /** Is this host to be looked at by checks? */
+  readonly hostBenchmarks: boolean;
   readonly switches: readonly AgentSwitch[];
   readonly sources: readonly TailSource[];
   /** Entries that listen (`type: tcp` and `udp`), without an address of their own. */
@@ -52,6 +54,8 @@ type Reading = {
   securityEnabled: boolean;
   files: boolean;
   network: boolean;
+  compliance: boolean;
+  benchmarks: boolean;
 };
 
 type Effect = (value: unknown, reading: Reading) => string | undefined;
@@ -92,12 +96,18 @@ const taken: Readonly<Record<string, Effect>> = {
     reading.network = on(value);
     return `network events of workload protection are ${state(value)}`;
   },
+  "compliance_config.enabled": (value, reading) => {
+    reading.compliance = on(value);
+    return `findings of how this host is set up are ${state(value)}`;
+  },
+  "compliance_config.host_benchmarks.enabled": (value, reading) => {
+    reading.benchmarks = on(value);
+    return `checks of this host are ${state(value)}`;
+  },
 };
 /** Keys known, whose doing is the Agent's alone. */
 const unsupported: Readonly<Record<string, string>> = {
   "runtime_security_config.activity_dump.enabled": "process activity is not recorded here",
-  "compliance_config.enabled": "this host is not benchmarked here",
-  "compliance_config.host_benchmarks.enabled": "this host is not benchmarked here",
   "logs_config.container_collect_all": "containers are not asked for their logs; name their files",
 };
 
@@ -119,7 +129,7 @@ const aliases: Readonly<Record<string, string>> = {
 export function readAgentConfig(folder: string): AgentConfig {
   const problems: Problem[] = [];
   const switches: AgentSwitch[] = [];
-  const reading: Reading = { tags: [], logsEnabled: false, securityEnabled: false, files: true, network: true };
+  const reading: Reading = { tags: [], logsEnabled: false, securityEnabled: false, files: true, network: true, compliance: false, benchmarks: false };
   for (const name of ["datadog.yaml", "system-probe.yaml", "security-agent.yaml"]) {
     const file = join(folder, name);
     const wire = existsSync(file) ? readYaml(file, problems) : undefined;
@@ -141,13 +151,14 @@ export function readAgentConfig(folder: string): AgentConfig {
       else if (read) listeners.push(read.listener);
     });
   }
-  const { apiKey, site, hostname, tags, logsEnabled, securityEnabled, files, network } = reading;
+  const { apiKey, site, hostname, tags, logsEnabled, securityEnabled, files, network, compliance, benchmarks } = reading;
   return {
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(site === undefined ? {} : { site }),
     ...(hostname === undefined ? {} : { hostname }),
     tags, logsEnabled, switches, sources, listeners, problems,
     workload: { processes: securityEnabled, files: securityEnabled && files, network: securityEnabled && network },
+    hostBenchmarks: compliance && benchmarks,
   };
 }
 
