@@ -1,6 +1,7 @@
 import type { Migration } from "./driver.ts";
 import { audit } from "./migration/audit.ts";
 import { beginnings } from "./migration/beginnings.ts";
+import { hosts } from "./migration/hosts.ts";
 import { intel } from "./migration/intel.ts";
 import { jobs } from "./migration/jobs.ts";
 import { overview } from "./migration/overview.ts";
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   packs,
   intel,
   overview,
+  hosts,
 ];
