@@ -140,7 +140,7 @@ interface Word {
 
 /** What stands before the caret: the beginning of a field's name, or of its value. */
 function wordAt(text: string, caret: number): Word | undefined {
-  const match = /(?:^|[\s(])-?((@?[\w.\-]+):"?)?((?<=")[^"]*|[^\s()":]*)$/.exec(text.slice(0, caret));
+  const match = /(?:^|[\s(])-?((@?[\w.-]+):"?)?((?<=")[^"]*|[^\s()":]*)$/.exec(text.slice(0, caret));
   if (!match) return undefined;
   const [, head, field, typed = ""] = match;
   const start = caret - typed.length - (head?.endsWith('"') ? 1 : 0);
