@@ -15,11 +15,13 @@ export interface RouteOptions {
   /** Version of Elasticsearch that shippers are told. */
   readonly elasticVersion?: string;
   readonly firehosePath?: string;
+  /** Routers of whoever opens the port, asked before the one that answers any question. */
+  readonly others?: readonly Router[];
 }
 
 /** All inputs of one port; none of their paths collide. Elasticsearch comes last: it answers any question. */
 export function intakeRoutes(options: RouteOptions = {}): Router {
-  const routers = [datadog, datadogEvents, securityFindings, otlp, splunk, cloud, firehose(options.firehosePath), loki, elastic(options.elasticVersion)];
+  const routers = [datadog, datadogEvents, securityFindings, otlp, splunk, cloud, firehose(options.firehosePath), loki, ...(options.others ?? []), elastic(options.elasticVersion)];
   const prefix = (options.prefix ?? "").replace(/\/+$/, "");
   return (method, path) => {
     const below = prefix !== "" && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;

@@ -12,17 +12,26 @@ export interface MoreCounts {
   readonly lostEntries: number;
   readonly inputs: LocalInputs;
   readonly tee: Tee | undefined;
+  readonly hostsReporting: number;
 }
 
 const plain: Readonly<Record<string, string>> = {};
 
 /** What journal, detection and rules count, for `/metrics`. */
-export function serveMetrics(detection: LiveDetection, journal: Journal, signals: SignalStore, rules: RulesNow, { lostEntries, inputs, tee }: MoreCounts): Metric[] {
+export function serveMetrics(detection: LiveDetection, journal: Journal, signals: SignalStore, rules: RulesNow, { lostEntries, inputs, tee, hostsReporting }: MoreCounts): Metric[] {
   const { stats } = detection;
   const files = inputs.tail?.files() ?? [];
   const { health } = journal;
   const one = (name: string, type: Metric["type"], help: string, value: number): Metric => ({ name: `vespid_${name}`, type, help, samples: [[plain, value]] });
+  const used = process.cpuUsage();
   return [
+    // Names that Prometheus' own dashboards ask for; all threads together.
+    { name: "process_cpu_seconds_total", type: "counter", help: "Processor time of all threads.", samples: [[plain, (used.user + used.system) / 1e6]] },
+    { name: "process_resident_memory_bytes", type: "gauge", help: "Memory in use.", samples: [[plain, process.memoryUsage.rss()]] },
+    { name: "process_start_time_seconds", type: "gauge", help: "When it started, since the epoch.", samples: [[plain, Math.round(Date.now() / 1000 - process.uptime())]] },
+    one("event_loop_utilization", "gauge", "Share of its time that the main thread is busy, since it started.", performance.eventLoopUtilization().utilization),
+    one("judged_behind_entries", "gauge", "Batches on disk that detection has not judged yet.", entriesBetween(journal.segments, detection.given, journal.end)),
+    one("hosts_reporting", "gauge", "Hosts whose Agents told of themselves in the last 75 minutes.", hostsReporting),
     one("events_total", "counter", "Events judged.", stats.events),
     one("matches_total", "counter", "Matches of queries.", stats.matches),
     one("late_dropped_total", "counter", "Matches too late to be judged.", stats.lateDropped),

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineStats, RestoredState, SignalEvent } from "../index.ts";
 import { senderPartitions } from "../intake/lines/stream.ts";
+import { agentMetadata } from "../intake/protocol/agent-metadata.ts";
 import { intakeRoutes } from "../intake/routes.ts";
 import { IntakeServer } from "../intake/server.ts";
 import type { Damage, JournalPosition } from "../journal/contract.ts";
@@ -14,6 +15,7 @@ import { LogSearch, LogsApi, readExclusions } from "../search/index.ts";
 import { AuditStore } from "../store/audit.ts";
 import { SignalSearch } from "../signal-search/signal-search.ts";
 import { SqlDriver } from "../store/driver.ts";
+import { HostStore, REPORTING_MS } from "../store/hosts.ts";
 import { KeyStore } from "../store/keys.ts";
 import { migrations } from "../store/migrations.ts";
 import { SignalStore } from "../store/signals.ts";
@@ -141,7 +143,8 @@ export class VespidServer {
     this.#search = new LogSearch(this.#journal, { pipelines: this.#pipelines, exclusions: this.#exclusions });
     this.#logs = new LogsApi(this.#search, { mostMs: SEARCH_MS });
     const { http } = parts.config;
-    const inputs = intakeRoutes({ prefix: http.prefix });
+    const hosts = new HostStore(parts.sql);
+    const inputs = intakeRoutes({ prefix: http.prefix, others: [agentMetadata((beat, arrivalMs) => hosts.beat(beat, arrivalMs))] });
     const partitions = new Map<string, (address: string) => string>();
     this.#intake = new IntakeServer({
       // A shipper that makes up for an outage is behind, and late for nobody but itself.
@@ -155,7 +158,7 @@ export class VespidServer {
       limits: { ...http.limits, inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       behind: this.control.api,
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
-      metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee }),
+      metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee, hostsReporting: hosts.countSince(Date.now() - REPORTING_MS) }),
       readiness: () => readinessOf(this.#journal, this.#lostEntries, this.detection, this.#rulesNow, this.#inputs, this.#tee),
       onFault: (input, error) => this.#events.onFault(input, error),
     });

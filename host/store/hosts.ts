@@ -1,5 +1,8 @@
 import type { SqlDriver } from "./driver.ts";
 
+/** An Agent tells of itself every half hour at least; one may get lost. */
+export const REPORTING_MS = 75 * 60_000;
+
 /** What an Agent tells of the host it is on. What is undefined it did not tell this time: what it told before stays. */
 export interface HostBeat {
   readonly name: string;
