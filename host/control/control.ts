@@ -1,6 +1,7 @@
 import { ControlApi } from "./api.ts";
 import { auditRoom } from "./audit/room.ts";
 import type { ControlContext, Setup, SetupPart } from "./context.ts";
+import { dashboardsRoom } from "./dashboards/room.ts";
 import { entitiesRoom } from "./entities/room.ts";
 import { hostsRoom } from "./hosts/room.ts";
 import { intelRoom } from "./intel/room.ts";
@@ -76,5 +77,5 @@ export class Control {
 function roomsOf(context: ControlContext): readonly Room[] {
   const packs = packsRoom(context);
   // Rules of packs that are off are none of the rules' room, as if their files were not there.
-  return [logsRoom(context), hostsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context), entitiesRoom(context), overviewRoom(context, packs)];
+  return [logsRoom(context), hostsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context), entitiesRoom(context), overviewRoom(context, packs), dashboardsRoom(context, packs)];
 }

@@ -1,4 +1,5 @@
 import { ProblemError } from "../problem.ts";
+import { parseQuery } from "../query/parse.ts";
 import type { QueryNode } from "../query/tree.ts";
 import { readSignalQuery } from "./aliases.ts";
 import { facetField } from "./facets.ts";
@@ -28,17 +29,38 @@ export interface MetricSeries {
 const MISSING = "N/A";
 const MOST_SERIES = 1000;
 const MOST_POINTS = 100_000;
-const HEAD = /^\s*(count|sum|avg|min|max|p50|p75|p90|p95|p99)\s*:\s*([A-Za-z_][\w.]*)\s*/;
+/** The dots of a metric's name end where a function is called. */
+const HEAD = /^\s*(count|sum|avg|min|max|p50|p75|p90|p95|p99)\s*:\s*([A-Za-z_]\w*(?:\.\w+(?!\w*\s*\())*)\s*/;
 const BY = /^\s*by\s*\{([^{}]*)\}\s*/;
 const CALL = /^\s*\.\s*([a-z_]+)\s*\(([^()]*)\)\s*/;
 const measures: Readonly<Record<string, string>> = {
   triage_time: "triage_time", time_to_detect: "time_to_detect", time_to_acknowledge: "time_to_acknowledge", time_to_resolve: "time_to_resolve", events_matched: "events_matched",
 };
 const SIEM = "datadog.security.siem_signal.";
+const LOGS = "logs";
 const topWays: readonly string[] = ["mean", "sum", "max", "min", "last"];
 
-/** Throws `signals/bad-metric-query` and what a query's filter can throw. */
-export function readMetricQuery(text: string): MetricQuery {
+/** What a metric query over logs asks: how many there are, of a filter, by facets. */
+export interface LogMetricQuery extends Functions {
+  /** In the search syntax of logs. */
+  readonly filter: string;
+  readonly keys: readonly string[];
+}
+
+type Functions = Pick<MetricQuery, "rollupSeconds" | "asRate" | "top">;
+
+/** A metric query, cut into what it is made of. */
+interface Parts {
+  readonly aggregation: string;
+  readonly metric: string;
+  readonly filter: string;
+  readonly keys: readonly string[];
+  readonly calls: ReadonlyArray<{ readonly name: string; readonly values: readonly string[]; readonly at: number }>;
+}
+
+const plain: Functions = { rollupSeconds: undefined, asRate: false, top: undefined };
+
+function readParts(text: string): Parts {
   const head = HEAD.exec(text);
   if (!head) throw wrong(text, 0, "this is no metric query", "write such as count:security_signal{status:high} by {rule_name}");
   const [, aggregation, metric] = head;
@@ -53,20 +75,51 @@ export function readMetricQuery(text: string): MetricQuery {
   }
   const by = BY.exec(rest);
   rest = rest.slice(by?.[0].length ?? 0);
-  const keys = by ? by[1]!.split(",").map((key) => key.trim()) : [];
-  const compute = readCompute(text, aggregation!, metric!);
-  let query: MetricQuery = {
-    node: readSignalQuery(withAnds(filter), "filter"), compute,
-    groups: keys.map((key) => ({ field: facetField(key, "by"), name: key, limit: MOST_SERIES, ascending: false, sortBy: { aggregation: "count" }, missing: MISSING })),
-    rollupSeconds: undefined, asRate: false, top: undefined,
-  };
+  const calls: Array<Parts["calls"][number]> = [];
   while (rest.trim() !== "") {
     const call = CALL.exec(rest);
     if (!call) throw wrong(text, at(), "this is not understood", "after the filter come by {...}, .as_count(), .as_rate(), .rollup(sum, 3600) and .top(10, 'mean', 'desc')");
-    query = applied(query, text, at(), call[1]!, call[2]!.split(",").map((each) => each.trim().replace(/^(['"])(.*)\1$/, "$2")));
+    calls.push({ name: call[1]!, values: call[2]!.split(",").map((each) => each.trim().replace(/^(['"])(.*)\1$/, "$2")), at: at() });
     rest = rest.slice(call[0].length);
   }
-  return query;
+  return { aggregation: aggregation!, metric: metric!, filter: withAnds(filter), keys: by ? by[1]!.split(",").map((key) => key.trim()) : [], calls };
+}
+
+/** What a metric query is over, as its metric says; `undefined` where it cannot be read. */
+export function metricKind(text: string): "signals" | "logs" | undefined {
+  const head = HEAD.exec(text);
+  return head ? (head[2] === LOGS ? "logs" : "signals") : undefined;
+}
+
+/** Filter and keys, as links to what is counted need them. Throws `signals/bad-metric-query`. */
+export function metricScope(text: string): { readonly filter: string; readonly keys: readonly string[] } {
+  const { filter, keys } = readParts(text);
+  return { filter, keys };
+}
+
+/** Throws `signals/bad-metric-query` and what a query's filter can throw. */
+export function readMetricQuery(text: string): MetricQuery {
+  const { aggregation, metric, filter, keys, calls } = readParts(text);
+  const compute = readCompute(text, aggregation, metric);
+  const query: MetricQuery = {
+    node: readSignalQuery(filter, "filter"), compute, ...plain,
+    groups: keys.map((key) => ({ field: facetField(key, "by"), name: key, limit: MOST_SERIES, ascending: false, sortBy: { aggregation: "count" }, missing: MISSING })),
+  };
+  return calls.reduce((so, { name, values, at }) => applied(so, text, at, name, values), query);
+}
+
+/** Throws `signals/bad-metric-query` and what the parser finds wrong with the filter. */
+export function readLogMetric(text: string): LogMetricQuery {
+  const { aggregation, metric, filter, keys, calls } = readParts(text);
+  if (metric !== LOGS) throw wrong(text, text.indexOf(metric), `${metric} is not counted over logs`, "write count:logs");
+  if (aggregation !== "count") throw wrong(text, 0, "logs can be counted, and nothing else", "write such as count:logs{service:web} by {status}");
+  const parsed = parseQuery(filter);
+  if (!parsed.ok) throw new ProblemError(parsed.problems.map((problem) => ({ ...problem, place: "filter" })));
+  const bare = keys.find((key) => key === "");
+  if (bare !== undefined) throw wrong(text, text.indexOf("by"), "a facet is missing", "write such as by {status}");
+  const compute: Compute = { aggregation: "count" };
+  const { rollupSeconds, asRate, top } = calls.reduce((so, { name, values, at }) => applied(so, text, at, name, values), { ...plain, compute });
+  return { filter, keys, rollupSeconds, asRate, top };
 }
 
 function readCompute(text: string, aggregation: string, metric: string): Compute {
@@ -78,7 +131,7 @@ function readCompute(text: string, aggregation: string, metric: string): Compute
   return readAggregation(aggregation, name === "" ? undefined : measures[name], "metric");
 }
 
-function applied(query: MetricQuery, text: string, at: number, name: string, values: readonly string[]): MetricQuery {
+function applied<Q extends Functions & Pick<MetricQuery, "compute">>(query: Q, text: string, at: number, name: string, values: readonly string[]): Q {
   switch (name) {
     case "as_count":
       return { ...query, asRate: false };
@@ -160,7 +213,7 @@ export function metricInterval(fromMs: number, toMs: number): number {
   return seconds * 1000;
 }
 
-export function metricSeries({ compute, asRate, top }: MetricQuery, buckets: readonly RollupBucket[], fromMs: number, toMs: number, intervalMs: number): MetricSeries[] {
+export function metricSeries({ compute, asRate, top }: Pick<MetricQuery, "compute" | "asRate" | "top">, buckets: readonly RollupBucket[], fromMs: number, toMs: number, intervalMs: number): MetricSeries[] {
   const firstMs = Math.floor(fromMs / intervalMs) * intervalMs;
   const steps = Math.max(0, Math.ceil((toMs - firstMs) / intervalMs));
   const isFilled = compute.aggregation === "count" && steps * Math.max(1, buckets.length) <= MOST_POINTS;
@@ -177,7 +230,7 @@ export function metricSeries({ compute, asRate, top }: MetricQuery, buckets: rea
 }
 
 /** One number for all the time asked for. */
-export function metricScalars({ top, asRate }: MetricQuery, buckets: readonly RollupBucket[], spanMs: number): Array<{ readonly by: Readonly<Record<string, string>>; readonly value: number | null }> {
+export function metricScalars({ top, asRate }: Pick<MetricQuery, "asRate" | "top">, buckets: readonly RollupBucket[], spanMs: number): Array<{ readonly by: Readonly<Record<string, string>>; readonly value: number | null }> {
   const rate = asRate ? 1000 / Math.max(1, spanMs) : 1;
   const scalars = buckets.map(({ by, values }) => ({ by, value: values[0] === null ? null : (values[0] as number) * rate }));
   return best(scalars, top, ({ value }) => [value]);

@@ -132,6 +132,8 @@ describe("metric queries", () => {
   test("commas in quotes, ranges and groups are no ANDs", () => {
     expect(readMetricQuery('count:security_signal{@a:"x,}y",@b:{1 TO 5],(c OR d)}').node).toEqual(expect.objectContaining({ kind: "and" }));
     expect(readMetricQuery('count:security_signal{@a:"x,}y",@b:{1 TO 5],(c OR d)}').node).toHaveProperty("nodes.length", 3);
+    expect(readMetricQuery("count:security_signal.rollup(sum, 60).as_rate()")).toMatchObject({ node: { kind: "all" }, groups: [], rollupSeconds: 60, asRate: true });
+    expect(readMetricQuery("avg:security_signal.triage_time.rollup(max, 60)").compute).toMatchObject({ aggregation: "max" });
     expect(metricInterval(0, 30 * DAY_MS)).toBe(4 * 3_600_000);
   });
 

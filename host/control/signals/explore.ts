@@ -1,9 +1,11 @@
 import { Type } from "typebox";
 import { apiSignal } from "../../signal-model/api.ts";
 import { csvHead, csvRow } from "../../signal-model/export.ts";
+import { metricKind } from "../../signal-search/metric-query.ts";
 import type { SearchRequest, SignalSearch } from "../../signal-search/signal-search.ts";
 import { ApiError, badRequest } from "../api-error.ts";
 import type { ControlContext } from "../context.ts";
+import { Metrics } from "../dashboards/metrics.ts";
 import type { Principal } from "../principal.ts";
 import { type Route, type RouteAnswer, type RouteFacts, ok, route } from "../route.ts";
 import { rowRoute } from "./rows.ts";
@@ -67,20 +69,20 @@ function routesOf(context: ControlContext, search: SignalSearch): readonly Route
       async ({ body, principal }) => ok({ data: await search.kpis({ ...body, ...within(principal) }) })),
     route({ ...facts, method: "POST", path: `${SIGNALS}/export`, operationId: "exportSignals", summary: `Signals as CSV or JSON, ${MOST_EXPORTED} at most`, isBodyOptional: true, answers: { 200: undefined }, body: Type.Object({ filter: Type.Optional(Filter), sort: Type.Optional(Sort), format: Type.Optional(Type.Enum(["csv", "json"])) }) },
       ({ body, principal }) => exported(context, { ...body?.filter, sort: body?.sort, ...within(principal) }, body?.format ?? "csv")),
-    route({ ...facts, method: "GET", path: "/api/v1/query", operationId: "queryMetrics", summary: "A metric query over signals, such as count:security_signal{status:high} by {rule_name}", query: Type.Object({ query: Type.String(), from: Type.Integer(), to: Type.Integer() }), answers: { 200: Type.Object({ status: Type.String(), series: Type.Array(Type.Object({})) }) } },
+    route({ ...facts, method: "GET", path: "/api/v1/query", operationId: "queryMetrics", summary: "A metric query over signals or logs, such as count:security_signal{status:high} by {rule_name}", query: Type.Object({ query: Type.String(), from: Type.Integer(), to: Type.Integer() }), answers: { 200: Type.Object({ status: Type.String(), series: Type.Array(Type.Object({})) }) } },
       async ({ query, principal }) => {
-        const { intervalMs, series } = await search.timeseries({ query: query.query, from: query.from * 1000, to: query.to * 1000, ...within(principal) });
+        const { intervalMs, series } = await new Metrics(context, principal).timeseries({ query: query.query, from: query.from * 1000, to: query.to * 1000 });
         return ok({
           status: "ok", res_type: "time_series", query: query.query, from_date: query.from * 1000, to_date: query.to * 1000, group_by: Object.keys(series[0]?.by ?? {}),
-          series: series.map(({ by, points }) => ({ metric: "security_signal", scope: scopeOf(by), tag_set: tagsOf(by), interval: intervalMs / 1000, length: points.length, start: points[0]?.[0], end: points.at(-1)?.[0], pointlist: points, expression: query.query })),
+          series: series.map(({ by, points }) => ({ metric: metricKind(query.query) === "logs" ? "logs" : "security_signal", scope: scopeOf(by), tag_set: tagsOf(by), interval: intervalMs / 1000, length: points.length, start: points[0]?.[0], end: points.at(-1)?.[0], pointlist: points, expression: query.query })),
         });
       }),
-    route({ ...facts, method: "POST", path: "/api/v2/query/timeseries", operationId: "queryTimeseriesData", summary: "Metric queries over signals, as lines over time", body: Type.Object({ data: Type.Object({ attributes: Type.Object({ from: Type.Number(), to: Type.Number(), queries: Type.Array(Type.Object({ query: Type.String(), name: Type.Optional(Type.String()) }), { minItems: 1, maxItems: 10 }) }) }) }), answers: { 200: Type.Object({ data: Type.Object({ attributes: Type.Object({ times: Type.Array(Type.Number()), series: Type.Array(Type.Object({})), values: Type.Array(Numbers) }) }) }) } },
-      async ({ body, principal }) => ok({ data: { type: "timeseries_response", attributes: await lines(search, body.data.attributes, principal) } })),
-    route({ ...facts, method: "POST", path: "/api/v2/query/scalar", operationId: "queryScalarData", summary: "Metric queries over signals, as one number for each group", body: Type.Object({ data: Type.Object({ attributes: Type.Object({ from: Type.Number(), to: Type.Number(), queries: Type.Array(Type.Object({ query: Type.String(), name: Type.Optional(Type.String()) }), { minItems: 1, maxItems: 1 }) }) }) }), answers: { 200: Type.Object({ data: Type.Object({ attributes: Type.Object({ columns: Type.Array(Type.Object({})) }) }) }) } },
+    route({ ...facts, method: "POST", path: "/api/v2/query/timeseries", operationId: "queryTimeseriesData", summary: "Metric queries over signals and logs, as lines over time", body: Type.Object({ data: Type.Object({ attributes: Type.Object({ from: Type.Number(), to: Type.Number(), queries: Type.Array(Type.Object({ query: Type.String(), name: Type.Optional(Type.String()) }), { minItems: 1, maxItems: 10 }) }) }) }), answers: { 200: Type.Object({ data: Type.Object({ attributes: Type.Object({ times: Type.Array(Type.Number()), series: Type.Array(Type.Object({})), values: Type.Array(Numbers) }) }) }) } },
+      async ({ body, principal }) => ok({ data: { type: "timeseries_response", attributes: await lines(new Metrics(context, principal), body.data.attributes) } })),
+    route({ ...facts, method: "POST", path: "/api/v2/query/scalar", operationId: "queryScalarData", summary: "Metric queries over signals and logs, as one number for each group", body: Type.Object({ data: Type.Object({ attributes: Type.Object({ from: Type.Number(), to: Type.Number(), queries: Type.Array(Type.Object({ query: Type.String(), name: Type.Optional(Type.String()) }), { minItems: 1, maxItems: 1 }) }) }) }), answers: { 200: Type.Object({ data: Type.Object({ attributes: Type.Object({ columns: Type.Array(Type.Object({})) }) }) }) } },
       async ({ body, principal }) => {
         const { from, to, queries: [asked] } = body.data.attributes;
-        const rows = await search.scalar({ query: asked!.query, from, to, ...within(principal) });
+        const { rows } = await new Metrics(context, principal).scalar({ query: asked!.query, from, to });
         const keys = Object.keys(rows[0]?.by ?? {});
         return ok({ data: { type: "scalar_response", attributes: { columns: [...keys.map((name) => ({ name, type: "group", values: rows.map(({ by }) => [by[name]!]) })), { name: asked!.name ?? "a", type: "number", values: rows.map(({ value }) => value) }] } } });
       }),
@@ -129,8 +131,8 @@ async function exported(context: ControlContext, request: SearchRequest, format:
 }
 
 /** Lines that share their times: where one has no number it has null. */
-async function lines(search: SignalSearch, { from, to, queries }: { readonly from: number; readonly to: number; readonly queries: ReadonlyArray<{ readonly query: string }> }, principal: Principal): Promise<unknown> {
-  const found = await Promise.all(queries.map(async ({ query }, index) => (await search.timeseries({ query, from, to, ...within(principal) })).series.map((one) => ({ ...one, index }))));
+async function lines(metrics: Metrics, { from, to, queries }: { readonly from: number; readonly to: number; readonly queries: ReadonlyArray<{ readonly query: string }> }): Promise<unknown> {
+  const found = await Promise.all(queries.map(async ({ query }, index) => (await metrics.timeseries({ query, from, to })).series.map((one) => ({ ...one, index }))));
   const all = found.flat();
   const times = [...new Set(all.flatMap(({ points }) => points.map(([timeMs]) => timeMs)))].sort((a, b) => a - b);
   return {
