@@ -6,10 +6,11 @@ import { type Bits, andBits, hasBit, noBits, setBit } from "./bits.ts";
 import type { Deadline } from "./deadline.ts";
 import { EntityQuery } from "./entity-query.ts";
 import type { EntitiesQuestion, EntityPage, EntityRow, EntitySortField } from "./entity-rows.ts";
-import { type EntityTable, attribute } from "./entity-table.ts";
+import type { EntityTable } from "./entity-table.ts";
 import { Evaluator } from "./evaluate.ts";
 import { fieldColumn } from "./field-column.ts";
 import { FirstFew } from "./first-few.ts";
+import { attribute } from "./risk-rows.ts";
 import type { SignalIndex } from "./signal-index.ts";
 
 /** Values of one kind that a row tells of an entity's signals. */
@@ -33,7 +34,7 @@ export function entityPage(index: SignalIndex, table: EntityTable, { fromMs, nod
     if (!hasBit(found, entity)) continue;
     deadline.tick();
     total++;
-    const { type } = table.nameOf(entity);
+    const { type } = table.risk.nameOf(entity);
     byType[type] = (byType[type] ?? 0) + 1;
     bySeverity[riskSeverity(table.score[entity]!)]++;
     few.add(entity);
@@ -45,7 +46,7 @@ export function entityPage(index: SignalIndex, table: EntityTable, { fromMs, nod
 function orderOf(index: SignalIndex, table: EntityTable, { field, descending }: { readonly field: EntitySortField; readonly descending: boolean }): (a: number, b: number) => number {
   const key = keyOf(index, table, field);
   // Those that are alike in it follow by score, then by name, whichever way the order goes.
-  return (a, b) => (descending ? -1 : 1) * key(a, b) || table.score[b]! - table.score[a]! || table.compareNames(a, b);
+  return (a, b) => (descending ? -1 : 1) * key(a, b) || table.score[b]! - table.score[a]! || table.risk.compareNames(a, b);
 }
 
 function keyOf(index: SignalIndex, table: EntityTable, field: EntitySortField): (a: number, b: number) => number {
@@ -60,9 +61,9 @@ function keyOf(index: SignalIndex, table: EntityTable, field: EntitySortField): 
     case "updated":
       return by((entity) => table.updatedMs[entity]!);
     case "type":
-      return by((entity) => entityTypes.indexOf(table.nameOf(entity).type));
+      return by((entity) => entityTypes.indexOf(table.risk.nameOf(entity).type));
     case "value":
-      return (a, b) => compareTexts(table.nameOf(a).value, table.nameOf(b).value);
+      return (a, b) => compareTexts(table.risk.nameOf(a).value, table.risk.nameOf(b).value);
     case "first_seen":
     case "last_seen": {
       const seen = new Seen(index, table);
@@ -85,21 +86,31 @@ class Seen {
     this.firstMs = new Float64Array(table.count).fill(Number.POSITIVE_INFINITY);
     this.lastMs = new Float64Array(table.count).fill(Number.NEGATIVE_INFINITY);
     const [rows, entities] = pairsOf(table, wanted);
-    const first = fieldColumn(index, attribute("workflow.first_seen"));
-    first?.each(rows, (i, code) => code > 0 && (this.firstMs[entities[i]!] = Math.min(this.firstMs[entities[i]!]!, Date.parse(first.dictionary.text(code)))));
-    const last = fieldColumn(index, attribute("workflow.last_seen"));
-    last?.each(rows, (i, code) => code > 0 && (this.lastMs[entities[i]!] = Math.max(this.lastMs[entities[i]!]!, Date.parse(last.dictionary.text(code)))));
+    eachTime(index, "workflow.first_seen", rows, (i, ms) => (this.firstMs[entities[i]!] = Math.min(this.firstMs[entities[i]!]!, ms)));
+    eachTime(index, "workflow.last_seen", rows, (i, ms) => (this.lastMs[entities[i]!] = Math.max(this.lastMs[entities[i]!]!, ms)));
   }
+}
+
+/** Calls for each of the rows, which ascend and repeat, with a time it has. */
+function eachTime(index: SignalIndex, path: string, rows: Uint32Array, take: (i: number, ms: number) => void): void {
+  const column = fieldColumn(index, attribute(path));
+  let [last, ms] = [-1, Number.NaN];
+  column?.each(rows, (i, code) => {
+    if (code < 0) return;
+    if (code !== last) [last, ms] = [code, Date.parse(column.dictionary.text(code))];
+    take(i, ms);
+  });
 }
 
 /** Rows of the window, as the index numbers them, and whose they are; ascending by row. */
 function pairsOf(table: EntityTable, wanted: Bits | undefined): readonly [rows: Uint32Array, entities: Uint32Array] {
-  const [rows, entities] = [new Uint32Array(table.pairs), new Uint32Array(table.pairs)];
+  const { rows: all, pairs, pairRows, pairEntities } = table.risk;
+  const [rows, entities] = [new Uint32Array(pairs), new Uint32Array(pairs)];
   let length = 0;
-  for (let i = 0; i < table.pairs; i++) {
-    const [row, entity] = [table.pairRows[i]!, table.pairEntities[i]!];
+  for (let i = 0; i < pairs; i++) {
+    const [row, entity] = [pairRows[i]!, pairEntities[i]!];
     if ((wanted && !hasBit(wanted, entity)) || !table.isInWindow(row)) continue;
-    rows[length] = table.risk.rows[row]!;
+    rows[length] = all[row]!;
     entities[length++] = entity;
   }
   return [rows.subarray(0, length), entities.subarray(0, length)];
@@ -122,8 +133,8 @@ export function entityRows(index: SignalIndex, table: EntityTable, entities: rea
   return entities.map((entity): EntityRow => {
     const [score, row, updatedMs] = [table.score[entity]!, latest.get(entity), table.updatedMs[entity]!];
     return {
-      ...table.nameOf(entity), score, severity: riskSeverity(score), change: score - table.before[entity]!, updatedMs: Number.isFinite(updatedMs) ? updatedMs : undefined,
-      firstSeenMs: seen.firstMs[entity]!, lastSeenMs: seen.lastMs[entity]!, signals: table.signals(entity), contributing: table.contributing[entity]!, signalCounts: table.countsOf(entity),
+      ...table.risk.nameOf(entity), score, severity: riskSeverity(score), change: score - table.before[entity]!, updatedMs: Number.isFinite(updatedMs) ? updatedMs : undefined,
+      firstSeenMs: seen.firstMs[entity]!, lastSeenMs: seen.lastMs[entity]!, signals: table.signals(entity), contributing: table.contributing[entity]!, signalCounts: table.signalCounts(entity),
       sources: valuesOf.sources(entity), services: valuesOf.services(entity), environments: valuesOf.environments(entity), accounts: valuesOf.accounts(entity),
       tactics: valuesOf.tactics(entity), techniques: valuesOf.techniques(entity), lastTitle: (row === undefined || !titles ? undefined : textAt(titles, row)) ?? "",
     };

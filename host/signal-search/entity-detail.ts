@@ -2,8 +2,9 @@ import { type Severity, severities } from "../rule/rule.ts";
 import { RISK_WINDOW_MS, riskSeverity } from "../signal-model/risk.ts";
 import { entityRows, isLater, textAt } from "./entity-answers.ts";
 import type { Contribution, EntityDetail, EntityQuestion, RelatedEntity, RiskPoint, RuleContribution } from "./entity-rows.ts";
-import { type EntityTable, attribute } from "./entity-table.ts";
+import type { EntityTable } from "./entity-table.ts";
 import { fieldColumn } from "./field-column.ts";
+import { attribute } from "./risk-rows.ts";
 import type { SignalIndex } from "./signal-index.ts";
 
 const MOST_RULES = 100;
@@ -11,10 +12,11 @@ const MOST_RELATED = 20;
 
 /** All that is known of one entity; null where none of the 14 days' signals is about it. */
 export function entityDetail(index: SignalIndex, table: EntityTable, { id, intervalMs, limit }: EntityQuestion): EntityDetail | null {
-  const entity = table.find(id);
+  const entity = table.risk.find(id);
   if (entity < 0) return null;
   const rows: number[] = [];
-  for (let i = 0; i < table.pairs; i++) if (table.pairEntities[i] === entity) rows.push(table.pairRows[i]!);
+  const { createdMs, pairs, pairRows, pairEntities } = table.risk;
+  for (let i = 0; i < pairs; i++) if (pairEntities[i] === entity && createdMs[pairRows[i]!]! <= table.atMs) rows.push(pairRows[i]!);
   const recent = rows.filter((row) => table.isInWindow(row));
   if (!recent.length) return null;
   const newest = recent.map((row) => table.risk.rows[row]!).reduce((a, b) => (isLater(index, b, a) ? b : a));
@@ -71,14 +73,16 @@ function timelineOf({ atMs, risk }: EntityTable, rows: readonly number[], interv
 }
 
 function relatedTo(table: EntityTable, entity: number, recent: readonly number[]): RelatedEntity[] {
-  const own = new Set(recent);
+  const { rows, pairs, pairRows, pairEntities } = table.risk;
+  const isOwn = new Uint8Array(rows.length);
+  for (const row of recent) isOwn[row] = 1;
   const shared = new Map<number, number>();
-  for (let i = 0; i < table.pairs; i++) {
-    const other = table.pairEntities[i]!;
-    if (other !== entity && own.has(table.pairRows[i]!)) shared.set(other, (shared.get(other) ?? 0) + 1);
+  for (let i = 0; i < pairs; i++) {
+    const other = pairEntities[i]!;
+    if (isOwn[pairRows[i]!] === 1 && other !== entity) shared.set(other, (shared.get(other) ?? 0) + 1);
   }
   return [...shared]
-    .sort(([a, x], [b, y]) => y - x || table.score[b]! - table.score[a]! || table.compareNames(a, b))
+    .sort(([a, x], [b, y]) => y - x || table.score[b]! - table.score[a]! || table.risk.compareNames(a, b))
     .slice(0, MOST_RELATED)
-    .map(([other, count]) => ({ ...table.nameOf(other), score: table.score[other]!, severity: riskSeverity(table.score[other]!), shared: count }));
+    .map(([other, count]) => ({ ...table.risk.nameOf(other), score: table.score[other]!, severity: riskSeverity(table.score[other]!), shared: count }));
 }

@@ -1,7 +1,7 @@
 import { ProblemError } from "../problem.ts";
 import { matches } from "../query/matches.ts";
 import { parseQuery } from "../query/parse.ts";
-import type { Field, QueryNode } from "../query/tree.ts";
+import type { QueryNode } from "../query/tree.ts";
 import { severities } from "../rule/rule.ts";
 import { riskSeverity } from "../signal-model/risk.ts";
 import { canonicalQuery, severityField } from "./aliases.ts";
@@ -13,21 +13,27 @@ import type { Evaluator } from "./evaluate.ts";
 type Leaf = Extract<QueryNode, { readonly kind: "leaf" | "cidr" }>;
 
 /** What is asked of entities themselves; every other name is asked of their signals. */
-const own: Readonly<Record<string, (table: EntityTable, entity: number) => string | number>> = {
-  id: (table, entity) => table.nameOf(entity).id,
-  type: (table, entity) => table.nameOf(entity).type,
-  value: (table, entity) => table.nameOf(entity).value,
+const asked: Readonly<Record<string, (table: EntityTable, entity: number) => string | number>> = {
+  id: (table, entity) => table.risk.nameOf(entity).id,
+  type: (table, entity) => table.risk.nameOf(entity).type,
+  value: (table, entity) => table.risk.nameOf(entity).value,
   score: ({ score }, entity) => score[entity]!,
   change: ({ score, before }, entity) => score[entity]! - before[entity]!,
   signals: (table, entity) => table.signals(entity),
   contributing: ({ contributing }, entity) => contributing[entity]!,
 };
 
+/** As Datadog's risk scores call them. */
+const otherNames: Readonly<Record<string, keyof typeof asked>> = { entityType: "type", entityName: "value", riskScore: "score", riskScoreEvolution: "change", score_change: "change", signalsDetected: "signals" };
+const own = { ...asked, ...Object.fromEntries(Object.entries(otherNames).map(([other, name]) => [other, asked[name]!])) };
+
 /** A query over entities: `type:user severity:critical score:>200 source:okta ann*`. Throws the parser's problems. */
-export function readEntityQuery(text: string, place: string): QueryNode {
+export function readEntityQuery(text: string, types: readonly string[], place: string): QueryNode {
   const parsed = parseQuery(text);
   if (!parsed.ok) throw new ProblemError(parsed.problems.map((problem) => ({ ...problem, place })));
-  return parsed.node;
+  const span = { start: 0, end: 0 };
+  const ofTypes = types.map((type): QueryNode => ({ kind: "leaf", field: { kind: "tag", key: "type" }, test: { kind: "phrase", text: type }, span }));
+  return types.length ? { kind: "and", nodes: [parsed.node, { kind: "or", nodes: ofTypes, span }], span } : parsed.node;
 }
 
 /**
@@ -71,12 +77,12 @@ export class EntityQuery {
 
   #leaf(node: Leaf): Bits {
     const table = this.#table;
-    const name = nameOf(node.field);
-    if (name !== undefined && Object.hasOwn(own, name)) {
-      const asked: QueryNode = { ...node, field: { kind: "attribute", path: ["own"] } };
-      return this.#each((entity) => matches(asked, { attributes: { own: own[name]!(table, entity) } }));
+    if (node.field.kind === "tag" && Object.hasOwn(own, node.field.key)) {
+      const value = own[node.field.key]!;
+      const plain: QueryNode = { ...node, field: { kind: "attribute", path: ["own"] } };
+      return this.#each((entity) => matches(plain, { attributes: { own: value(table, entity) } }));
     }
-    if (node.field.kind === "freeText" || node.field.kind === "fullText") return this.#each((entity) => matches(node, { message: table.nameOf(entity).value }));
+    if (node.field.kind === "freeText" || node.field.kind === "fullText") return this.#each((entity) => matches(node, { message: table.risk.nameOf(entity).value }));
     const canonical = canonicalQuery(node);
     if (isOfSeverity(canonical)) {
       const fits = new Set(severities.filter((status) => matches(canonical, { status })));
@@ -98,19 +104,16 @@ export class EntityQuery {
   #withSignals(signals: Bits): Bits {
     const table = this.#table;
     const bits = noBits(table.count);
-    for (let i = 0; i < table.pairs; i++) {
-      const row = table.pairRows[i]!;
-      if (table.isInWindow(row) && hasBit(signals, table.risk.rows[row]!)) setBit(bits, table.pairEntities[i]!);
+    const { rows, pairs, pairRows, pairEntities } = table.risk;
+    for (let i = 0; i < pairs; i++) {
+      const row = pairRows[i]!;
+      if (table.isInWindow(row) && hasBit(signals, rows[row]!)) setBit(bits, pairEntities[i]!);
     }
     return andBits(bits, this.#listed);
   }
 }
 
-function nameOf(field: Field): string | undefined {
-  return field.kind === "tag" ? field.key : field.kind === "attribute" && field.path.length === 1 ? field.path[0] : undefined;
-}
-
-/** Undefined severities: a comparison that says nothing of their order is one with none. */
+/** Is a term asked of severities, and of no triage state? */
 function isOfSeverity(node: QueryNode): boolean {
   if (node.kind === "or" || node.kind === "and") return node.nodes.length === 0 || node.nodes.every(isOfSeverity);
   return node.kind === "leaf" && node.field === severityField;

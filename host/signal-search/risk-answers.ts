@@ -4,10 +4,12 @@ import { entityPage } from "./entity-answers.ts";
 import { entityDetail } from "./entity-detail.ts";
 import type { EntitiesQuestion, EntityDetail, EntityPage, EntityQuestion, RiskScope } from "./entity-rows.ts";
 import { EntityTable, RISK_REACH_MS } from "./entity-table.ts";
+import { RiskRows } from "./risk-rows.ts";
 import type { SignalIndex } from "./signal-index.ts";
 
-/** Scores kept for the questions that come together: the modules of a page are of the same instant. */
-const MOST_KEPT = 2;
+/** Kept for the questions that come together: the modules of a page, and pages one after another, for some people. */
+const MOST_KEPT = 4;
+const HOUR_MS = 3_600_000;
 
 /** Signals somebody may see that were created from one time on and before another. */
 type Select = (restrict: RiskScope["restrict"], fromMs: number, toMs: number, deadline: Deadline) => Bits;
@@ -16,7 +18,8 @@ type Select = (restrict: RiskScope["restrict"], fromMs: number, toMs: number, de
 export class RiskAnswers {
   readonly #index: SignalIndex;
   readonly #select: Select;
-  readonly #kept = new Map<string, EntityTable>();
+  readonly #rows = new Map<string, RiskRows>();
+  readonly #tables = new Map<string, EntityTable>();
   #generation = -1;
 
   constructor(index: SignalIndex, select: Select) {
@@ -34,15 +37,26 @@ export class RiskAnswers {
   }
 
   #table({ restrict, atMs }: RiskScope, deadline: Deadline): EntityTable {
-    if (this.#generation !== this.#index.generation) this.#kept.clear();
-    this.#generation = this.#index.generation;
-    const key = JSON.stringify([restrict ?? null, atMs]);
-    let table = this.#kept.get(key);
-    if (!table) {
-      table = new EntityTable({ index: this.#index, rows: rowsOf(this.#select(restrict, atMs - RISK_REACH_MS + 1, atMs + 1, deadline)), atMs, deadline });
-      if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
-      this.#kept.set(key, table);
+    if (this.#generation !== this.#index.generation) {
+      this.#rows.clear();
+      this.#tables.clear();
     }
-    return table;
+    this.#generation = this.#index.generation;
+    const seen = JSON.stringify(restrict ?? null);
+    // What is asked as of now serves again a moment later.
+    const hourMs = Math.floor(atMs / HOUR_MS) * HOUR_MS;
+    const rows = kept(this.#rows, `${hourMs} ${seen}`, () => new RiskRows(this.#index, rowsOf(this.#select(restrict, hourMs - RISK_REACH_MS, hourMs + HOUR_MS, deadline))));
+    deadline.check();
+    return kept(this.#tables, `${atMs} ${seen}`, () => new EntityTable(rows, atMs));
   }
+}
+
+function kept<T>(map: Map<string, T>, key: string, make: () => T): T {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    if (map.size >= MOST_KEPT) map.delete(map.keys().next().value!);
+    map.set(key, value);
+  }
+  return value;
 }
