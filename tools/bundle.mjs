@@ -8,7 +8,7 @@ import { rolldown } from "rolldown";
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const packages = ["apache-arrow", "csv-parse", "csv-parse/sync", "fastify", "fflate", "jose", "mmdb-lib", "piscina", "re2js", "typebox", "typebox/compile", "yaml"];
 
-const worker = await rolldown({ input: { worker: at("dist/host/engine/worker.js"), "history-worker": at("dist/host/history/history-worker.js"), "feeds-worker": at("dist/host/enrich/feeds-worker.js"), "signal-worker": at("dist/host/signal-search/signal-worker.js") }, platform: "node", external: packages });
+const worker = await rolldown({ input: { worker: at("dist/host/engine/worker.js"), "history-worker": at("dist/host/history/history-worker.js"), "feeds-worker": at("dist/host/enrich/feeds-worker.js"), "geoip-worker": at("dist/host/enrich/geoip-worker.js"), "signal-worker": at("dist/host/signal-search/signal-worker.js") }, platform: "node", external: packages });
 await worker.write({ dir: at("dist/bundle"), format: "esm", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" });
 
 /** Under names that nothing else has, so that they are found again in what comes out. */

@@ -6,6 +6,7 @@ build();
 const steps = [
   ["types", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]],
   ["types of the pages", ["node_modules/typescript/bin/tsc", "-p", "web"]],
+  ["types of their tests", ["node_modules/typescript/bin/tsc", "-p", "test/web"]],
   ["lint", ["node_modules/oxlint/bin/oxlint", "host", "test", "bench", "tools", "web"]],
   ["tests", ["node_modules/vitest/vitest.mjs", "run"]],
   ["bench", ["bench/run.ts", "--short"]],

@@ -52,7 +52,7 @@ function Panel({ signal, turn, onClose, onChange, onAsk }: Omit<PanelProps, "id"
       <header className="panel-head">
         <div className="panel-triage">
           {mayWrite ? (
-            <Popup label={<><State value={triage.state} /> ▾</>} title={`Signal state: ${stateNames[triage.state] ?? triage.state}`} className="state-menu">
+            <Popup label={<><State value={triage.state} /> ▾</>} title="Signal state" className="state-menu">
               {(close) => (
                 <ul className="choices">
                   <li><button type="button" aria-pressed={triage.state === "open"} onClick={() => (close(), onChange({ state: "open" }))}>Open</button></li>

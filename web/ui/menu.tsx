@@ -18,7 +18,8 @@ export function Popup({ label, children, className = "", title, align = "left" }
   };
   return (
     <div className={`popup ${className}`} ref={box} onKeyDown={(event) => event.key === "Escape" && isOpen && (event.stopPropagation(), event.preventDefault(), close())}>
-      <button ref={button} type="button" aria-expanded={isOpen} aria-controls={id} {...(title ? { "aria-label": title, title } : {})} onClick={() => setOpen(!isOpen)}>
+      <button ref={button} type="button" aria-expanded={isOpen} aria-controls={id} title={title} onClick={() => setOpen(!isOpen)}>
+        {title && <span className="visually-hidden">{title}: </span>}
         {label}
       </button>
       {isOpen && (
