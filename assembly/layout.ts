@@ -18,18 +18,23 @@ export const ROW_CAP = 4096;
 export const ROW_WORD_BYTES = 512;
 
 /**
- * Column descriptor, 16 bytes; column f of a plan is at columnTable + f * COLUMN_BYTES.
+ * Column descriptor, 32 bytes; column f of a plan is at columnTable + f * COLUMN_BYTES.
  *  offset type field
  *       0  u32  cells        u64[ROW_CAP]: the row's first value
  *       4  u32  extraCells   u64[extraCount]: further values of rows that have several
  *       8  u32  extraRows    u32[extraCount]: which row each belongs to (not necessarily ascending)
  *      12  u32  extraCount
+ *      16  u32  blank        1: every cell is 0 and there are no extras, so that nobody needs to look; 0: there may be values.
+ *                            Whoever puts a value into a column writes 0
+ *      20  u32  rows         rows that may hold something since the column was last emptied, where `clearColumns` empties it
  */
-export const COLUMN_BYTES = 16;
+export const COLUMN_BYTES = 32;
 export const COLUMN_CELLS = 0;
 export const COLUMN_EXTRA_CELLS = 4;
 export const COLUMN_EXTRA_ROWS = 8;
 export const COLUMN_EXTRA_COUNT = 12;
+export const COLUMN_BLANK = 16;
+export const COLUMN_ROWS = 20;
 
 /** Bytes after a slot or an arena that may be read (never interpreted). */
 export const READ_PAD = 128;
@@ -164,8 +169,8 @@ export const GROUP_COMBINATIONS = 32;
  *       0  u32  columnTable       address of column descriptor 0
  *       4  u32  columnList        u32[columnListCount]: numbers of the columns this plan fills (only these are zeroed)
  *       8  u32  columnListCount
- *      12  u32  cells             column f's primary cells are at cells + f * ROW_CAP * 8
- *      16  u32  spareCells        u64[ROW_CAP]: where values nobody wants are written
+ *      12  u32  cells             column f's primary cells are at cells + f * ROW_CAP * 8; a multiple of ROW_CAP * 8
+ *      16  u32  spareCells        u64[ROW_CAP]: where values nobody wants are written; behind the cells
  *      20  u32  rowStart          u32[ROW_CAP]: first byte of the record
  *      24  u32  rowEnd            u32[ROW_CAP]: one past its last byte
  *      28  u32  bad               BAD_BYTES each: records that were refused
@@ -221,6 +226,8 @@ export const GROUP_COMBINATIONS = 32;
  *     232  u32  countNested       messages that were JSON objects, wraps
  *     236  u32  lateStamps        u32[columns]: record in which a column was last given a value from the log's reserve
  *     240  u32  countAhead        records read ahead of the others, wraps
+ *     244  u32  marks             u8[]: by 32 KB of addresses from the cells on, 1 = the call at hand has written there
+ *     248  u32  lastRows          rows of the last call, which later steps may have written to
  */
 export const EXTRACT_COLUMN_TABLE = 0;
 export const EXTRACT_COLUMN_LIST = 4;
@@ -282,7 +289,9 @@ export const EXTRACT_WIRE_MASK = 228;
 export const EXTRACT_COUNT_NESTED = 232;
 export const EXTRACT_LATE_STAMPS = 236;
 export const EXTRACT_COUNT_AHEAD = 240;
-export const EXTRACT_BYTES = 248;
+export const EXTRACT_MARKS = 244;
+export const EXTRACT_LAST_ROWS = 248;
+export const EXTRACT_BYTES = 256;
 /** Last places of the record log, kept for columns that have nothing yet when one column floods it. */
 export const RECORD_LOG_RESERVE = 4096;
 

@@ -1,6 +1,6 @@
 import {
   ADDRESSES_CAPACITY, ADDRESSES_LISTED, ADDRESSES_PAGES, ADDRESSES_SEEN, ADDRESSES_SEEN_MASK, ADDRESSES_SOURCES, ADDRESSES_SOURCE_COUNT,
-  ADDRESSES_TARGET, ADDRESSES_TEXTS, ADDRESSES_TEXTS_END, ADDRESSES_USED, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT,
+  ADDRESSES_TARGET, ADDRESSES_TEXTS, ADDRESSES_TEXTS_END, ADDRESSES_USED, COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT,
   COLUMN_EXTRA_ROWS, KIND_STRING, SEEN_BYTES, SEEN_CELL, SEEN_ROW,
 } from "../layout";
 import { addressV4, addressV6, writeV6 } from "../match/address";
@@ -198,6 +198,7 @@ function addCell(cell: u64, listed: bool): void {
 }
 
 function addColumn(source: usize, rows: u32, listed: bool): void {
+  if (load<u32>(source, COLUMN_BLANK)) return;
   const cells = <usize>load<u32>(source, COLUMN_CELLS);
   for (row = 0; row < rows; row++) addCell(load<u64>(cells + (<usize>row << 3)), listed);
   const extraCells = <usize>load<u32>(source, COLUMN_EXTRA_CELLS);

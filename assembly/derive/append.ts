@@ -1,4 +1,4 @@
-import { COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
+import { COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
 
 /**
  * Adds a value to a derived column: the row's cell when it is free, else an extra. Rows must come in ascending order.
@@ -8,6 +8,7 @@ import { COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS
 export function appendCell(descriptor: usize, row: u32, cell: u64, capacity: u32): bool {
   const at = <usize>load<u32>(descriptor, COLUMN_CELLS) + (<usize>row << 3);
   if (!load<u64>(at)) {
+    store<u32>(descriptor, 0, COLUMN_BLANK);
     store<u64>(at, cell);
     return true;
   }

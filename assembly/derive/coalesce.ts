@@ -1,4 +1,4 @@
-import { COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
+import { COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
 
 export const COALESCED: u32 = 1;
 export const COALESCED_FULL: u32 = 2;
@@ -50,6 +50,8 @@ export function takeOwn(target: usize, own: usize, capacity: u32): bool {
 export function coalesce(target: usize, source: usize, mask: usize, rows: u32, capacity: u32, own: usize, moved: usize): u32 {
   const to = <usize>load<u32>(target, COLUMN_CELLS);
   const from = <usize>load<u32>(source, COLUMN_CELLS);
+  if (load<u32>(source, COLUMN_BLANK)) return COALESCED;
+  store<u32>(target, 0, COLUMN_BLANK);
   const extras = load<u32>(source, COLUMN_EXTRA_COUNT);
   if (extras) memory.fill(moved, 0, (rows >> 3) + 1);
   let missing: u32 = 0;
@@ -80,6 +82,7 @@ export function coalesce(target: usize, source: usize, mask: usize, rows: u32, c
 /** Gives rows without a value (or every row of the mask, when `always`) one constant text. */
 export function fillConstant(target: usize, mask: usize, rows: u32, cell: u64, always: bool): void {
   const to = <usize>load<u32>(target, COLUMN_CELLS);
+  store<u32>(target, 0, COLUMN_BLANK);
   for (let row: u32 = 0; row < rows; row++) {
     const at = to + (<usize>row << 3);
     if ((always || !load<u64>(at)) && inMask(mask, row)) store<u64>(at, cell);

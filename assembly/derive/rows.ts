@@ -1,4 +1,4 @@
-import { COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
+import { COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
 import { dropRow } from "../text/place";
 import { inMask, insertExtra, takeOwn } from "./coalesce";
 
@@ -24,6 +24,8 @@ export function combineMasks(target: usize, source: usize, rows: u32, how: u32):
 
 /** Gives the rows of the mask one constant text, or no value when `kind` is 0, whatever stood there. */
 export function setRows(column: usize, mask: usize, rows: u32, address: u32, length: u32, kind: u32): void {
+  if (!kind && load<u32>(column, COLUMN_BLANK)) return;
+  store<u32>(column, 0, COLUMN_BLANK);
   const cells = <usize>load<u32>(column, COLUMN_CELLS);
   const cell = kind ? <u64>address | (<u64>length << 32) | (<u64>kind << 60) : 0;
   const hasExtras = load<u32>(column, COLUMN_EXTRA_COUNT) != 0;
@@ -55,6 +57,8 @@ export function moveRows(target: usize, source: usize, mask: usize, rows: u32, f
   const to = <usize>load<u32>(target, COLUMN_CELLS);
   const from = <usize>load<u32>(source, COLUMN_CELLS);
   memory.fill(moved, 0, (<usize>((rows + 63) >> 6)) << 3);
+  if (load<u32>(source, COLUMN_BLANK)) return 1;
+  store<u32>(target, 0, COLUMN_BLANK);
   for (let row: u32 = 0; row < rows; row++) {
     const cell = load<u64>(from + (<usize>row << 3));
     if (!cell || !inMask(mask, row)) continue;

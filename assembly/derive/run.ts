@@ -1,5 +1,5 @@
 import {
-  COLUMN_CELLS, COLUMN_EXTRA_COUNT, KIND_STRING, ROW_WORD_BYTES, STEP_BYTES, STEP_COALESCE, STEP_DEFAULT, STEP_EXTRA, STEP_KIND,
+  COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_COUNT, COLUMN_ROWS, KIND_STRING, ROW_WORD_BYTES, STEP_BYTES, STEP_COALESCE, STEP_DEFAULT, STEP_EXTRA, STEP_KIND,
   STEP_LENGTH, STEP_MASK, STEP_OWN, STEP_SET, STEP_SOURCE, STEP_STATUS, STEP_TAGS, STEP_TAG_KEYS, STEP_TARGET, STEP_TEXT,
 } from "../layout";
 import { COALESCED_FULL, coalesce, fillConstant } from "./coalesce";
@@ -14,10 +14,23 @@ function textCell(step: usize): u64 {
   return <u64>load<u32>(step, STEP_TEXT) | (<u64>load<u32>(step, STEP_LENGTH) << 32) | (<u64>KIND_STRING << 60);
 }
 
-/** Empties a derived column's cells of `rows` rows and its extras; extraction does the same for the columns it fills. */
+/** Empties a column's cells of `rows` rows and its extras, for whoever fills it next without a word about it. */
 export function clearColumn(descriptor: usize, rows: u32): void {
   memory.fill(<usize>load<u32>(descriptor, COLUMN_CELLS), 0, <usize>rows << 3);
   store<u32>(descriptor, 0, COLUMN_EXTRA_COUNT);
+  store<u32>(descriptor, 0, COLUMN_BLANK);
+}
+
+/** Makes derived columns blank, u32[count] descriptors at `list`; extraction does the same for the columns it fills. Most are blank already. */
+export function clearColumns(list: usize, count: u32, rows: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const descriptor = <usize>load<u32>(list + (<usize>i << 2));
+    if (!load<u32>(descriptor, COLUMN_BLANK)) {
+      clearColumn(descriptor, load<u32>(descriptor, COLUMN_ROWS));
+      store<u32>(descriptor, 1, COLUMN_BLANK);
+    }
+    store<u32>(descriptor, rows, COLUMN_ROWS);
+  }
 }
 
 /**

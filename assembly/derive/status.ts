@@ -1,4 +1,4 @@
-import { COLUMN_CELLS, COLUMN_EXTRA_COUNT, KIND_STRING } from "../layout";
+import { COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_COUNT, KIND_STRING } from "../layout";
 
 // Canonical spellings, 12 bytes apart, in the order of syslog severities, then `ok`. Room to read 64 bytes beyond the last.
 const NAME_BYTES: usize = 12;
@@ -55,6 +55,7 @@ function statusIndex(p: usize, n: usize): u32 {
 export function normalizeStatus(column: usize, mask: usize, rows: u32): void {
   const cells = <usize>load<u32>(column, COLUMN_CELLS);
   store<u32>(column, 0, COLUMN_EXTRA_COUNT);
+  store<u32>(column, 0, COLUMN_BLANK);
   for (let row: u32 = 0; row < rows; row++) {
     if (mask && !((load<u8>(mask + (row >> 3)) >> <u8>(row & 7)) & 1)) continue;
     const at = cells + (<usize>row << 3);

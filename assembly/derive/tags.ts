@@ -1,5 +1,5 @@
 import {
-  COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS, KIND_STRING, TAG_KEY_BYTES, TAG_KEY_EXTRA, TAG_KEY_LENGTH,
+  COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS, KIND_STRING, TAG_KEY_BYTES, TAG_KEY_EXTRA, TAG_KEY_LENGTH,
   TAG_KEY_TARGET, TAG_KEY_TEXT,
 } from "../layout";
 import { appendCell } from "./append";
@@ -88,6 +88,7 @@ function splitTags(tags: usize, capacity: u32, keys: usize, keyCount: u32, row: 
  * `split` false: the source's values are ready tags, one a value.
  */
 export function deriveTags(source: usize, tags: usize, capacity: u32, keys: usize, keyCount: u32, rows: u32, shared: usize, sharedLength: usize, split: bool): bool {
+  if (!sharedLength && source && load<u32>(source, COLUMN_BLANK)) return true;
   const cells = source ? <usize>load<u32>(source, COLUMN_CELLS) : 0;
   const extras = source ? load<u32>(source, COLUMN_EXTRA_COUNT) : 0;
   const extraRows = source ? <usize>load<u32>(source, COLUMN_EXTRA_ROWS) : 0;

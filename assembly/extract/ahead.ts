@@ -40,6 +40,7 @@ export function openAhead(x: usize): void {
 }
 
 export function closeAhead(x: usize): void {
+  if (from) dropAhead();
   store<u32>(x, load<u32>(x, EXTRACT_COUNT_AHEAD) + taken, EXTRACT_COUNT_AHEAD);
 }
 
@@ -95,7 +96,6 @@ function next(): void {
   const row = split + rows;
   reading = at < end && row < <u32>ROW_CAP && <u32>load<u8>(at) == 0x7b;
   if (!reading) return;
-  if (!(rows & 63)) zeroRows(row);
   logStart = upperMark();
   placeCursor(UPPER, at, row);
 }
@@ -148,6 +148,7 @@ export function gapRecord(p: usize, row: u32, stop: usize): usize {
 
 /** Forgets what was read ahead, and reads no more of it. */
 export function dropAhead(): void {
+  zeroRows(split, min<u32>(rows + 1, <u32>ROW_CAP - split));
   from = 0;
   reading = false;
   allowed = false;

@@ -6,7 +6,7 @@ import {
 } from "../layout";
 import { aheadEnd, aheadFrom, closeAhead, dropAhead, gapRecord, noteRow, openAhead, recordsAhead, rowLimit, stopAhead, takeAhead } from "./ahead";
 import {
-  acceptRefusals, areasWereEmpty, arenaMark, closeAreas, logMark, openAreas, refusedValues, rollBack, zeroRows,
+  acceptRefusals, areasWereEmpty, arenaMark, closeAreas, logMark, openAreas, refusedValues, rollBack,
 } from "./area";
 import { closeExact, exactEnd, exactRecord, openExact, parseRecord } from "./exact";
 import { faultReason } from "./fault";
@@ -147,7 +147,6 @@ export function extract(x: usize, start: usize, end: usize): u32 {
     if (end - start >= 3 && load<u16>(p) == 0xbbef && load<u8>(p, 2) == 0xbf) p += 3;
   }
   let row: u32 = 0;
-  zeroRows(0);
   while (p < end && badCount < badCapacity) {
     if (aheadFrom()) {
       if (p == aheadFrom()) {
@@ -155,10 +154,7 @@ export function extract(x: usize, start: usize, end: usize): u32 {
         p = aheadEnd();
         continue;
       }
-      if (row == rowLimit()) {
-        dropAhead();
-        zeroRows(row);
-      }
+      if (row == rowLimit()) dropAhead();
     }
     if (row == ROW_CAP) break;
     const from = p;
@@ -234,7 +230,6 @@ export function extract(x: usize, start: usize, end: usize): u32 {
     }
     noteRow(row, recordStart, recordEnd);
     row++;
-    if (!(row & 63) && row < rowLimit()) zeroRows(row);
   }
   store<u32>(x, badCount, EXTRACT_BAD_COUNT);
   store<u32>(x, inArray, EXTRACT_IN_ARRAY);
@@ -247,6 +242,6 @@ export function extract(x: usize, start: usize, end: usize): u32 {
   closeExact(x);
   closeMessage(x);
   closeParser(x);
-  closeAreas(x);
+  closeAreas(x, row);
   return row;
 }

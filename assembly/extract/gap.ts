@@ -1,4 +1,5 @@
 import { EXTRACT_SPARE_CELLS } from "../layout";
+import { putCell } from "./area";
 import { learnGap, learnedEnd } from "./gaplearn";
 import {
   ALTERNATE_COUNT, GAP_ARRAY_BITS, GAP_BITS, GAP_CELLS, GAP_ELEMENT, GAP_END, GAP_LENGTH, GAP_NEED, GAP_NOTHING, GAP_RECORD_END,
@@ -156,13 +157,13 @@ function usualStep(cursor: usize, p: usize, t: u32): usize {
   if (type == GAP_TEXT) {
     const end = textStop(start);
     if (load<u8>(end) != 0x22 || !enterKeys(t, cursor)) return 0;
-    store<u64>(cellOf(t, cursor), textCell(start, end));
+    putCell(cellOf(t, cursor), textCell(start, end));
     return end + 1;
   }
   if (type != GAP_SCALAR) return 0;
   const digits = plainDigits(start);
   if (!digits || !enterKeys(t, cursor)) return 0;
-  store<u64>(cellOf(t, cursor), digitsCell(start, digits));
+  putCell(cellOf(t, cursor), digitsCell(start, digits));
   return start + digits;
 }
 
@@ -188,10 +189,10 @@ function step(cursor: usize, p: usize, state: u32): usize {
   const type = load<u32>(t, GAP_TYPE);
   if (type == GAP_TEXT) {
     p = readText(p, nearStop(p), load<u32>(t, GAP_CELLS) != spare);
-    if (p) store<u64>(cellOf(t, cursor), value);
+    if (p) putCell(cellOf(t, cursor), value);
   } else if (type == GAP_SCALAR) {
     p = readScalar(p, load<u32>(t, GAP_CELLS) != spare);
-    if (p) store<u64>(cellOf(t, cursor), scalarCell());
+    if (p) putCell(cellOf(t, cursor), scalarCell());
   } else {
     p = readRare(t, type, p, cursor);
     steppedEnd = type == GAP_END;

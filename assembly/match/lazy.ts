@@ -1,5 +1,5 @@
 import {
-  COLUMN_EXTRA_COUNT, KIND_BOOLEAN, KIND_NUMBER, KIND_STRING, MATCH_PREDICATES, MATCH_STATES, MATCH_TIMES, NUMBERS_BATCH,
+  COLUMN_BLANK, COLUMN_EXTRA_COUNT, KIND_BOOLEAN, KIND_NUMBER, KIND_STRING, MATCH_PREDICATES, MATCH_STATES, MATCH_TIMES, NUMBERS_BATCH,
   NUMBERS_GREATEST, NUMBERS_LEAST, PREDICATE_BYTES, PREDICATE_CIDR, PREDICATE_COLUMN, PREDICATE_EXISTS, PREDICATE_FLAGS, PREDICATE_GLOB,
   PREDICATE_HIGH, PREDICATE_KIND, PREDICATE_LENGTH, PREDICATE_LENGTH2, PREDICATE_LOW, PREDICATE_NUMBER, PREDICATE_NUMBERS,
   PREDICATE_SPAN_GLOB, PREDICATE_TEXT, PREDICATE_TEXT2, PREDICATE_TEXT_RANGE, PREDICATE_TIME, PREDICATE_WORDS, PREDICATE_WORD_GLOB,
@@ -125,12 +125,20 @@ function open(m: usize, p: usize, kind: u32): u32 {
   return values;
 }
 
+/** Has the predicate's column no value at all? */
+// @ts-ignore: decorator
+@inline
+function isBlank(p: usize): bool {
+  return load<u32>(load<u32>(p, PREDICATE_COLUMN), COLUMN_BLANK) != 0;
+}
+
 /** The lazy predicate's bitset in this batch, worked out when it was not. */
 export function bitsetFor(m: usize, predicate: u32): usize {
   if (isBegun(predicate)) return bitsetOf(predicate);
   const p = <usize>load<u32>(m, MATCH_PREDICATES) + <usize>predicate * PREDICATE_BYTES;
   const kind = load<u32>(p, PREDICATE_KIND);
   const bitset = begin(predicate);
+  if (isBlank(p)) return bitset;
   const values = open(m, p, kind);
   for (let i: u32 = 0; i < values; i++) {
     const cell = valueAt(i);
@@ -151,6 +159,10 @@ export function narrow(m: usize, predicate: u32, to: usize, left: usize, negated
   const kind = load<u32>(p, PREDICATE_KIND);
   const bytes = bitsetBytes();
   const rows = rowCount();
+  if (isBlank(p)) {
+    for (let i: usize = 0; i < bytes; i += 8) store<u64>(to + i, negated ? load<u64>(left + i) : 0);
+    return true;
+  }
   if (kind == PREDICATE_NUMBER) {
     open(m, p, kind);
     if (allOutside(p)) {

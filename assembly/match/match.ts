@@ -1,5 +1,5 @@
 import {
-  JOB_BYTES, JOB_EQUAL, JOB_EQUAL_FEW, JOB_KIND, JOB_LITERAL, MATCH_ALWAYS, MATCH_ALWAYS_COUNT, MATCH_COUNTERS, MATCH_COVERS,
+  COLUMN_BLANK, JOB_BYTES, JOB_COLUMN, JOB_EQUAL, JOB_EQUAL_FEW, JOB_KIND, JOB_LITERAL, MATCH_ALWAYS, MATCH_ALWAYS_COUNT, MATCH_COUNTERS, MATCH_COVERS,
   MATCH_EVALUATED, MATCH_FIRED, MATCH_IDS, MATCH_JOBS, MATCH_JOB_COUNT, MATCH_PAIRS, MATCH_PAIR_CAPACITY, MATCH_QUERY_COUNT,
   MATCH_RESULTS, MATCH_RESULT_BITS, MATCH_ROW_COUNTS, MATCH_WANTED, ROW_WORD_BYTES,
 } from "../layout";
@@ -22,6 +22,7 @@ function runJobs(m: usize): void {
   const count = load<u32>(m, MATCH_JOB_COUNT);
   for (let i: u32 = 0; i < count; i++) {
     const job = jobs + <usize>i * JOB_BYTES;
+    if (load<u32>(load<u32>(job, JOB_COLUMN), COLUMN_BLANK)) continue;
     const kind = load<u32>(job, JOB_KIND);
     if (kind == JOB_EQUAL) matchEqual(m, job);
     else if (kind == JOB_EQUAL_FEW) matchFew(job);

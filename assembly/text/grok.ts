@@ -1,6 +1,6 @@
 import {
   CAPTURE_ACCESS_TIME, CAPTURE_ANY_TEXT, CAPTURE_BYTES, CAPTURE_FEEDS, CAPTURE_FEED_COUNT, CAPTURE_FILTER, CAPTURE_GROUP, CAPTURE_HOST, CAPTURE_LOWER, CAPTURE_MEMO, CAPTURE_NUMBER,
-  CAPTURE_NUMERIC, CAPTURE_TEXT, CAPTURE_URL, COLUMN_CELLS, GROK_MASK, GROK_MATCHED, GROK_NUMBER, GROK_PROGRAM, GROK_RULES, GROK_SLOTS, GROK_SOURCE,
+  CAPTURE_NUMERIC, CAPTURE_TEXT, CAPTURE_URL, COLUMN_BLANK, COLUMN_CELLS, GROK_MASK, GROK_MATCHED, GROK_NUMBER, GROK_PROGRAM, GROK_RULES, GROK_SLOTS, GROK_SOURCE,
   KIND_NUMBER, KIND_STRING,
 } from "../layout";
 import { accessMs } from "../derive/calendar";
@@ -172,6 +172,7 @@ export function grok(struct: usize, rows: u32, ruleCount: u32): u32 {
   const slotCount = load<u32>(struct, GROK_SLOTS);
   const matched = <usize>load<u32>(struct, GROK_MATCHED);
   if (matched) memory.fill(matched, 0, (<usize>rows >> 3) + 1);
+  if (load<u32>(<usize>load<u32>(struct, GROK_SOURCE), COLUMN_BLANK)) return 1;
   for (let row: u32 = 0; row < rows; row++) {
     if (mask && !((load<u8>(mask + (row >> 3)) >> <u8>(row & 7)) & 1)) continue;
     const cell = load<u64>(cells + (<usize>row << 3));

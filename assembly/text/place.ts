@@ -1,7 +1,8 @@
-import { COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
+import { COLUMN_BLANK, COLUMN_CELLS, COLUMN_EXTRA_CELLS, COLUMN_EXTRA_COUNT, COLUMN_EXTRA_ROWS } from "../layout";
 
-/** Takes every value of a row out of a column. */
+/** Takes every value of a row out of a column, mostly because another is to stand there: the column is not blank behind it. */
 export function dropRow(column: usize, row: u32): void {
+  store<u32>(column, 0, COLUMN_BLANK);
   store<u64>(<usize>load<u32>(column, COLUMN_CELLS) + (<usize>row << 3), 0);
   const count = load<u32>(column, COLUMN_EXTRA_COUNT);
   if (!count) return;

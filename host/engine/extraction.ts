@@ -6,7 +6,7 @@ export type { ExtractColumn } from "./projection.ts";
 
 export interface ExtractionPlan {
   readonly columns: readonly ExtractColumn[];
-  /** Column descriptors and primary cells that exist already; made here when absent. */
+  /** Column descriptors and primary cells that exist already, zero and at a multiple of ROW_CAP * 8; made here when absent. */
   readonly columnTable?: number;
   readonly cells?: number;
   /**
@@ -112,7 +112,7 @@ export class Extraction {
     const columns = [...new Set(plan.columns.map((column) => column.column))].sort((a, b) => a - b);
     const columnCount = (columns.at(-1) ?? -1) + 1;
     this.columnTable = plan.columnTable ?? arena.alloc(columnCount * layout.COLUMN_BYTES);
-    this.cells = plan.cells ?? arena.alloc(columnCount * layout.ROW_CAP * 8, 64);
+    this.cells = plan.cells ?? arena.alloc(columnCount * layout.ROW_CAP * 8, layout.ROW_CAP * 8);
     this.struct = this.#zeroed(layout.EXTRACT_BYTES);
     for (const column of columns) {
       const descriptor = this.columnTable + column * layout.COLUMN_BYTES;
@@ -163,7 +163,9 @@ export class Extraction {
     const needsMembers = plan.columns.some((column) => column.kind !== "value");
     const memberCount = needsMembers ? 32768 : 16;
     const recordLogCapacity = extraCapacity + 2 * layout.RECORD_LOG_RESERVE;
-    this.#put(layout.EXTRACT_SPARE_CELLS, arena.alloc(layout.ROW_CAP * 8, 64));
+    const spare = arena.alloc(layout.ROW_CAP * 8, 64);
+    this.#put(layout.EXTRACT_SPARE_CELLS, spare);
+    this.#put(layout.EXTRACT_MARKS, this.#zeroed(Math.ceil((spare - this.cells) / (layout.ROW_CAP * 8)) + 2));
     this.#put(layout.EXTRACT_ROW_START, arena.alloc(layout.ROW_CAP * 4));
     this.#put(layout.EXTRACT_ROW_END, arena.alloc(layout.ROW_CAP * 4));
     this.#put(layout.EXTRACT_BAD, arena.alloc(badCapacity * layout.BAD_BYTES));

@@ -10,6 +10,7 @@ export interface Kernel {
   derive(steps: number, count: number, rows: number, shared: number, sharedLength: number): number;
   deriveTimes(column: number, rows: number, arrivalMs: number, latestMs: number, times: number, highs: number, high: number): bigint;
   clearColumn(descriptor: number, rows: number): void;
+  clearColumns(list: number, count: number, rows: number): void;
   deriveAddresses(struct: number, rows: number): number;
   addressCandidates(struct: number, rows: number): number;
   tagArena(start: number, end: number): void;

@@ -83,7 +83,9 @@ export class Plan {
   readonly #emitStruct: number;
   readonly #pairs: number;
   readonly #steps: PlacedSteps;
-  readonly #derived: readonly number[];
+  /** Address and number of the descriptors of columns that are not extracted. */
+  readonly #derived: number;
+  readonly #derivedCount: number;
   readonly #times: number;
   readonly #highs: number;
   readonly #timeDescriptor: number;
@@ -109,7 +111,7 @@ export class Plan {
     const sources: SourcePlan = text ?? new SourcePlanner(format, this.columns.keys.length).plan(this.columns);
 
     const columnTable = arena.alloc(sources.columnCount * layout.COLUMN_BYTES, 16);
-    const cells = arena.alloc(sources.columnCount * layout.ROW_CAP * 8, 64);
+    const cells = arena.alloc(sources.columnCount * layout.ROW_CAP * 8, layout.ROW_CAP * 8);
     const descriptorOf = (column: number): number => columnTable + column * layout.COLUMN_BYTES;
     this.#times = arena.alloc(layout.ROW_CAP * 8, 64);
     const placement = new Placement(kernel, arena, texts, columnTable, this.#times);
@@ -128,7 +130,9 @@ export class Plan {
       arena.u32[(descriptorOf(column) + layout.COLUMN_CELLS) >>> 2] = cells + column * layout.ROW_CAP * 8;
       ownExtras(arena, descriptorOf(column));
     }
-    this.#derived = derived;
+    this.#derived = arena.alloc(derived.length * 4 + 4);
+    this.#derivedCount = derived.length;
+    arena.u32.set(derived, this.#derived >>> 2);
     this.#steps = writeSteps(arena, sources.steps, descriptorOf);
     this.#lines = text && new LineReading(placement, text, this.columns);
     this.#operations = planned.map((operation) => operation(placement));
@@ -212,7 +216,7 @@ export class Plan {
 
   #judge(rows: number, arrival: Arrival, outcome: PlanOutcome): boolean {
     const kernel = this.#kernel;
-    for (const descriptor of this.#derived) kernel.clearColumn(descriptor, rows);
+    kernel.clearColumns(this.#derived, this.#derivedCount, rows);
     kernel.tagArena(this.#tagArena, this.#tagArena + TAG_ARENA_BYTES);
     if (this.#textArena) kernel.textArena(this.#textArena, this.#textArena + TEXT_ARENA_BYTES);
     const read = this.#lines?.run(rows) ?? "done";
