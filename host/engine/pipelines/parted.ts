@@ -2,7 +2,7 @@ import type { Pipeline, Processor } from "../../event/pipeline/pipeline.ts";
 import { matches } from "../../query/matches.ts";
 import type { QueryNode } from "../../query/tree.ts";
 import type { StandingQuery } from "../../rule/standing.ts";
-import { ColumnPlan } from "../columns.ts";
+import { type ColumnKey, ColumnPlan } from "../columns.ts";
 import { Matching } from "../matching/matching.ts";
 import { shapeOf } from "../shapes.ts";
 import { UnsupportedPipeline } from "./operation.ts";
@@ -25,14 +25,15 @@ const span = { start: 0, end: 0 };
  */
 export function partedPipelines(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): Parted | undefined {
   const enabled = pipelines.filter((pipeline) => pipeline.enabled);
+  const asked = columnsAsked(standing);
   const quiet = enabled.filter((pipeline) => !pipeline.processors.some(writesSource));
   let followed = quiet.flatMap((pipeline): Lightened[] => {
-    if (canFollow([pipeline], standing)) return [{ whole: pipeline, pipeline, guards: [] }];
+    if (canFollow([pipeline], asked)) return [{ whole: pipeline, pipeline, guards: [] }];
     const light = lightened(pipeline, quiet);
-    return light && canFollow([light.pipeline], standing) ? [light] : [];
+    return light && canFollow([light.pipeline], asked) ? [light] : [];
   });
   // Several together may be more than each alone.
-  while (followed.length && !canFollow(followed.map(({ pipeline }) => pipeline), standing)) followed = followed.slice(0, -1);
+  while (followed.length && !canFollow(followed.map(({ pipeline }) => pipeline), asked)) followed = followed.slice(0, -1);
   const left = enabled.filter((pipeline) => !followed.some(({ whole }) => whole === pipeline));
   const sources = left.map(({ filter }) => sourcePart(filter));
   if (sources.includes(undefined)) return undefined;
@@ -104,10 +105,16 @@ function overlap(a: readonly string[], b: readonly string[]): boolean {
   return a.slice(0, b.length).every((name, i) => name === b[i]);
 }
 
-function canFollow(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): boolean {
+function columnsAsked(standing: readonly StandingQuery[]): readonly ColumnKey[] {
   const columns = new ColumnPlan();
   new Matching(columns, standing);
   for (const query of standing) shapeOf(query, columns);
+  return columns.keys;
+}
+
+function canFollow(pipelines: readonly Pipeline[], asked: readonly ColumnKey[]): boolean {
+  const columns = new ColumnPlan();
+  for (const key of asked) columns.column(key);
   try {
     new PipelinePlanner(columns, {}).plan(pipelines);
     return true;
