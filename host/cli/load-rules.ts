@@ -1,6 +1,6 @@
 import { globSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
-import { asPackRule } from "../pack-rules.ts";
+import { asPackRule, builtRuleValues } from "../pack-rules.ts";
 import { contentFolder } from "../packs.ts";
 import type { Problem } from "../problem.ts";
 import { type RuleDocumentKind, readRuleDocument } from "../rule/document.ts";
@@ -68,7 +68,8 @@ export function loadRuleFiles(files: readonly string[], textOf: (file: string) =
   const packs = join(contentFolder(), sep);
   for (const file of files) {
     const isPacks = resolve(file).startsWith(packs);
-    const document = readRuleDocument(textOf(file), file, kinds[extname(file)] ?? "yaml");
+    const text = textOf(file);
+    const document = readRuleDocument(text, file, kinds[extname(file)] ?? "yaml", undefined, isPacks ? builtRuleValues(file, text) : undefined);
     problems.push(...document.problems);
     for (const given of document.rules) {
       const home = { file, locate: (place: string) => document.locate(given, place) };

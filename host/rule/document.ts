@@ -16,9 +16,27 @@ export interface RuleDocument {
   readonly locate: (rule: Rule, place: string) => Position | undefined;
 }
 
-/** Rules of one file's text: one rule, a list of rules, `{rules: [...]}`, one a line, or several YAML documents. Of more than `most` none is read. */
-export function readRuleDocument(text: string, file: string, kind: RuleDocumentKind, most = Number.POSITIVE_INFINITY): RuleDocument {
-  const { items: given, problems: told } = documentItems(text, kind, ["rules", "data"]);
+const LISTS = ["rules", "data"];
+
+/** What a text without a fault holds, as plain JSON can say it; undefined of any other. For `known` of the same text. */
+export function documentValues(text: string, kind: RuleDocumentKind): readonly unknown[] | undefined {
+  const { items, problems } = documentItems(text, kind, LISTS);
+  return problems.length ? undefined : items.map(({ value }) => value);
+}
+
+/** The text is read again where somebody asks for a place in it. */
+function knownItems(values: readonly unknown[], text: string, kind: RuleDocumentKind): DocumentItem[] {
+  let read: readonly DocumentItem[] | undefined;
+  return values.map((value, i) => ({ value, locate: (place) => (read ??= documentItems(text, kind, LISTS).items)[i]!.locate(place) }));
+}
+
+/**
+ * Rules of one file's text: one rule, a list of rules, `{rules: [...]}`, one a line, or several YAML documents. Of more than `most` none is read.
+ *
+ * @param known what `documentValues` said of the text, where somebody has kept it
+ */
+export function readRuleDocument(text: string, file: string, kind: RuleDocumentKind, most = Number.POSITIVE_INFINITY, known?: readonly unknown[]): RuleDocument {
+  const { items: given, problems: told } = known ? { items: knownItems(known, text, kind), problems: [] } : documentItems(text, kind, LISTS);
   const isTooMany = given.length > most;
   const items = isTooMany ? [] : given;
   const problems = isTooMany ? [{ code: "rule/too-many", message: `there are ${given.length} rules in it`, hint: `keep to ${most} at a time` }] : told;
