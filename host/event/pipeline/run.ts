@@ -32,7 +32,7 @@ interface Run {
 }
 
 function runPipeline(run: Run, pipeline: Pipeline): void {
-  if (!pipeline.enabled || !isMatch(pipeline.filter, run.event)) return;
+  if (!pipeline.enabled || !letsIn(pipeline.filter, run.event.source) || !isMatch(pipeline.filter, run.event)) return;
   for (const processor of pipeline.processors) {
     if (processor.kind === "pipeline") {
       runPipeline(run, processor.pipeline);
@@ -43,6 +43,36 @@ function runPipeline(run: Run, pipeline: Pipeline): void {
     } catch {
       // An event too deep or a value out of reach: the event goes on as it was.
     }
+  }
+}
+
+/** Whether a filter lets events of a source in, by source. */
+const known = new WeakMap<QueryNode, Map<string, boolean>>();
+const SOURCES_CAP = 1024;
+
+/** Can an event of the source match, whatever else it holds? Every event meets the pipelines of all sources, and nearly all of them are others'. */
+function letsIn(filter: QueryNode, source: string | undefined): boolean {
+  if (source === undefined) return true;
+  let answers = known.get(filter);
+  if (!answers) known.set(filter, (answers = new Map()));
+  let answer = answers.get(source);
+  if (answer === undefined) {
+    if (answers.size >= SOURCES_CAP) answers.clear();
+    answers.set(source, (answer = mayMatch(filter, source)));
+  }
+  return answer;
+}
+
+function mayMatch(node: QueryNode, source: string): boolean {
+  switch (node.kind) {
+    case "and":
+      return node.nodes.every((child) => mayMatch(child, source));
+    case "or":
+      return node.nodes.some((child) => mayMatch(child, source));
+    case "leaf":
+      return node.field.kind !== "reserved" || node.field.name !== "source" || isMatch(node, { source });
+    default:
+      return true;
   }
 }
 
