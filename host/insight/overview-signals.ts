@@ -10,6 +10,7 @@ import { changePercent } from "./week-change.ts";
 const ranked = severities.toReversed();
 const bySeverity = { facet: "status", limit: severities.length };
 const MOST_SOURCES = 10;
+const MOST_NAMED = 50;
 const OTHER = "other";
 const UNKNOWN = "N/A";
 /** Signals may be triaged for so long after their creation. */
@@ -109,12 +110,15 @@ async function flow({ span, numbers }: OverviewAsk): Promise<FlowData> {
     numbers.groups(state("archived"), span, [...facets, "archive_reason"]), numbers.count("*", span),
   ]);
   const whole = [...open.map((group) => ({ ...group, resolution: "open" })), ...reviewed.map((group) => ({ ...group, resolution: "under_review" })), ...archived.map((group) => ({ ...group, resolution: `archived:${group.values[3]!}` }))];
-  const single = whole.map(({ values: [severity, source, sources], count, resolution }): Way => ({ severity: severity!, source: source!, resolution, value: count / Math.max(1, Number(sources)) }));
-  const most = [...summed(single, ({ source }) => source)].filter(([source]) => source !== UNKNOWN).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_SOURCES).map(([source]) => source);
+  const single = whole.map(({ values: [severity, source, parts], count, resolution }): Way => ({ severity: severity!, source: source!, resolution, value: count / Math.max(1, Number(parts)) }));
+  const sources = [...summed(single, ({ source }) => source)].filter(([source]) => source !== UNKNOWN).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([source]) => source);
+  const [most, rest] = [sources.slice(0, MOST_SOURCES), sources.slice(MOST_SOURCES)];
   const ways = single.map((way) => (way.source === UNKNOWN || most.includes(way.source) ? way : { ...way, source: OTHER }));
   const sourceQuery = (source: string): string => {
     if (source === UNKNOWN) return "-source:*";
-    return source === OTHER && !most.includes(OTHER) ? `source:* -source:(${most.map(phrase).join(" OR ")})` : `source:${phrase(source)}`;
+    if (source !== OTHER || most.includes(OTHER)) return `source:${phrase(source)}`;
+    // So many that a link could not name them: then those that have none of the first.
+    return rest.length <= MOST_NAMED ? `source:(${rest.map(phrase).join(" OR ")})` : `source:* -source:(${most.map(phrase).join(" OR ")})`;
   };
   const resolutionQuery = (resolution: string): string => (resolution.startsWith("archived:") ? all(state("archived"), `archive_reason:${resolution.slice("archived:".length)}`) : state(resolution));
   const node = (kind: "severity" | "source" | "resolution", name: string, value: number, query: string): FlowData["nodes"][number] => ({ id: `${kind}:${name}`, kind, name, value, href: signalsHref(query, span) });
