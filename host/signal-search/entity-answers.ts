@@ -7,7 +7,6 @@ import type { Deadline } from "./deadline.ts";
 import { EntityQuery } from "./entity-query.ts";
 import type { EntitiesQuestion, EntityPage, EntityRow, EntitySortField } from "./entity-rows.ts";
 import type { EntityTable } from "./entity-table.ts";
-import { Evaluator } from "./evaluate.ts";
 import { fieldColumn } from "./field-column.ts";
 import { FirstFew } from "./first-few.ts";
 import { attribute } from "./risk-rows.ts";
@@ -25,7 +24,7 @@ const facts = {
 export function entityPage(index: SignalIndex, table: EntityTable, { fromMs, node, sort, offset, limit }: EntitiesQuestion, deadline: Deadline): EntityPage {
   let found = noBits(table.count);
   for (let entity = 0; entity < table.count; entity++) if (table.score[entity]! > 0 && (fromMs === undefined || table.contributedMs[entity]! >= fromMs)) setBit(found, entity);
-  if (node) found = andBits(found, new EntityQuery(table, found, new Evaluator(index, deadline), deadline).matching(node));
+  if (node) found = andBits(found, new EntityQuery(index, table, found, deadline).matching(node));
   const few = new FirstFew(offset + limit, orderOf(index, table, sort));
   const byType: Partial<Record<EntityType, number>> = {};
   const bySeverity = Object.fromEntries(severities.map((severity) => [severity, 0])) as Record<Severity, number>;

@@ -1,14 +1,17 @@
 import { ProblemError } from "../problem.ts";
 import { matches } from "../query/matches.ts";
 import { parseQuery } from "../query/parse.ts";
-import type { QueryNode } from "../query/tree.ts";
+import type { QueryNode, Test } from "../query/tree.ts";
 import { severities } from "../rule/rule.ts";
 import { riskSeverity } from "../signal-model/risk.ts";
 import { canonicalQuery, severityField } from "./aliases.ts";
 import { type Bits, allBits, andBits, hasBit, noBits, notBits, orBits, setBit } from "./bits.ts";
 import type { Deadline } from "./deadline.ts";
 import type { EntityTable } from "./entity-table.ts";
-import type { Evaluator } from "./evaluate.ts";
+import { Evaluator } from "./evaluate.ts";
+import type { SignalIndex } from "./signal-index.ts";
+import { findValues } from "./value-hits.ts";
+import { wordTest } from "./word-finder.ts";
 
 type Leaf = Extract<QueryNode, { readonly kind: "leaf" | "cidr" }>;
 
@@ -46,15 +49,17 @@ export function readEntityQuery(text: string, types: readonly string[], place: s
  * @param listed those that are asked about at all.
  */
 export class EntityQuery {
+  readonly #index: SignalIndex;
   readonly #table: EntityTable;
   readonly #listed: Bits;
   readonly #evaluator: Evaluator;
   readonly #deadline: Deadline;
 
-  constructor(table: EntityTable, listed: Bits, evaluator: Evaluator, deadline: Deadline) {
+  constructor(index: SignalIndex, table: EntityTable, listed: Bits, deadline: Deadline) {
+    this.#index = index;
     this.#table = table;
     this.#listed = listed;
-    this.#evaluator = evaluator;
+    this.#evaluator = new Evaluator(index, deadline);
     this.#deadline = deadline;
   }
 
@@ -80,9 +85,10 @@ export class EntityQuery {
     if (node.field.kind === "tag" && Object.hasOwn(own, node.field.key)) {
       const value = own[node.field.key]!;
       const plain: QueryNode = { ...node, field: { kind: "attribute", path: ["own"] } };
-      return this.#each((entity) => matches(plain, { attributes: { own: value(table, entity) } }));
+      const hits = value === asked.value && node.kind === "leaf" ? this.#holding(node.test) : undefined;
+      return this.#each((entity) => matches(plain, { attributes: { own: value(table, entity) } }), hits);
     }
-    if (node.field.kind === "freeText" || node.field.kind === "fullText") return this.#each((entity) => matches(node, { message: table.risk.nameOf(entity).value }));
+    if (node.field.kind === "freeText" || node.field.kind === "fullText") return this.#each((entity) => matches(node, { message: table.risk.nameOf(entity).value }), node.kind === "leaf" ? this.#withWords(node.test) : undefined);
     const canonical = canonicalQuery(node);
     if (isOfSeverity(canonical)) {
       const fits = new Set(severities.filter((status) => matches(canonical, { status })));
@@ -91,14 +97,34 @@ export class EntityQuery {
     return this.#withSignals(this.#evaluator.matching(canonical));
   }
 
-  #each(test: (entity: number) => boolean): Bits {
+  /** @param hits by code of a name, where a look at the rest is in vain; undefined: at all. */
+  #each(test: (entity: number) => boolean, hits?: Uint8Array): Bits {
     const bits = noBits(this.#table.count);
     for (let entity = 0; entity < this.#table.count; entity++) {
-      if (!hasBit(this.#listed, entity)) continue;
+      if (!hasBit(this.#listed, entity) || hits?.[this.#table.risk.codeOf(entity)] === 0) continue;
       this.#deadline.tick();
       if (test(entity)) setBit(bits, entity);
     }
     return bits;
+  }
+
+  /** Names that may end in a value like this: found in their bytes, of which a look at each as a text would take far longer. */
+  #holding(test: Test): Uint8Array | undefined {
+    const { names } = this.#table.risk;
+    if (!names || test.kind !== "wildcard") return undefined;
+    const hits = new Uint8Array(names.count + 1);
+    findValues(names, { kind: "tag", key: "value" }, { kind: "wildcard", items: [{ kind: "any" }, { kind: "text", text: ":" }, ...test.items] }, hits, this.#deadline);
+    return hits;
+  }
+
+  /** Names with such words; a value's words are its name's as well, since no word goes across a colon. */
+  #withWords(test: Test): Uint8Array | undefined {
+    const { names } = this.#table.risk;
+    const wanted = wordTest(test);
+    if (!names || !wanted) return undefined;
+    const hits = new Uint8Array(names.count + 1);
+    this.#index.finder(names).find(wanted, hits, this.#deadline);
+    return hits;
   }
 
   #withSignals(signals: Bits): Bits {

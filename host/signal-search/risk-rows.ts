@@ -67,6 +67,16 @@ export class RiskRows {
     return { id, type: id.slice(0, at) as EntityType, value: id.slice(at + 1) };
   }
 
+  /** Names of all entities there ever were, for what is looked for in them; undefined where there were none. */
+  get names(): TextColumn["dictionary"] | undefined {
+    return this.#column?.dictionary;
+  }
+
+  /** Its name's code in `names`. */
+  codeOf(entity: number): number {
+    return this.#codes[entity]!;
+  }
+
   /** Order of their names. */
   compareNames(a: number, b: number): number {
     return this.#column!.dictionary.compareTexts(this.#codes[a]!, this.#codes[b]!);
