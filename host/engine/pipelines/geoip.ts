@@ -104,7 +104,9 @@ class GeoipStep implements Operation {
   /** Finds each row's record. @returns whether there is any; undefined when there is no room to spell them out. */
   #lookUp(rows: number): boolean | undefined {
     const { u8, u32 } = this.#arena;
-    const { masks, sources } = this.#placed;
+    const { masks } = this.#placed;
+    const sources = this.#placed.sources.filter((descriptor) => u32[(descriptor + layout.COLUMN_BLANK) >>> 2] === 0);
+    if (!sources.length) return false;
     const mask = this.#placed.mask?.();
     for (const each of masks) u8.fill(0, each, each + layout.ROW_WORD_BYTES);
     const cells = sources.map((descriptor) => u32[(descriptor + layout.COLUMN_CELLS) >>> 2]! >>> 2);
@@ -217,6 +219,7 @@ class GeoipStep implements Operation {
     // What is above is there already where something beside it is; a scalar above, or one at the target, gives way to the object.
     if (!isAbove || !isExistence) this.#kernel.setRows(descriptor, this.#placed.masks[half]!, rows, 0, 0, 0);
     if (!isExistence && (isAbove || rest.length === 0)) return true;
+    u32[(descriptor + layout.COLUMN_BLANK) >>> 2] = 0;
     const isAddress = rest === undefined || rest.length === 0 || (rest[0] === ADDRESS && rest.length === 1);
     for (let row = 0; row < rows; row++) {
       const number = this.#rows[row]!;
