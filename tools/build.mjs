@@ -45,11 +45,12 @@ export function build() {
       must(pinnedNode(), ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target", variant]);
     });
   }
-  step("compiling the host", ["dist/.built"], ["host", "content", "test/reference", "assembly/layout.ts", "tsconfig.json"], () => {
+  step("compiling the host", ["dist/.built"], ["host", "content", "CHANGELOG.md", "test/reference", "assembly/layout.ts", "tsconfig.json"], () => {
     rmSync(join(root, "dist"), { recursive: true, force: true });
     const compiler = ["node_modules/typescript/bin/tsc", "node_modules/typescript/lib/tsc.js"].find((path) => existsSync(join(root, path)));
     must(pinnedNode(), [compiler, "-p", "tsconfig.json"]);
     must(pinnedNode(), ["tools/read-packs.mjs"]);
+    must(pinnedNode(), ["tools/read-releases.mjs"]);
     must(pinnedNode(), ["tools/bundle.mjs"]);
     writeFileSync(join(root, "dist/.built"), "");
   });

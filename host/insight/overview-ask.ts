@@ -28,7 +28,7 @@ export interface OnboardingFacts {
   readonly hasNotificationRule: boolean | null;
   readonly hasColleague: boolean;
   readonly hasTriage: boolean;
-  readonly hasGeo: boolean | null;
+  readonly hasGeo: boolean;
 }
 
 /** What modules are told of: the span asked for, as somebody may see it, and what else is known of the server. */

@@ -72,6 +72,7 @@ async function logVolumes(ask: OverviewAsk): Promise<LogVolumeData> {
       sources: rest.length, total: rest.reduce((sum, { total }) => sum + total, 0), points: points(added(rest.map(({ buckets }) => buckets))),
       href: logsHref(`source:* -source:(${first.map(({ source }) => phrase(source)).join(" OR ")})`, span),
     } : null,
+    isEstimate: !ask.isRestricted,
     ...(shown.isPartial ? { isPartial: true } : {}),
   };
 }

@@ -87,6 +87,8 @@ export interface LogVolumeData {
     readonly href: string;
   }>;
   readonly other: (LogVolume & { readonly sources: number; readonly href: string }) | null;
+  /** Told of some records of each batch, which stand for the others of it; else each log was counted, by its own time. */
+  readonly isEstimate: boolean;
   /** Not all could be counted in time. */
   readonly isPartial?: true;
 }

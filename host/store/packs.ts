@@ -94,7 +94,7 @@ export class PackStore {
 
   /** Of slots that begin within a span, added up to a width. */
   slots(fromMs: number, toMs: number, widthMs: number): SourceSlot[] {
-    return this.#sql.all("SELECT source, start / ?3 * ?3 AS at, sum(events) AS events FROM source_slots WHERE start >= ?1 AND start < ?2 GROUP BY source, at ORDER BY source, at", fromMs, toMs, widthMs)
+    return this.#sql.all("SELECT source, start / CAST(?3 AS INTEGER) * CAST(?3 AS INTEGER) AS at, sum(events) AS events FROM source_slots WHERE start >= ?1 AND start < ?2 GROUP BY source, at ORDER BY source, at", fromMs, toMs, widthMs)
       .map((row) => ({ source: String(row.source), startMs: Number(row.at), events: Number(row.events) }));
   }
 

@@ -37,7 +37,7 @@ function asking(of: reference.Span, restrict?: readonly QueryNode[]): OverviewAs
   return {
     span: of, nowMs, numbers: new SignalNumbers(bench.search, restrict), leastSignals: 5, isRestricted: restrict !== undefined, rules: () => rules, attack: () => attack(contentFolder()),
     risk: () => entityRisk({ signalSearch: bench.search }, { toMs: nowMs, sight: restrict ? { restriction: restrict } : {} }), packs: async () => [], sources: async () => undefined, logs: async () => ({ sources: [], isPartial: false }), news: () => [],
-    onboarding: async () => ({ hasLogs: false, hasPack: false, hasNotificationRule: null, hasColleague: false, hasTriage: false, hasGeo: null }),
+    onboarding: async () => ({ hasLogs: false, hasPack: false, hasNotificationRule: null, hasColleague: false, hasTriage: false, hasGeo: false }),
   };
 }
 

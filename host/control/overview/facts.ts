@@ -32,7 +32,7 @@ export class OverviewFacts {
     const people = new PeopleStore(this.#context.sql).users().filter(({ isActive }) => isActive);
     return {
       hasLogs: await this.#anyLog(), hasPack: this.#packs.part.names.size > 0, hasNotificationRule: null, hasColleague: people.length > 1,
-      hasTriage: (await numbers.count("@workflow.triage.acted:true")) > 0, hasGeo: null,
+      hasTriage: (await numbers.count("@workflow.triage.acted:true")) > 0, hasGeo: this.#context.geoip?.states.some(({ inUse }) => inUse !== undefined) ?? false,
     };
   }
 
