@@ -1,4 +1,5 @@
 import type { EngineOptions } from "../index.ts";
+import type { GeoipDatabases } from "../enrich/geoip-databases.ts";
 import type { IntelFeeds } from "../enrich/intel-feeds.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { LogSearch, LogsApi } from "../search/index.ts";
@@ -38,6 +39,8 @@ export interface ControlContext {
   readonly signalSearch: SignalSearch;
   /** Feeds of the settings; none when absent. */
   readonly intel?: IntelFeeds;
+  /** Databases of places of the settings; none when absent. */
+  readonly geoip?: GeoipDatabases;
   /** What suppressions stopped so far. */
   readonly suppressed: () => SuppressedCounts;
   /** Signals that changed in the store, for whoever watches them. */
