@@ -14,7 +14,7 @@ beforeAll(() => void loadKernel("simd"));
 
 const names = ["azure", "gcp", "microsoft-365"] as const;
 const packs = Object.fromEntries(names.map((name) => [name, cloudPack(name)]));
-const scanned = { azure: ["entra-attack-tool", "entra-conditional-access-weakened", "entra-global-admin-added", "entra-issuer-changed"], gcp: ["gcp-default-sa-outside", "gcp-new-admin-service-account", "gcp-objects-rewritten", "gcp-public-principal-granted"], "microsoft-365": [] };
+const scanned = { azure: ["entra-attack-tool", "entra-global-admin-added", "entra-issuer-changed"], gcp: ["gcp-default-sa-outside", "gcp-new-admin-service-account", "gcp-objects-rewritten", "gcp-public-principal-granted"], "microsoft-365": [] };
 const rulesWanted = { azure: 71, gcp: 48, "microsoft-365": 18 };
 
 describe.each(names)("%s", (name) => {

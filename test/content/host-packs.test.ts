@@ -12,7 +12,7 @@ beforeAll(() => void loadKernel("simd"));
 
 /** Rules by pack, and the sample files that are to show each of their queries. */
 const packs = {
-  kubernetes: { rules: 19, samples: ["records.ndjson"] },
+  kubernetes: { rules: 23, samples: ["records.ndjson"] },
   "linux-auth": { rules: 19, samples: ["auth.txt", "audit.ndjson"] },
   windows: { rules: 21, samples: ["records.ndjson"] },
   "web-access": { rules: 14, samples: ["access.txt", "iis.ndjson"] },

@@ -40,10 +40,16 @@ interface PantherTest {
   readonly event: Readonly<Record<string, unknown>>;
 }
 
-/** Members of Okta's log whose letters the other product's store made small. */
-const oktaNames: Readonly<Record<string, string>> = {
-  eventtype: "eventType", displaymessage: "displayMessage", legacyeventtype: "legacyEventType", debugcontext: "debugContext", authenticationcontext: "authenticationContext", securitycontext: "securityContext",
+/** Members whose letters the other product's store made small, by source: neither Okta nor AWS writes them so. */
+const smallNames: Readonly<Record<string, readonly string[]>> = {
+  okta: ["eventType", "displayMessage", "legacyEventType", "debugContext", "authenticationContext", "securityContext"],
+  cloudtrail: ["awsRegion", "eventID", "eventName", "eventSource", "eventTime", "eventType", "eventVersion"],
 };
+
+function respelled(event: PantherTest["event"], source: string): object {
+  const names = new Map(smallNames[source]?.map((name) => [name.toLowerCase(), name]));
+  return Object.fromEntries(Object.entries(event).map(([name, value]) => [names.get(name) ?? name, value]));
+}
 
 /** Pack and source by log type, of events of rules that read several. */
 const byLogType: Readonly<Record<string, readonly [pack: string, source: string]>> = {
@@ -75,8 +81,7 @@ function pantherSet(file: string, pack: string, sourceOf: SourceOf): LabelledSet
   const cases = tests.flatMap((each): Case[] => {
     const source = each.mocks ? undefined : sourceOf(each);
     if (source === undefined) return [];
-    const event = source === "okta" ? Object.fromEntries(Object.entries(each.event).map(([member, value]) => [oktaNames[member] ?? member, value])) : each.event;
-    return [{ theirs: each.rule, test: each.test, expected: each.expected, lines: [JSON.stringify(event)], sent: { source, format: "raw" } }];
+    return [{ theirs: each.rule, test: each.test, expected: each.expected, lines: [JSON.stringify(respelled(each.event, source))], sent: { source, format: "raw" } }];
   });
   return { name, pack, leftOut: tests.length - cases.length, cases };
 }
