@@ -15,6 +15,9 @@ export async function placesOf(world: WebWorld): Promise<readonly Place[]> {
   return [
     { name: "signals", address: "/security/signals" },
     ...["what", "evidence", "entities", "related", "playbook", "history", "json"].map((tab) => ({ name: `signal-${tab}`, address: `/security/signals/${signal!.id}?tab=${tab}` })),
+    { name: "rules", address: "/security/rules" },
+    { name: "rule-new", address: "/security/rules/new?query=source%3Aauth" },
+    ...["rule", "performance", "backtest", "versions"].map((tab) => ({ name: `rule-${tab}`, address: `/security/rules/linux-login-bruteforce?tab=${tab}` })),
     { name: "logs", address: "/logs?from=now-1d" },
     { name: "log", address: `/logs?from=now-1d&event=${log!.id}` },
     { name: "log-patterns", address: "/logs?from=now-1d&view=patterns" },

@@ -5,7 +5,7 @@ export function Help({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog title="What the keys do" onClose={onClose} width="46rem">
       <div className="help">
-        {keyGroups().toReversed().map(({ name, deeds }) => (
+        {keyGroups().toReversed().filter(({ deeds }) => deeds.length > 0).map(({ name, deeds }) => (
           <section key={name}>
             <h3>{name}</h3>
             <dl>

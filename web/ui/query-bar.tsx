@@ -17,8 +17,10 @@ export interface QueryBarProps {
   /** Known values of a field that begin with a text. */
   readonly valuesOf?: (field: string, signal: AbortSignal) => Promise<readonly string[]>;
   readonly placeholder?: string;
-  /** Key that puts the focus here. */
+  /** Key that puts the focus here; none when empty. */
   readonly focusKey?: string;
+  /** Every change is handed over, not only what is entered. */
+  readonly isLive?: boolean;
 }
 
 interface Choice {
@@ -32,7 +34,7 @@ interface Choice {
 const MOST_CHOICES = 12;
 
 /** Search text with what may come next, and the place where it cannot be read. The parser is the engine's own. */
-export function QueryBar({ label, value, onSubmit, fields, valuesOf, placeholder, focusKey = "/" }: QueryBarProps) {
+export function QueryBar({ label, value, onSubmit, fields, valuesOf, placeholder, focusKey = "/", isLive = false }: QueryBarProps) {
   const [text, setText] = useState(value);
   const [caret, setCaret] = useState<number>();
   const [chosen, setChosen] = useState(-1);
@@ -41,7 +43,7 @@ export function QueryBar({ label, value, onSubmit, fields, valuesOf, placeholder
   const back = useRef<HTMLDivElement>(null);
   const id = useId();
   useEffect(() => setText(value), [value]);
-  useKeys("Search", [{ keys: focusKey, label: "To the query", run: () => input.current?.focus() }]);
+  useKeys("Search", focusKey ? [{ keys: focusKey, label: "To the query", run: () => input.current?.focus() }] : []);
 
   const parsed = parseQuery(text);
   const problem = parsed.ok ? undefined : parsed.problems[0];
@@ -60,13 +62,14 @@ export function QueryBar({ label, value, onSubmit, fields, valuesOf, placeholder
     const next = `${text.slice(0, choice.start)}${choice.text}${text.slice(choice.end)}`;
     const place = choice.start + choice.text.length;
     setText(next);
+    if (isLive) onSubmit(next);
     setChosen(-1);
     setCaret(choice.text.endsWith(":") ? place : undefined);
     requestAnimationFrame(() => input.current?.setSelectionRange(place, place));
   };
   const submit = (): void => {
     setCaret(undefined);
-    if (!problem) onSubmit(text.trim());
+    if (!problem && !isLive) onSubmit(text.trim());
   };
 
   return (
@@ -85,7 +88,7 @@ export function QueryBar({ label, value, onSubmit, fields, valuesOf, placeholder
           ref={input} type="text" role="combobox" aria-label={label} aria-expanded={isOpen} aria-controls={`${id}-list`} aria-autocomplete="list" aria-invalid={problem !== undefined} aria-describedby={problem ? `${id}-problem` : undefined}
           {...(isOpen && chosen >= 0 ? { "aria-activedescendant": `${id}-${chosen}` } : {})}
           spellCheck={false} autoComplete="off" autoCapitalize="off" placeholder={placeholder} value={text}
-          onChange={(event) => (setText(event.target.value), setCaret(event.target.selectionStart ?? undefined), setChosen(-1))}
+          onChange={(event) => (setText(event.target.value), isLive && onSubmit(event.target.value), setCaret(event.target.selectionStart ?? undefined), setChosen(-1))}
           onScroll={(event) => back.current && (back.current.scrollLeft = event.currentTarget.scrollLeft)}
           onBlur={() => setCaret(undefined)}
           onKeyDown={(event) => {
@@ -96,8 +99,10 @@ export function QueryBar({ label, value, onSubmit, fields, valuesOf, placeholder
             } else if (isOpen && (event.key === "Tab" || event.key === "Enter") && chosen >= 0) {
               event.preventDefault();
               take(choices[chosen]!);
-            } else if (event.key === "Enter") submit();
-            else if (event.key === "Escape") {
+            } else if (event.key === "Enter") {
+              event.preventDefault();
+              submit();
+            } else if (event.key === "Escape") {
               event.preventDefault();
               if (isOpen) setCaret(undefined);
               else event.currentTarget.blur();
