@@ -3,6 +3,7 @@ import { type Severity, severities } from "../rule/rule.ts";
 import { type EntityType, entityTypes } from "../signal-model/entities.ts";
 import type { EntityPage, EntityRow } from "../signal-search/entity-rows.ts";
 import type { SignalSearch } from "../signal-search/signal-search.ts";
+import { entitiesHref, entityHref } from "./links.ts";
 
 export type { EntityRow } from "../signal-search/entity-rows.ts";
 
@@ -42,26 +43,16 @@ export function entityRisk({ signalSearch }: { readonly signalSearch: SignalSear
   let counted: Promise<EntityPage> | undefined;
   const counts = (): Promise<EntityPage> => (counted ??= ask(0));
   return {
-    top: async (n) => (await ask(n)).rows.map((row) => ({ ...row, href: entityHref(row.id) })),
+    top: async (n) => (await ask(n)).rows.map((row) => ({ ...row, href: entityHref(row.type, row.value) })),
     byType: async () => {
       const { byType } = await counts();
       return entityTypes
-        .flatMap((name) => (byType[name] ? [{ name, count: byType[name], href: entitiesHref(`type:${name}`) }] : []))
+        .flatMap((name) => (byType[name] ? [{ name, count: byType[name], href: entitiesHref({ query: `type:${name}` }) }] : []))
         .sort((a, b) => b.count - a.count);
     },
     bySeverity: async () => {
       const { bySeverity } = await counts();
-      return severities.toReversed().map((name) => ({ name, count: bySeverity[name], href: entitiesHref(`severity:${name}`) }));
+      return severities.toReversed().map((name) => ({ name, count: bySeverity[name], href: entitiesHref({ query: `severity:${name}` }) }));
     },
   };
-}
-
-/** The explorer of entities with a query. */
-export function entitiesHref(query: string): string {
-  return `/entities?query=${encodeURIComponent(query.toWellFormed())}`;
-}
-
-/** The page of one entity. */
-export function entityHref(id: string): string {
-  return `/entities/${encodeURIComponent(id.toWellFormed())}`;
 }

@@ -58,7 +58,7 @@ describe("[OV-11] [OV-12] [OV-13] [OV-14] scores of entities", () => {
       const own = stored.filter((signal) => idsOf(signal).includes(row.id) && signal.createdMs <= atMs && signal.createdMs > atMs - 14 * DAY_MS);
       expect(row).toMatchObject({
         severity: severityOf(row.score), change: row.score - (before.get(row.id) ?? 0), signals: own.length, contributing: own.filter((signal) => pointsAt(signal, atMs) > 0).length,
-        firstSeenMs: Math.min(...own.map(({ firstSeenMs }) => firstSeenMs)), lastSeenMs: Math.max(...own.map(({ lastSeenMs }) => lastSeenMs)), href: `/entities/${encodeURIComponent(row.id)}`,
+        firstSeenMs: Math.min(...own.map(({ firstSeenMs }) => firstSeenMs)), lastSeenMs: Math.max(...own.map(({ lastSeenMs }) => lastSeenMs)), href: `/security/entities/${row.type}/${encodeURIComponent(row.value)}`,
       });
       expect(Object.values(row.signalCounts).reduce((a, b) => a + b, 0)).toBe(own.length);
       expect(row.id).toBe(`${row.type}:${row.value}`);
@@ -69,7 +69,7 @@ describe("[OV-11] [OV-12] [OV-13] [OV-14] scores of entities", () => {
     expect(types.reduce((sum, { count }) => sum + count, 0)).toBe(scores.size);
     for (const { name, count, href } of types) {
       expect(count).toBe([...scores.keys()].filter((id) => id.startsWith(`${name}:`)).length);
-      expect(href).toBe(`/entities?query=type%3A${name}`);
+      expect(href).toBe(`/security/entities?query=type%3A${name}`);
     }
   });
 

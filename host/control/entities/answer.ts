@@ -1,4 +1,4 @@
-import { entityHref } from "../../insight/entities.ts";
+import { entityHref } from "../../insight/links.ts";
 import { readDocument } from "../../signal-model/document.ts";
 import { entitiesOf } from "../../signal-model/entities.ts";
 import type { StoredSignal } from "../../signal-model/stored.ts";
@@ -14,7 +14,7 @@ function rowAttributes(row: EntityRow): Record<string, unknown> {
   return {
     type, value, score, severity, score_change: change, ...(updatedMs === undefined ? {} : { last_updated: iso(updatedMs) }), first_seen: iso(firstSeenMs), last_seen: iso(lastSeenMs),
     signals, contributing_signals: contributing, signal_counts: signalCounts, sources, misconfigurations: [], attributes: { services, environments, accounts, tactics, techniques, last_signal_title: lastTitle },
-    href: entityHref(id), signals_query: signalsQuery(id),
+    href: entityHref(type, value), signals_query: signalsQuery(id),
   };
 }
 
@@ -31,7 +31,7 @@ export function apiEntityDetail(detail: EntityDetail, atMs: number, newest: Stor
       })),
       rules: rules.map(({ ruleId, ruleName, points, signals, lastCreatedMs, nextExpiryMs }) => ({ id: ruleId, name: ruleName, points, share: points / score, signals, last_signal_at: iso(lastCreatedMs), next_expiry_at: iso(nextExpiryMs) })),
       timeline: timeline.map(({ timeMs, score: then, signals }) => ({ timestamp: iso(timeMs), score: then, signals })),
-      related: related.map((other) => ({ id: other.id, type: other.type, value: other.value, score: other.score, severity: other.severity, shared_signals: other.shared, href: entityHref(other.id) })),
+      related: related.map((other) => ({ id: other.id, type: other.type, value: other.value, score: other.score, severity: other.severity, shared_signals: other.shared, href: entityHref(other.type, other.value) })),
       queries: {
         signals: signalsQuery(id),
         contributing: `${signalsQuery(id)} status:(medium OR high OR critical) -(@workflow.triage.state:archived @workflow.triage.archiveReason:(false_positive OR testing_or_maintenance))`,

@@ -38,7 +38,7 @@ describe("entities of a server", () => {
     expect(body.data[0]).toEqual({
       id: "user:ann", type: "entity", attributes: {
         type: "user", value: "ann", score: 150, severity: "critical", score_change: 150, last_updated: signal.attributes.timestamp, first_seen: expect.any(String), last_seen: expect.any(String), signals: 2, contributing_signals: 2,
-        signal_counts: { info: 0, low: 0, medium: 0, high: 1, critical: 1 }, sources: ["auth"], misconfigurations: [], href: "/entities/user%3Aann", signals_query: '@workflow.entities:"user:ann"',
+        signal_counts: { info: 0, low: 0, medium: 0, high: 1, critical: 1 }, sources: ["auth"], misconfigurations: [], href: "/security/entities/user/ann", signals_query: '@workflow.entities:"user:ann"',
         attributes: { services: ["sso"], environments: ["prod"], accounts: [], tactics: ["TA0006-credential-access"], techniques: [], last_signal_title: expect.stringMatching(/^Rule (?:burst|leak)$/) },
       },
     });
@@ -53,7 +53,7 @@ describe("entities of a server", () => {
     expect((await list(server, "rule_id:probe type:user")).map(([id]) => id)).toEqual(["user:c/d é?", "user:cid"]);
     const { attributes } = (await call(server, "GET", `${ENTITIES}/summary`)).body.data;
     expect(attributes.top.map(({ id }: any) => id)).toEqual(seen);
-    expect(attributes.types).toEqual([{ name: "user", count: 4, href: "/entities?query=type%3Auser" }, { name: "service", count: 2, href: "/entities?query=type%3Aservice" }, { name: "ip", count: 1, href: "/entities?query=type%3Aip" }]);
+    expect(attributes.types).toEqual([{ name: "user", count: 4, href: "/security/entities?query=type%3Auser" }, { name: "service", count: 2, href: "/security/entities?query=type%3Aservice" }, { name: "ip", count: 1, href: "/security/entities?query=type%3Aip" }]);
     expect(attributes.severities.map(({ name, count }: any) => [name, count])).toEqual([["critical", 3], ["high", 1], ["medium", 0], ["low", 1], ["info", 2]]);
   });
 
