@@ -24,4 +24,14 @@ export function trialCommands(vespid: Command, inputOptions: (command: Command) 
     .option("--send <url>", "hand the findings to a server; DD_API_KEY holds the key")
     .addHelpText("after", examples("vespid host check --all", "vespid host check --send https://siem.example.com", "vespid host check --root /mnt/image --json") + "\n\nExit codes: 0 none failed, 1 one failed, 2 it could not be looked at.")
     .action(async (options) => finish((await import("./host-check.ts")).hostCheck(options)));
+
+  vespid.command("verify").description("try the checklist of what is to work end to end, on a whole server of its own with made logs; nothing of yours is touched")
+    .option("--json", "print one step a line")
+    .addHelpText("after", examples("vespid verify", "vespid verify --json") + "\n\nExit codes: 0 all that is here passes, 1 something does not, 2 it could not be tried.")
+    .action(async (options) => finish((await import("./trial/verify.ts")).verify(options)));
+
+  vespid.command("demo").description("a targeted attack, a known bad address and an insecure configuration, from logs to signals on a server of its own")
+    .option("--json", "print one of them a line")
+    .addHelpText("after", examples("vespid demo") + "\n\nExit codes: 0 each is told, 1 one is not, 2 it could not be played.")
+    .action(async (options) => finish((await import("./trial/demo.ts")).demo(options)));
 }
