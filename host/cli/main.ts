@@ -21,7 +21,8 @@ function inputOptions(command: Command): Command {
     .option("--tag <key:value>", "tag joined to every event; may be repeated", collect)
     .option("--pipelines <file>", "pipelines that events pass first, in YAML or JSON; may be repeated", collect)
     .option("--pack <name>", "pipelines of a content pack for every input; all, none, or auto: for what is found in the bytes", collect)
-    .option("--threat-intel <file>", "indicators as CSV, STIX 2.1 or a list; events that hold one get @threat_intel; may be repeated", collect);
+    .option("--threat-intel <file>", "indicators as CSV, STIX 2.1 or a list; events that hold one get @threat_intel; may be repeated", collect)
+    .option("--geoip <file>", "MaxMind DB file of places or networks (.mmdb) that geo-ip parsers look addresses up in; may be repeated", collect);
 }
 
 /** Options of what stands beside the rules. */

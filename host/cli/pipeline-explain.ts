@@ -2,13 +2,15 @@ import { Flow } from "../batch/flow.ts";
 import type { EventFormat } from "../event/event.ts";
 import type { Pipeline, Place, Processor } from "../event/pipeline/pipeline.ts";
 import { type ExplainedStep, explainPipelines } from "../engine/pipelines/explain.ts";
+import { geoipOf, loadGeoip } from "../enrich/load-geoip.ts";
+import { runPipelinesOf, withEnrichment } from "../event/enrichment/enrichment.ts";
 import { createExecutor } from "../matcher.ts";
 import { readPackRules } from "../pack-rules.ts";
 import { type LoadedPack, loadPacks } from "../packs.ts";
 import { fieldText } from "../query/field.ts";
 import { printQuery } from "../query/print.ts";
 import { type StandingQuery, standingQueries } from "../rule/standing.ts";
-import { loadGoodRules } from "./load-rules.ts";
+import { endOnErrors, loadGoodRules } from "./load-rules.ts";
 import { SAMPLE_ARRIVAL_MS, readPackSamples } from "./pack-samples.ts";
 import { UsageError } from "./problems.ts";
 import { count, cut, jsonLine, plural, safe, styled, table } from "./text.ts";
@@ -16,6 +18,8 @@ import { count, cut, jsonLine, plural, safe, styled, table } from "./text.ts";
 export interface PipelineExplainOptions {
   readonly rules?: readonly string[];
   readonly json?: boolean;
+  /** Database files of places and networks. */
+  readonly geoip?: readonly string[];
 }
 
 /** Bytes of samples that are measured, again and again until there are as many. */
@@ -39,7 +43,11 @@ export async function pipelineExplain(source: string, options: PipelineExplainOp
   if (!packs.length) throw new UsageError(`no pack reads logs of ${safe(source)}; sources are ${[...new Set(all.flatMap((pack) => pack.sources))].sort().join(" ")}`);
   const rules = options.rules ? (await loadGoodRules(options.rules)).rules : packs.flatMap(({ name }) => readPackRules(name));
   const standing = standingQueries(rules);
-  const pipelines = packs.flatMap((pack) => pack.pipelines);
+  const databases = loadGeoip(options.geoip ?? []);
+  await endOnErrors(databases.problems, "in GeoIP databases; nothing was explained");
+  const geoip = geoipOf(databases.loaded);
+  const plain = packs.flatMap((pack) => pack.pipelines);
+  const pipelines = geoip ? runPipelinesOf(withEnrichment(plain, { geoip })) : plain;
   const steps = explainPipelines(pipelines, standing, { source });
   const cost = await measure(packs, source, pipelines, standing);
   if (options.json) {

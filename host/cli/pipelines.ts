@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { geoipOf, loadGeoip } from "../enrich/load-geoip.ts";
 import { loadFeeds } from "../enrich/load-feeds.ts";
 import { withEnrichment } from "../event/enrichment/enrichment.ts";
 import type { EventFormat } from "../event/event.ts";
@@ -7,18 +8,23 @@ import { isTextFormat } from "../event/decode.ts";
 import type { Pack } from "../event/pipeline/packs.ts";
 import { readPipelines } from "../event/pipeline/document.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
+import { askingForPlaces } from "../engine/pipelines/places.ts";
 import { pipelinesMatter } from "../engine/pipelines/matters.ts";
 import { loadPacks } from "../packs.ts";
 import type { Problem } from "../problem.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import { endOnErrors, ruleProblemTexts } from "./load-rules.ts";
+import { tell } from "./output.ts";
 import { UsageError } from "./problems.ts";
+import { plural, styled } from "./text.ts";
 
 export interface PipelineOptions {
   readonly pipelines?: readonly string[];
   readonly pack?: readonly string[];
   /** Files of indicators. */
   readonly threatIntel?: readonly string[];
+  /** Database files of places and networks. */
+  readonly geoip?: readonly string[];
 }
 
 /** Pipelines of a run, and which of them an input's events pass. */
@@ -56,6 +62,10 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
   const intel = loadFeeds((options.threatIntel ?? []).map((path) => ({ name: basename(path).replace(/\.gz$/, ""), path })));
   await endOnErrors(intel.problems, "in threat intelligence; nothing was run");
   for (const line of await ruleProblemTexts(intel.problems, process.stderr)) process.stderr.write(`${line}\n`);
+  const databases = loadGeoip(options.geoip ?? []);
+  await endOnErrors(databases.problems, "in GeoIP databases; nothing was run");
+  const geoip = geoipOf(databases.loaded);
+  if (!geoip) warnOfPlaces(all, standing);
   const ownIds = own.map((pipeline) => pipeline.id);
   const matters = new Map<Pack, boolean>();
   const isLookedAt = (pack: Pack): boolean => {
@@ -63,13 +73,18 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
     return matters.get(pack)!;
   };
   return {
-    all: intel.data ? withEnrichment(all, { intel: intel.data }) : all,
+    all: withEnrichment(all, { ...(intel.data ? { intel: intel.data } : {}), ...(geoip ? { geoip } : {}) }),
     idsOf(format, source) {
       if (asked[0] !== "auto" || isTextFormat(format)) return undefined;
       const told = source === undefined ? [] : packs.filter((pack) => pack.sources.includes(source) && isLookedAt(pack));
       return [...told.flatMap((pack) => pack.pipelines.map((pipeline) => pipeline.id)), ...ownIds];
     },
   };
+}
+
+function warnOfPlaces(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): void {
+  const rules = new Set(askingForPlaces(pipelines, standing).map(({ ruleIndex }) => ruleIndex)).size;
+  if (rules) tell(`${styled("yellow", "warning", process.stderr)} ${plural(rules, "rule")} ${rules === 1 ? "asks" : "ask"} where addresses are, and no GeoIP database is given (--geoip FILE.mmdb): known is only what logs say themselves\n`);
 }
 
 function named(packs: readonly Pack[], name: string): Pack {

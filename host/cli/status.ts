@@ -59,6 +59,16 @@ interface Ready {
   readonly rules: { readonly judging: number; readonly refused?: string; readonly unproved: number };
   readonly tail?: { readonly files: number; readonly unreadable: number };
   readonly tee?: { readonly behind_entries: number; readonly problem?: string };
+  readonly geoip?: readonly Database[];
+}
+
+/** A GeoIP database of the settings; without a date it is not in use. */
+interface Database {
+  readonly name: string;
+  readonly type?: string;
+  readonly built?: string;
+  readonly loaded_at?: string;
+  readonly problem?: string;
 }
 
 /** Samples of `/metrics`. */
@@ -101,9 +111,10 @@ interface Told {
   };
   readonly intake: ReadonlyArray<{ readonly input: string; readonly requests: number; readonly events: number; readonly bytes: number; readonly refused: number; readonly rejected: number }>;
   readonly journal: Ready["journal"];
+  readonly geoip: { readonly databases: readonly Database[]; readonly unanswered_rules: number };
 }
 
-function tellOf(running: { readonly url: string } & Partial<Running>, { status: state, reason, degraded = [], journal, rules, tail, tee }: Ready, metrics: Metrics): Told {
+function tellOf(running: { readonly url: string } & Partial<Running>, { status: state, reason, degraded = [], journal, rules, tail, tee, geoip = [] }: Ready, metrics: Metrics): Told {
   const inputs = metrics.values("intake_requests_total", "input");
   const lines = inputs.filter((input) => input.startsWith("syslog:"));
   return {
@@ -127,10 +138,11 @@ function tellOf(running: { readonly url: string } & Partial<Running>, { status: 
       refused: metrics.sum("intake_refused_total", { input }), rejected: metrics.sum("intake_rejected_total", { input }),
     })),
     journal,
+    geoip: { databases: geoip, unanswered_rules: metrics.sum("geoip_unanswered_rules") },
   };
 }
 
-function textOf({ version, url, pid, started_at: startedAt, status: state, reason, degraded, security_agent: agent, intake, journal }: Told): string {
+function textOf({ version, url, pid, started_at: startedAt, status: state, reason, degraded, security_agent: agent, intake, journal, geoip }: Told): string {
   const { rules, events } = agent;
   return [
     block(`Vespid ${version}`, [
@@ -157,6 +169,11 @@ function textOf({ version, url, pid, started_at: startedAt, status: state, reaso
       ["Size", byteSize(journal.bytes)],
       ["Behind checkpoint", plural(journal.behind_checkpoint, "batch", "batches")],
       ["Lost", plural(journal.lost_entries, "batch", "batches")],
+    ]),
+    block("GeoIP", [
+      ...geoip.databases.map(({ name, type, built, problem }) => [name, `${built === undefined ? "not in use" : `${type === "" ? "of unnamed kind" : type}, of ${built}`}${problem === undefined ? "" : `; its file is refused: ${problem}`}`] as const),
+      ...(geoip.databases.length ? [] : [["Databases", "none: name some under geoip in the settings"] as const]),
+      ...(geoip.unanswered_rules ? [["Rules unanswered", `${count(geoip.unanswered_rules)}, which ask where addresses are`] as const] : []),
     ]),
   ].join("\n");
 }

@@ -5,6 +5,7 @@ import type { Problem } from "../problem.ts";
 import { documentItems } from "../rule/document-items.ts";
 import { readExclusions } from "../search/exclusions.ts";
 import { ConfigReader } from "./config-reader.ts";
+import { geoipFilesOf } from "./geoip-config.ts";
 import { intelOf } from "./intel-config.ts";
 import { type OidcConfig, oidcOf } from "./oidc-config.ts";
 
@@ -34,6 +35,8 @@ export interface ServeConfig {
   readonly settings: readonly string[];
   /** Feeds of threat intelligence. */
   readonly intelFeeds: readonly FeedSetting[];
+  /** Database files that tell where addresses are, and whose. */
+  readonly geoipFiles: readonly string[];
   readonly http: {
     readonly host: string;
     readonly port: number;
@@ -112,6 +115,7 @@ function readMembers(top: ConfigReader, path: (text: string) => string): ServeCo
     pipelines: top.texts("pipelines").map(path),
     settings: top.texts("settings").map(path),
     intelFeeds: intelOf(top.inner("threat_intel"), path),
+    geoipFiles: geoipFilesOf(top.inner("geoip"), path),
     http: {
       host: http.text("host", "127.0.0.1"),
       port: http.integer("port", defaultPort, 0, 65_535),

@@ -1,5 +1,9 @@
+import { askingForPlaces } from "../engine/pipelines/places.ts";
+import type { GeoipDatabases } from "../enrich/geoip-databases.ts";
 import type { Metric } from "../intake/metrics.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Rule } from "../rule/rule.ts";
+import { standingQueries } from "../rule/standing.ts";
 import type { SignalStore } from "../store/signals.ts";
 import type { LiveDetection } from "./detection.ts";
 import type { LocalInputs } from "./inputs.ts";
@@ -12,13 +16,27 @@ export interface MoreCounts {
   readonly lostEntries: number;
   readonly inputs: LocalInputs;
   readonly tee: Tee | undefined;
+  readonly geoip: GeoipDatabases;
   readonly hostsReporting: number;
+}
+
+const asked = new WeakMap<object, number>();
+
+/** Rules that ask for places which nothing is looked up for. */
+export function unanswered({ found: { setup } }: RulesNow): number {
+  let count = asked.get(setup);
+  if (count === undefined) {
+    const isUp = setup.pipelines?.at(-1)?.enrichment?.geoip !== undefined;
+    count = isUp ? 0 : new Set(askingForPlaces(setup.pipelines ?? [], standingQueries(setup.rules as readonly Rule[])).map(({ ruleIndex }) => ruleIndex)).size;
+    asked.set(setup, count);
+  }
+  return count;
 }
 
 const plain: Readonly<Record<string, string>> = {};
 
 /** What journal, detection and rules count, for `/metrics`. */
-export function serveMetrics(detection: LiveDetection, journal: Journal, signals: SignalStore, rules: RulesNow, { lostEntries, inputs, tee, hostsReporting }: MoreCounts): Metric[] {
+export function serveMetrics(detection: LiveDetection, journal: Journal, signals: SignalStore, rules: RulesNow, { lostEntries, inputs, tee, geoip, hostsReporting }: MoreCounts): Metric[] {
   const { stats } = detection;
   const files = inputs.tail?.files() ?? [];
   const { health } = journal;
@@ -65,6 +83,10 @@ export function serveMetrics(detection: LiveDetection, journal: Journal, signals
       one("tail_behind_bytes", "gauge", "Bytes of followed files that are not taken yet.", files.reduce((sum, file) => sum + file.behindBytes, 0)),
       one("tail_unreadable_files", "gauge", "Followed files that cannot be read.", files.filter((file) => file.problem !== undefined).length),
     ] : []),
+    one("geoip_databases", "gauge", "GeoIP databases in use.", geoip.states.filter(({ inUse }) => inUse).length),
+    one("geoip_refused_databases", "gauge", "GeoIP databases whose file as it is now cannot be used.", geoip.states.filter(({ problem }) => problem !== undefined).length),
+    { name: "vespid_geoip_built_seconds", type: "gauge", help: "When a GeoIP database in use was made, in seconds since 1970.", samples: geoip.states.flatMap(({ inUse }) => (inUse ? [[{ name: inUse.name }, inUse.builtMs / 1000] as const] : [])) },
+    one("geoip_unanswered_rules", "gauge", "Rules that ask where an address is while no GeoIP database is in use.", unanswered(rules)),
     ...(tee ? [
       one("tee_behind_entries", "gauge", "Batches that the other intake has not taken yet.", tee.behindEntries),
       one("tee_down", "gauge", "1 while the other intake takes nothing.", tee.problem === undefined ? 0 : 1),

@@ -23,6 +23,7 @@ import { SuppressedStore } from "../store/suppressed.ts";
 import { type AgentInputs, readAgents } from "./agents.ts";
 import { AUDIT_PARTITION, AuditFeed } from "./audit-feed.ts";
 import type { ServeConfig } from "./config.ts";
+import { GeoipDatabases } from "../enrich/geoip-databases.ts";
 import { IntelFeeds } from "../enrich/intel-feeds.ts";
 import { LiveDetection, savedPosition, savedState } from "./detection.ts";
 import { HostChecks } from "./host-checks.ts";
@@ -103,6 +104,8 @@ export class VespidServer {
   #watch: FilesWatch | undefined;
   readonly #intel: IntelFeeds;
   #intelWatch: FilesWatch | undefined;
+  readonly #geoip: GeoipDatabases;
+  #geoipWatch: FilesWatch | undefined;
   readonly #rulesNow: RulesNow;
   readonly control: Control;
   readonly #signalSearch: SignalSearch;
@@ -135,6 +138,7 @@ export class VespidServer {
     this.#signalSearch = parts.signalSearch;
     this.#base = parts.base;
     this.#intel = parts.intel;
+    this.#geoip = parts.geoip;
     this.#rulesNow = new RulesNow(parts.found);
     this.#agents = parts.agents;
     this.#tee = parts.tee;
@@ -158,8 +162,8 @@ export class VespidServer {
       limits: { ...http.limits, inFlightBytes: Math.max(parts.config.heldBytes, BODIES_BYTES) },
       behind: this.control.api,
       ...(http.tls ? { tls: { cert: readFileSync(http.tls.cert), key: readFileSync(http.tls.key) } } : {}),
-      metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee, hostsReporting: hosts.countSince(Date.now() - REPORTING_MS) }),
-      readiness: () => readinessOf(this.#journal, this.#lostEntries, this.detection, this.#rulesNow, this.#inputs, this.#tee),
+      metrics: () => serveMetrics(this.detection, this.#journal, this.signals, this.#rulesNow, { lostEntries: this.#lostEntries, inputs: this.#inputs, tee: this.#tee, geoip: this.#geoip, hostsReporting: hosts.countSince(Date.now() - REPORTING_MS) }),
+      readiness: () => readinessOf(this.#journal, this.#lostEntries, this.detection, this.#rulesNow, this.#inputs, this.#tee, this.#geoip),
       onFault: (input, error) => this.#events.onFault(input, error),
     });
   }
@@ -191,15 +195,16 @@ export class VespidServer {
       const signals = new SignalStore(sql);
       signalSearch = new SignalSearch(join(config.data, "vespid.db"));
       const intel = new IntelFeeds(config.intelFeeds, config.data, Date.now);
+      const geoip = new GeoipDatabases(config.geoipFiles, Date.now);
       control = await Control.create({
-        sql, journal, signals, signalSearch, intel, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
+        sql, journal, signals, signalSearch, intel, geoip, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
         suppressed: () => server!.detection.suppressed, refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
       } satisfies ControlContext, { keysRequired: config.keysRequired, version, ...(pages === undefined ? {} : { pages }), isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
       await intel.fetchDue();
       const { problems } = await intel.load();
-      events.onProblems?.(problems);
-      const found: GoodRules = { ...base, setup: control.complete(base.setup) };
+      events.onProblems?.([...problems, ...(await geoip.load()).problems]);
+      const found: GoodRules = { ...base, setup: completed(control, geoip, base.setup) };
       const detection = await LiveDetection.create(journal, signals, found.setup, saved, {
         folder: config.data, workers: config.workers === "auto" ? 0 : config.workers, heldBytes: config.heldBytes, suppressed: new SuppressedStore(sql), onSignal: events.onSignal, onSetAside: events.onSetAside,
         onGone: (ids) => void signalSearch!.gone(ids).catch((error: unknown) => void ((server && server.#closed) || events.onFault("signal search", error))),
@@ -210,7 +215,7 @@ export class VespidServer {
       });
       const store = new KeyStore(sql);
       const keys = new LiveKeys(store, "api", config.keysRequired, agents.keys);
-      server = new VespidServer({ config, rules, events, found, base, control, signalSearch, intel, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
+      server = new VespidServer({ config, rules, events, found, base, control, signalSearch, intel, geoip, sql, journal, signals, detection, keys, agents, tee: teeOf(config, agents, journal, events) });
       await server.#begin();
       return server;
     } catch (error) {
@@ -254,6 +259,7 @@ export class VespidServer {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watch?.close();
     this.#intelWatch?.close();
+    this.#geoipWatch?.close();
     await Promise.all([this.#intake.close(), this.#inputs.close()]);
     await this.#tee?.stop();
     await this.control.close();
@@ -278,7 +284,8 @@ export class VespidServer {
     await this.#inputs.start(this.#config, this.#agents, this.detection, this.keys, this.detection.marks, (where, error) => this.#events.onFault(where, error));
     for (const [name, counts] of this.#inputs.counts) this.#intake.desk.counts.set(name, counts);
     this.#watch = new FilesWatch(() => this.#rules.files(), WATCH_MS, () => this.#reload());
-    this.#intelWatch = new FilesWatch(() => this.#intel.files(), WATCH_MS, () => this.#reloadIntel());
+    this.#intelWatch = new FilesWatch(() => this.#intel.files(), WATCH_MS, () => this.#reloadTables(this.#intel, "threat intelligence"));
+    this.#geoipWatch = new FilesWatch(() => this.#geoip.files(), WATCH_MS, () => this.#reloadTables(this.#geoip, "GeoIP databases"));
     if (this.#agents.benchmarks) await this.#beginHostChecks(this.#agents.benchmarks.hostname);
     this.#every(STORE_MS, "store", () => this.detection.storeSignals(STORE_FOR_MS));
     this.#every(this.#config.checkpointSeconds * 1000, "checkpoint", () => this.detection.checkpointWhenWorth());
@@ -289,7 +296,7 @@ export class VespidServer {
     this.#every(TEND_MS, "upkeep", async () => {
       this.audit.release(Date.now() - this.#config.auditDays * DAY_MS, this.#auditFeed?.handedOver ?? 0);
       await this.control.tend(Date.now());
-      if (await this.#intel.fetchDue()) await this.#reloadIntel();
+      if (await this.#intel.fetchDue()) await this.#reloadTables(this.#intel, "threat intelligence");
     });
     this.#every(INDEX_MS, "index", () => this.#search.tend({ mostMs: INDEX_FOR_MS }));
   }
@@ -319,14 +326,14 @@ export class VespidServer {
     }
   }
 
-  /** The whole new table of indicators from the next batch on. */
-  async #reloadIntel(): Promise<void> {
+  /** The whole new table of indicators, or of places, from the next batch on. */
+  async #reloadTables(tables: IntelFeeds | GeoipDatabases, where: string): Promise<void> {
     try {
-      const { problems, isChanged } = await this.#intel.load();
+      const { problems, isChanged } = await tables.load();
       this.#events.onProblems?.(problems);
       if (isChanged) await this.#refresh();
     } catch (error) {
-      this.#events.onFault("threat intelligence", error);
+      this.#events.onFault(where, error);
     }
   }
 
@@ -347,7 +354,7 @@ export class VespidServer {
 
   /** @param isTold whoever watches hears of rules on disk; those of the API are told in its answers. */
   async #judgeBy(base: GoodRules, isTold: boolean): Promise<void> {
-    const setup = this.control.complete(base.setup);
+    const setup = completed(this.control, this.#geoip, base.setup);
     const restored = await this.detection.swap(setup);
     const found = { ...base, setup };
     if (isTold) this.#rulesNow.take(found);
@@ -386,6 +393,7 @@ interface ServerParts {
   readonly control: Control;
   readonly signalSearch: SignalSearch;
   readonly intel: IntelFeeds;
+  readonly geoip: GeoipDatabases;
   readonly sql: SqlDriver;
   readonly journal: Journal;
   readonly signals: SignalStore;
@@ -393,6 +401,12 @@ interface ServerParts {
   readonly keys: LiveKeys;
   readonly agents: AgentInputs;
   readonly tee: Tee | undefined;
+}
+
+/** Files and packs with what the store says, and with the databases of now. */
+function completed(control: Control, geoip: GeoipDatabases, base: GoodRules["setup"]): GoodRules["setup"] {
+  const setup = control.complete(base);
+  return { ...setup, pipelines: geoip.complete(setup.pipelines ?? []) };
 }
 
 /** Throws a ProblemError when the key it is to send with is not there. */

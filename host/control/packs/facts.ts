@@ -1,8 +1,9 @@
+import { blindWithoutDatabases } from "../../engine/pipelines/places.ts";
 import { type Pack, packCategories } from "../../event/pipeline/packs.ts";
 import { matches } from "../../query/matches.ts";
 import type { Rule } from "../../rule/rule.ts";
 import type { SecurityFilter } from "../../rule/security-filter.ts";
-import { idleReason } from "../../rule/standing.ts";
+import { idleReason, standingQueries } from "../../rule/standing.ts";
 import type { SourceDay, StoredPack } from "../../store/packs.ts";
 import { type PackFacts, packState, type PackState } from "./status.ts";
 
@@ -20,9 +21,11 @@ export interface FactsSetup {
   readonly rules: readonly Rule[];
   /** Ids of every rule that judges, of this pack or not. */
   readonly judging: ReadonlySet<string>;
+  /** Are addresses looked up? */
+  readonly hasGeoip: boolean;
 }
 
-export function keptFacts(pack: Pick<Pack, "sources" | "health">, { isEnabled, stored, filters, rules, judging }: FactsSetup): KeptFacts {
+export function keptFacts(pack: Pick<Pack, "sources" | "health" | "pipelines">, { isEnabled, stored, filters, rules, judging, hasGeoip }: FactsSetup): KeptFacts {
   const wanted = rules.filter((rule) => rule.isEnabled);
   return {
     activation: isEnabled ? "activated" : stored?.deactivatedMs === undefined ? "never_activated" : "deactivated",
@@ -31,6 +34,7 @@ export function keptFacts(pack: Pick<Pack, "sources" | "health">, { isEnabled, s
       const reason = idleReason(rule) ?? unfed(rule, judging);
       return reason === undefined ? [] : [{ id: rule.id, reason }];
     }),
+    placeless: hasGeoip ? 0 : new Set(blindWithoutDatabases(pack.pipelines, standingQueries(wanted)).map(({ ruleIndex }) => ruleIndex)).size,
   };
 }
 

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { enrichmentOf } from "../../event/enrichment/enrichment.ts";
 import { type LoadedPack, loadPacks } from "../../packs.ts";
 import type { Rule } from "../../rule/rule.ts";
 import { PackStore } from "../../store/packs.ts";
@@ -52,13 +53,14 @@ export function packsRoom(context: ControlContext): PacksRoom {
   const packs = (): Promise<readonly LoadedPack[]> => (loading ??= loadPacks());
 
   const factsOf = (all: readonly LoadedPack[]): Map<string, ReturnType<typeof keptFacts>> => {
-    const { rules, securityFilters } = context.setup();
+    const { rules, securityFilters, pipelines = [] } = context.setup();
+    const hasGeoip = enrichmentOf(pipelines)?.geoip !== undefined;
     const running = rules as readonly Rule[];
     const stored = new Map(store.list().map((each) => [each.name, each]));
     const judging = new Set(running.filter(({ isEnabled }) => isEnabled).map(({ id }) => id));
     return new Map(all.map((pack) => {
       const own = new Set(part.rulesOf.get(pack.name)?.map(({ id }) => id));
-      return [pack.name, keptFacts(pack, { isEnabled: part.names.has(pack.name), stored: stored.get(pack.name), filters: securityFilters, rules: running.filter(({ id }) => own.has(id)), judging })];
+      return [pack.name, keptFacts(pack, { isEnabled: part.names.has(pack.name), stored: stored.get(pack.name), filters: securityFilters, rules: running.filter(({ id }) => own.has(id)), judging, hasGeoip })];
     }));
   };
   const keep = (all: readonly LoadedPack[]): void => store.setFacts(new Map([...factsOf(all)].map(([name, facts]) => [name, JSON.stringify(facts)])));

@@ -20,6 +20,8 @@ export interface PackFacts {
   /** Rules, and those of them that judge nothing though they are enabled, with why. */
   readonly rules: number;
   readonly idle: ReadonlyArray<{ readonly id: string; readonly reason: string }>;
+  /** Rules that ask where an address is, which neither a GeoIP database nor its logs tell. */
+  readonly placeless?: number;
 }
 
 export interface PackState {
@@ -71,6 +73,7 @@ export function packState(facts: PackFacts, nowMs: number): PackState {
   else if (parseFailures > failures.warning) warnedBy.push(`${parseFailures.toFixed(0)} % of its logs were not understood by its pipelines`);
   if (facts.rules > 0 && facts.idle.length === facts.rules) brokenBy.push("none of its rules can fire");
   else if (facts.idle.length) warnedBy.push(`${facts.idle.length} of its ${facts.rules} rules cannot fire`);
+  if (facts.placeless) warnedBy.push(`${facts.placeless} of its rules ask where an address is, and no GeoIP database is given`);
   const usual = median(Array.from({ length: USUAL_DAYS }, (_, i) => sum(days.filter(({ day }) => day === today - 1 - i).map((day) => day.events))));
   // Of the last 24 hours, as far as whole days tell: what is left of yesterday counts as if it came evenly.
   const share = (nowMs % DAY_MS) / DAY_MS;

@@ -13,7 +13,7 @@ export interface ExplainedStep {
   readonly processor: Exclude<Processor, { readonly kind: "pipeline" }>;
   /** `kernel`: as operations on columns. `unneeded`: no query looks at what it makes, so it is left out. `host`: event by event. */
   readonly runs: "kernel" | "unneeded" | "host";
-  /** Why the host does it. */
+  /** Why the host does it, or nobody. */
   readonly reason?: string;
 }
 
@@ -28,6 +28,10 @@ export function explainPipelines(pipelines: readonly Pipeline[], standing: reado
   let before = 0;
   for (const leaf of leaves.toReversed()) {
     left.add(leaf.processor);
+    if (leaf.processor.kind === "geo-ip-parser" && !leaf.processor.geoip) {
+      steps.push({ ...leaf, runs: "unneeded", reason: "no GeoIP database is given" });
+      continue;
+    }
     const planned = operations(pipelines, left, standing, known);
     if (typeof planned === "string") {
       left.delete(leaf.processor);
