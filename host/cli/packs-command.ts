@@ -40,7 +40,7 @@ export function pipelineCommands(vespid: Command, finish: Finish): void {
   pipeline.command("explain").description("the steps that logs of a source pass, which of them the kernel does, and what they cost").argument("<source>", "a source, such as nginx")
     .option("--rules <path>", "rules whose queries ask; those of the source's packs when absent; may be repeated", (value: string, before: readonly string[] = []) => [...before, value])
     .option("--json", "print it as one JSON object")
-    .option("--geoip <file>", "MaxMind DB file that geo-ip parsers look addresses up in; may be repeated", collect)
+    .option("--geoip <file>", "MaxMind DB file that geo-ip parsers look addresses up in; may be repeated", (value: string, before: readonly string[] = []) => [...before, value])
     .addHelpText("after", examples("vespid pipeline explain nginx", "vespid pipeline explain cloudtrail --rules rules/ --json"))
     .action(async (source: string, options: { readonly rules?: readonly string[]; readonly json?: boolean; readonly geoip?: readonly string[] }) => finish((await import("./pipeline-explain.ts")).pipelineExplain(source, options)));
 }
