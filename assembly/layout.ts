@@ -1056,6 +1056,8 @@ export const TEXT_SAVE = 6;
 export const TEXT_ASSERT = 7;
 /** a = number of the rule. */
 export const TEXT_MATCH = 8;
+/** Fails unless texts stand somewhere ahead, one behind the other. a = list of u32 address, u32 length; b = how many. */
+export const TEXT_NEED = 9;
 export const RUN_GREEDY = 0;
 export const RUN_LAZY = 1;
 /** Ends where the set ends, never before. */
@@ -1079,7 +1081,7 @@ export const TEXT_GROUP_CAP = 256;
  *      24  u32  matched    row bitset set by the step, 0 = not wanted
  *
  * Capture, 24 bytes: u32 group, u32 filter CAPTURE_*, u32 number of the filter as the host knows it, u32 feeds, u32 feedCount,
- * u32 memo (MEMO_BYTES: u64 cell of the text last filtered, u64 cell it gave).
+ * u32 memo (MEMO_BYTES, or 0 where the host filters nothing: by a hash of the value, u64 cell of what was filtered, u64 cell it gave).
  * Feed: u32 column descriptor; bit 0 set = the row's values there are taken away, bit 1 set = only rows without a value are given one.
  */
 export const GROK_PROGRAM = 0;
@@ -1111,7 +1113,87 @@ export const CAPTURE_ANY_TEXT = 4;
 export const CAPTURE_ACCESS_TIME = 5;
 /** A URL decoded and in lower case: as it stands when it is so already, else the host's. */
 export const CAPTURE_URL = 6;
-export const MEMO_BYTES = 16;
+export const MEMO_ENTRIES = 256;
+export const MEMO_BYTES = 4096;
+
+/**
+ * Conversion, 40 bytes: values of one column as a filter makes them, in another.
+ *  offset type field
+ *       0  u32  source     column descriptor
+ *       4  u32  target     column descriptor, emptied first
+ *       8  u32  mask       row bitset, 0 = every row
+ *      12  u32  filter     CAPTURE_*
+ *      16  u32  number     of the filter as the host knows it
+ *      20  u32  memo       MEMO_BYTES
+ *      24  u32  flags      CONVERT_FIRST_ONLY, CONVERT_KEEPS_EMPTY
+ *      28  u32  extras     room for the target's further values: u64[capacity], u32[capacity]
+ *      32  u32  capacity
+ */
+export const CONVERT_SOURCE = 0;
+export const CONVERT_TARGET = 4;
+export const CONVERT_MASK = 8;
+export const CONVERT_FILTER = 12;
+export const CONVERT_NUMBER = 16;
+export const CONVERT_MEMO = 20;
+export const CONVERT_FLAGS = 24;
+export const CONVERT_EXTRAS = 28;
+export const CONVERT_CAPACITY = 32;
+export const CONVERT_BYTES = 40;
+/** Of each row the first value alone. */
+export const CONVERT_FIRST_ONLY = 1;
+/** The empty text is a value too. */
+export const CONVERT_KEEPS_EMPTY = 2;
+
+/**
+ * Text put together, 24 bytes.
+ *  offset type field
+ *       0  u32  parts
+ *       4  u32  count
+ *       8  u32  target     column descriptor, emptied first
+ *      12  u32  mask       row bitset, 0 = every row
+ *      16  u32  replaces   1: a part without a value is empty; else the row is given no text
+ *
+ * Part, 16 bytes: u32 column descriptor, or 0 for u32 text, u32 length of its own; u32 place among the column's extras, of the kernel.
+ */
+export const BUILD_PARTS = 0;
+export const BUILD_COUNT = 4;
+export const BUILD_TARGET = 8;
+export const BUILD_MASK = 12;
+export const BUILD_REPLACES = 16;
+export const BUILD_BYTES = 24;
+export const PART_COLUMN = 0;
+export const PART_TEXT = 4;
+export const PART_LENGTH = 8;
+export const PART_NEXT = 12;
+export const PART_BYTES = 16;
+/** Characters of a text put together. */
+export const BUILT_CAP = 256;
+
+/**
+ * Tags of one key laid over those that events have, 40 bytes.
+ *  offset type field
+ *       0  u32  tags       column of whole tags, 0 = not wanted
+ *       4  u32  values     column of the values of tags with the key
+ *       8  u32  source     column of the whole tags that are laid
+ *      12  u32  key        its text and the colon
+ *      16  u32  keyLength
+ *      20  u32  override   1: tags of the key give way; else rows that have one keep it
+ *      24  u32  moved      row bitset set by the step: rows that were given tags
+ *      28  u32  extras     two areas of u64[capacity], u32[capacity] each: where the tags' further values lie, in turn
+ *      32  u32  other
+ *      36  u32  capacity
+ */
+export const LAY_TAGS = 0;
+export const LAY_VALUES = 4;
+export const LAY_SOURCE = 8;
+export const LAY_KEY = 12;
+export const LAY_KEY_LENGTH = 16;
+export const LAY_OVERRIDE = 20;
+export const LAY_MOVED = 24;
+export const LAY_EXTRAS = 28;
+export const LAY_OTHER = 32;
+export const LAY_CAPACITY = 36;
+export const LAY_BYTES = 40;
 
 /**
  * Lines, 24 bytes: text cut into rows.

@@ -1,7 +1,10 @@
 export { deriveAddresses } from "./addresses";
 export { addressCandidates } from "./candidates";
+export { buildText } from "./build";
+export { convert } from "./convert";
+export { layTags } from "./lay-tags";
 export { combineMasks, moveRows, setRows } from "./rows";
 export { clearColumn, clearColumns, derive } from "./run";
 export { normalizeStatus } from "./status";
 export { tagArena, tagSetup } from "./tags";
-export { deriveTimes } from "./time";
+export { deriveTimes, dropTimeless } from "./time";

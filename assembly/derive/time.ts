@@ -1,5 +1,6 @@
-import { COLUMN_CELLS, KIND_NUMBER } from "../layout";
+import { COLUMN_CELLS, KIND_NUMBER, KIND_STRING } from "../layout";
 import { decimalOf } from "../column/decimal";
+import { inMask } from "./coalesce";
 import { clockMs, daysOf, monthLength, monthNamed, two, yearOf } from "./calendar";
 
 // Forms other than numbers and ISO 8601; NaN when it is no time.
@@ -87,6 +88,31 @@ function epochMs(value: f64): f64 {
   return floor(value / 1e6);
 }
 
+/** The time that a value says, NaN when it says none. */
+function timeOf(cell: u64, year: i32, arrivalMs: f64): f64 {
+  const p = <usize>(<u32>cell);
+  const n = <usize>(<u32>(cell >> 32) & 0x0fffffff);
+  const kind = <u32>(cell >> 60);
+  if (kind == KIND_NUMBER) return epochMs(decimalOf(p, n));
+  if (kind != KIND_STRING) return NaN;
+  let time = isoMs(p, n);
+  if (time != time) time = yearlessMs(p, n, year, arrivalMs);
+  return time != time ? hostReadTimestamp(p, n, arrivalMs) : time;
+}
+
+/** Takes values out of a column that say no time, those of the mask. */
+export function dropTimeless(column: usize, mask: usize, rows: u32, arrivalMs: f64): void {
+  const cells = <usize>load<u32>(column, COLUMN_CELLS);
+  const year = yearOf(arrivalMs);
+  for (let row: u32 = 0; row < rows; row++) {
+    const at = cells + (<usize>row << 3);
+    const cell = load<u64>(at);
+    if (!cell || !inMask(mask, row)) continue;
+    const time = timeOf(cell, year, arrivalMs);
+    if (time != time) store<u64>(at, 0);
+  }
+}
+
 /**
  * Event times of a batch: `times[row]` in whole ms, `highs[row]` the highest so far starting from `high`.
  * A row without a readable time takes `arrivalMs`, and so does one whose time lies after `latestMs`: a clock that is
@@ -101,17 +127,7 @@ export function deriveTimes(column: usize, rows: u32, arrivalMs: f64, latestMs: 
   const year = yearOf(arrivalMs);
   for (let row: u32 = 0; row < rows; row++) {
     const cell = load<u64>(cells + (<usize>row << 3));
-    let time: f64 = NaN;
-    if (cell) {
-      const p = <usize>(<u32>cell);
-      const n = <usize>(<u32>(cell >> 32) & 0x0fffffff);
-      if (<u32>(cell >> 60) == KIND_NUMBER) time = epochMs(decimalOf(p, n));
-      else {
-        time = isoMs(p, n);
-        if (time != time) time = yearlessMs(p, n, year, arrivalMs);
-        if (time != time) time = hostReadTimestamp(p, n, arrivalMs);
-      }
-    }
+    let time = cell ? timeOf(cell, year, arrivalMs) : NaN;
     if (time != time) {
       time = arrivalMs;
       missing++;

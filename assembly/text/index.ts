@@ -1,2 +1,3 @@
-export { grok, textArena } from "./grok";
+export { textArena } from "./filter";
+export { grok } from "./grok";
 export { anyBegins, lines } from "./lines";

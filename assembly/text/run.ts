@@ -1,6 +1,6 @@
 import {
   ASSERT_END, ASSERT_START, ASSERT_WORD, RUN_GREEDY, RUN_POSSESSIVE, TEXT_A, TEXT_ASSERT, TEXT_B, TEXT_C, TEXT_D, TEXT_E, TEXT_GROUP_CAP,
-  TEXT_INSTRUCTION_BYTES, TEXT_JUMP, TEXT_LITERAL, TEXT_RUN, TEXT_SAVE, TEXT_SET, TEXT_SPLIT, TEXT_STOPS, TEXT_STOP_COUNT,
+  TEXT_INSTRUCTION_BYTES, TEXT_JUMP, TEXT_LITERAL, TEXT_NEED, TEXT_RUN, TEXT_SAVE, TEXT_SET, TEXT_SPLIT, TEXT_STOPS, TEXT_STOP_COUNT,
 } from "../layout";
 
 /** Where groups begin and end (addresses), 0 = the group took no part. */
@@ -86,6 +86,41 @@ function runEnd(pc: usize, p: usize, stop: usize): usize {
   }
   while (p < stop && load<u8>(set + <usize>load<u8>(p))) p++;
   return p;
+}
+
+/** Where a text of two bytes at least begins in [p, end), 0 when it does not. */
+function find(p: usize, end: usize, text: usize, n: usize): usize {
+  if (end - p < n || end < p) return 0;
+  const stop = end - n + 1;
+  const first = load<u8>(text);
+  const last = load<u8>(text + n - 1);
+  if (ASC_FEATURE_SIMD) {
+    const a = i8x16.splat(first);
+    const b = i8x16.splat(last);
+    while (p < stop) {
+      let mask = i8x16.bitmask(v128.and(i8x16.eq(v128.load(p), a), i8x16.eq(v128.load(p + n - 1), b)));
+      while (mask) {
+        const at = p + <usize>ctz(mask);
+        if (at >= stop) return 0;
+        if (sameBytes(at, text, n)) return at;
+        mask &= mask - 1;
+      }
+      p += 16;
+    }
+    return 0;
+  }
+  for (; p < stop; p++) if (load<u8>(p) == first && load<u8>(p + n - 1) == last && sameBytes(p, text, n)) return p;
+  return 0;
+}
+
+function standAhead(list: usize, count: u32, p: usize, end: usize): bool {
+  for (let i: u32 = 0; i < count; i++, list += 8) {
+    const n = <usize>load<u32>(list, 4);
+    const at = find(p, end, <usize>load<u32>(list), n);
+    if (!at) return false;
+    p = at + n;
+  }
+  return true;
 }
 
 /**
@@ -187,6 +222,9 @@ export function runText(program: usize, slotCount: u32, start: usize, end: usize
       else if (what == ASSERT_END) holds = p == end;
       else holds = isBoundary(p, start, end) == (what == ASSERT_WORD);
       if (holds) pc += TEXT_INSTRUCTION_BYTES;
+      else failed = true;
+    } else if (op == TEXT_NEED) {
+      if (standAhead(<usize>load<u32>(pc, TEXT_A), load<u32>(pc, TEXT_B), p, end)) pc += TEXT_INSTRUCTION_BYTES;
       else failed = true;
     } else {
       if (p == end) return load<i32>(pc, TEXT_A);

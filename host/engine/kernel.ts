@@ -20,6 +20,10 @@ export interface Kernel {
   combineMasks(target: number, source: number, rows: number, how: number): number;
   setRows(column: number, mask: number, rows: number, address: number, length: number, kind: number): void;
   moveRows(target: number, source: number, mask: number, rows: number, flags: number, capacity: number, own: number, moved: number): number;
+  dropTimeless(column: number, mask: number, rows: number, arrivalMs: number): void;
+  convert(struct: number, rows: number): number;
+  buildText(struct: number, rows: number): number;
+  layTags(struct: number, rows: number): number;
   normalizeStatus(column: number, mask: number, rows: number): void;
   grok(struct: number, rows: number, ruleCount: number): number;
   lines(struct: number, start: number, end: number): number;

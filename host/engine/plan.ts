@@ -78,6 +78,7 @@ export class Plan {
   readonly #reader: RecordReader;
   readonly #lines: LineReading | undefined;
   readonly #operations: readonly Operation[];
+  readonly #odd: { isFound: boolean };
   readonly #textArena: number;
   readonly #matchStruct: number;
   readonly #emitStruct: number;
@@ -115,6 +116,7 @@ export class Plan {
     const descriptorOf = (column: number): number => columnTable + column * layout.COLUMN_BYTES;
     this.#times = arena.alloc(layout.ROW_CAP * 8, 64);
     const placement = new Placement(kernel, arena, texts, columnTable, this.#times);
+    this.#odd = placement.odd;
     this.#reader = text ? lineReader(placement, text.lineColumn) : recordReader(kernel, arena, {
       columns: sources.raw.map(({ column, kind, path }) => ({ column, kind, path, dotted: true, fromMessage: format !== "log" })),
       columnTable,
@@ -225,7 +227,13 @@ export class Plan {
       return false;
     }
     if (!kernel.derive(this.#steps.address, this.#steps.count, rows, this.#steps.defaults.tags, this.#steps.defaults.tagsLength)) return false;
-    if (!this.#operations.every((operation) => operation.run(rows))) return false;
+    const fits = this.#operations.every((operation) => operation.run(rows));
+    if (this.#odd.isFound) {
+      this.#odd.isFound = false;
+      outcome.records = true;
+      return false;
+    }
+    if (!fits) return false;
     const untimed = kernel.deriveTimes(this.#timeDescriptor, rows, arrival.arrivalMs, arrival.latestMs, this.#times, this.#highs, outcome.highMs);
     if (this.#intel && !this.#intel.run(rows)) return false;
     if (this.#addresses && !this.#addresses.scan(rows)) return false;

@@ -57,7 +57,7 @@ describe("vespid pipeline explain", () => {
       id: "p", name: "P", is_enabled: true, filter: { query: "source:a" }, processors: [
         { type: "attribute-remapper", name: "user", is_enabled: true, sources: ["who"], target: "usr.id", preserve_source: true },
         { type: "attribute-remapper", name: "place", is_enabled: true, sources: ["where"], target: "place", preserve_source: true },
-        { type: "pipeline", name: "inner", is_enabled: true, filter: { query: "@x:*" }, processors: [{ type: "string-builder-processor", name: "joined", is_enabled: true, template: "%{a}-%{b}", target: "joined" }] },
+        { type: "pipeline", name: "inner", is_enabled: true, filter: { query: "@x:*" }, processors: [{ type: "url-parser", name: "parsed", is_enabled: true, sources: ["a", "b"], target: "joined" }] },
       ],
     }]), "p.json");
     const runs = (query: string) => {

@@ -10,10 +10,12 @@ const pipeline = (id: string, query: string, processors: readonly unknown[]): Pi
   if (!read.pipeline) throw new Error(JSON.stringify(read.problems));
   return read.pipeline;
 };
-/** A remapper that columns follow, and a text built of parts, which they do not. */
+/** A remapper to the time of the event, which columns do not follow: times are read once, at the end. */
+const toTime = { type: "attribute-remapper", is_enabled: true, sources: ["never"], target: "timestamp" };
+/** A remapper that columns follow, and a text built of parts beside what they do not. */
 const easy = pipeline("easy", "source:easy", [{ type: "attribute-remapper", is_enabled: true, sources: ["who"], target: "usr.id", preserve_source: true }]);
-const hard = pipeline("hard", "source:(hard OR hard.*)", [{ type: "string-builder-processor", is_enabled: true, template: "%{first} %{last}", target: "usr.id" }]);
-const byAttribute = pipeline("odd", "@odd:yes", [{ type: "string-builder-processor", is_enabled: true, template: "%{first}", target: "usr.id" }]);
+const hard = pipeline("hard", "source:(hard OR hard.*)", [{ type: "string-builder-processor", is_enabled: true, template: "%{first} %{last}", target: "usr.id" }, toTime]);
+const byAttribute = pipeline("odd", "@odd:yes", [{ type: "string-builder-processor", is_enabled: true, template: "%{first}", target: "usr.id" }, toTime]);
 const moving = pipeline("moving", "source:moving", [
   { type: "category-processor", is_enabled: true, target: "source", categories: [{ name: "hard", filter: { query: "@kind:x" } }] },
 ]);
@@ -42,21 +44,6 @@ describe("pipelines that columns cannot follow", () => {
     expect(await found([easy, byAttribute], "@usr.id:(ann OR zoe)", lines(ann, { ddsource: "other", odd: "yes", first: "zoe" }))).toEqual({ hits: 2, slow: 2 });
     expect(await found([moving, hard], '@usr.id:"c d"', lines({ ddsource: "moving", kind: "x", first: "c", last: "d" }))).toEqual({ hits: 1, slow: 1 });
     expect((await found([moving, hard], "@usr.id:ann", lines({ ddsource: "quiet", usr: { id: "ann" } }))).hits).toBe(1);
-  });
-
-  test("that only read JSON out of a text cost the batches that have the text", async () => {
-    const reading = pipeline("reading", "source:trail", [
-      { type: "attribute-remapper", is_enabled: true, sources: ["who"], target: "usr.id", preserve_source: true },
-      { type: "grok-parser", is_enabled: true, source: "policy", grok: { match_rules: "policy %{data:policy:json}" } },
-    ]);
-    const plain = { ddsource: "trail", who: "ann" };
-    expect(await found([reading], "@usr.id:ann -@policy.Effect:Allow", lines(plain, plain))).toEqual({ hits: 2, slow: 0 });
-    expect(await found([reading], "@policy.Effect:Allow", lines(plain, { ...plain, policy: '{"Effect":"Allow"}' }))).toEqual({ hits: 1, slow: 2 });
-    const moved = pipeline("moved", "source:trail", [
-      { type: "attribute-remapper", is_enabled: true, sources: ["text"], target: "policy" },
-      { type: "grok-parser", is_enabled: true, source: "policy", grok: { match_rules: "policy %{data:policy:json}" } },
-    ]);
-    expect((await found([moved], "@policy.Effect:Allow", lines({ ddsource: "trail", text: '{"Effect":"Allow"}' }))).hits).toBe(1);
   });
 
   test("of the packs that come along do not keep other sources from their columns, whatever rules ask", async () => {

@@ -146,7 +146,7 @@ describe.each(variants)("text programs, %s", (variant) => {
 
   test("a pattern that is a trap for backtracking is left to the host, and answered", () => {
     const laying = new Laying(variant);
-    const patterns = ["((?:a|a)*)b"];
+    const patterns = ["((?:a|aa)*)b"];
     const trap = "a".repeat(3_000);
     expect(laying.lay(patterns, [trap, `${trap}b`, "aab"])).toEqual([trap, `${trap}b`, "aab"].map((text) => expectedOf(patterns, text)));
     expect(laying.texts.matched).toBeGreaterThan(0);

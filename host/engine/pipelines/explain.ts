@@ -48,13 +48,15 @@ function leavesOf(pipeline: Pipeline, path: readonly Pipeline[]): Array<Pick<Exp
   return pipeline.processors.flatMap((processor) => (processor.kind === "pipeline" ? leavesOf(processor.pipeline, [...path, processor.pipeline]) : [{ pipelines: path, processor }]));
 }
 
-/** How many operations these processors come to; why they cannot where they do not. */
+/** How many of these processors are done on columns; why they cannot where they do not. */
 function operations(pipelines: readonly Pipeline[], left: ReadonlySet<Processor>, standing: readonly StandingQuery[], known: Known): number | string {
   const columns = new ColumnPlan();
   void new Matching(columns, standing);
   for (const query of standing) shapeOf(query, columns);
   try {
-    return new PipelinePlanner(columns, known).plan(pipelines.map((pipeline) => kept(pipeline, left))).length;
+    const planner = new PipelinePlanner(columns, known);
+    planner.plan(pipelines.map((pipeline) => kept(pipeline, left)));
+    return planner.steps;
   } catch (error) {
     if (error instanceof UnsupportedPipeline) return error.message;
     throw error;

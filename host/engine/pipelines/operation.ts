@@ -34,16 +34,34 @@ export class Placement {
     this.descriptorOf = (column) => columnTable + column * layout.COLUMN_BYTES;
   }
 
+  /** Set by an operation that cannot tell from columns what an event holds: events of the batch are then made one by one. */
+  readonly odd = { isFound: false };
+  readonly #extras = new Map<number, number>();
+  readonly #held: number[] = [];
+
   readonly bitset = (): number => this.arena.alloc(layout.ROW_WORD_BYTES + 64, 64);
 
-  /** Room for the extras of a column that grows. */
+  /** Room for the extras of a column that grows: the same for all operations that let it. */
+  readonly extrasOf = (descriptor: number): number => {
+    let address = this.#extras.get(descriptor);
+    if (address === undefined) this.#extras.set(descriptor, (address = this.extras()));
+    return address;
+  };
+
+  /** Room for as many that nothing else uses. */
   readonly extras = (): number => this.arena.alloc(DERIVED_EXTRAS * 12, 16);
 
-  /** A column beside the plan's, for values on their way. */
+  /** A column beside the plan's. */
   readonly column = (): number => {
     const descriptor = this.arena.alloc(layout.COLUMN_BYTES, 16);
     this.arena.u32.set([this.arena.alloc(layout.ROW_CAP * 8, 64), 0, 0, 0], descriptor >>> 2);
     return descriptor;
+  };
+
+  /** The same for values on their way within one operation; all operations use these. */
+  readonly held = (number: number): number => {
+    while (this.#held.length <= number) this.#held.push(this.column());
+    return this.#held[number]!;
   };
 }
 

@@ -1,6 +1,7 @@
 import * as layout from "../../../assembly/layout.ts";
 import type { GrokFilter } from "../../event/pipeline/pipeline.ts";
 import type { Arena } from "../memory.ts";
+import type { MembersKey, ReadMembers } from "../pipelines/members-step.ts";
 import type { HostTexts, TextFilter } from "./host-texts.ts";
 import { compileText } from "./program.ts";
 import { slotCount, writeProgram } from "./write.ts";
@@ -22,6 +23,8 @@ export interface TextCapture {
   readonly filter?: TextFilter;
   /** The same as grok filters: some of them the kernel knows. */
   readonly filters?: readonly GrokFilter[];
+  /** What is made of the text is no scalar: columns it may go to, and how it is read. */
+  readonly members?: { readonly keys: readonly MembersKey[]; readonly read: ReadMembers };
   /** The empty text is a value too. */
   readonly keepsEmpty?: boolean;
 }
@@ -78,7 +81,7 @@ function writeCaptures(arena: Arena, texts: HostTexts, captures: readonly TextCa
     const at = list + 4 + i * layout.CAPTURE_BYTES;
     const feedList = arena.alloc(feeds.length * 4, 4);
     arena.u32.set(feeds.map((feed) => (feed.descriptor | (feed.clears ? 1 : 0) | (feed.fills ? 2 : 0)) >>> 0), feedList >>> 2);
-    const memo = arena.alloc(layout.MEMO_BYTES, 8);
+    const memo = capture.filter ? arena.alloc(layout.MEMO_BYTES, 8) : 0;
     const kind = filterKind(capture);
     const fields = [
       [layout.CAPTURE_GROUP, capture.group], [layout.CAPTURE_FILTER, kind],

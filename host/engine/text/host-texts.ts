@@ -3,14 +3,17 @@ import type { Json } from "../../event/event.ts";
 import { buildStep } from "../../event/pipeline/grok-filter.ts";
 import { type LinearRegex, linearRegex } from "../../event/pipeline/linear-regex.ts";
 import type { GrokFilter, GrokRule } from "../../event/pipeline/pipeline.ts";
+import type { Scalar } from "../../query/values.ts";
 
-/** What is made of a text; undefined when there is no value. */
-export type TextFilter = (text: string, arrivalMs: number) => string | number | boolean | undefined;
+/** What is made of a value; undefined when nothing is. Captures are texts whatever they say. */
+export type TextFilter = (value: Scalar, arrivalMs: number) => Scalar | undefined;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const NO_ROOM = 0xffffffffffffffffn;
 const NO_MATCH = -1;
+const KIND_SHIFT = 28;
+const LENGTH_MASK = 0x0fffffff;
 
 /**
  * What text programs leave to the host: texts with too many ways to try, and filters the kernel has no code for.
@@ -52,9 +55,12 @@ export class HostTexts {
     return NO_MATCH;
   }
 
-  /** Import `filterText`: a cell whose text was written at `out`, 0 for no value, all ones when `room` bytes do not hold it. */
+  /**
+   * Import `filterText`: a cell whose text was written at `out`, 0 for no value, all ones when `room` bytes do not hold it.
+   * @param length of the value's text, and in the upper four bits its kind
+   */
   filtered(memory: WebAssembly.Memory, number: number, address: number, length: number, out: number, room: number): bigint {
-    const value = this.#filters[number]!(textAt(memory, address, length), this.arrivalMs);
+    const value = this.#filters[number]!(scalarOf(textAt(memory, address, length & LENGTH_MASK), length >>> KIND_SHIFT), this.arrivalMs);
     if (value === undefined) return 0n;
     const bytes = encoder.encode(String(value));
     if (bytes.length > room >>> 0) return NO_ROOM;
@@ -64,19 +70,32 @@ export class HostTexts {
   }
 }
 
-/** Filters of a grok capture, one after the other, where they make a scalar. */
-export function filterChain(filters: readonly GrokFilter[]): TextFilter {
+function scalarOf(text: string, kind: number): Scalar {
+  return kind === KIND_NUMBER ? Number(text) : kind === KIND_BOOLEAN ? text === "true" : text;
+}
+
+/** Filters of a grok capture, one after the other. */
+export function valueChain(filters: readonly GrokFilter[]): (value: Json, arrivalMs: number) => Json | undefined {
   const steps = filters.map((filter) => {
     const step = buildStep(filter);
     if (typeof step !== "function") throw new Error(`grok filter ${filter.name}: ${step.message}`);
     return step;
   });
-  return (text, arrivalMs) => {
-    let value: Json | undefined = text;
+  return (first, arrivalMs) => {
+    let value: Json | undefined = first;
     for (const step of steps) {
       if (value === undefined) return undefined;
       value = step(value, arrivalMs);
     }
+    return value;
+  };
+}
+
+/** The same, where they make a scalar. */
+export function filterChain(filters: readonly GrokFilter[]): TextFilter {
+  const chain = valueChain(filters);
+  return (text, arrivalMs) => {
+    const value = chain(text, arrivalMs);
     return value === null || typeof value === "object" ? undefined : value;
   };
 }

@@ -1,6 +1,6 @@
 import {
   ASSERT_END, ASSERT_NO_WORD, ASSERT_START, ASSERT_WORD, RUN_GREEDY, RUN_LAZY, RUN_POSSESSIVE, TEXT_ASSERT, TEXT_JUMP, TEXT_LITERAL, TEXT_MATCH, TEXT_RUN,
-  TEXT_SAVE, TEXT_SET, TEXT_SPLIT,
+  TEXT_NEED, TEXT_SAVE, TEXT_SET, TEXT_SPLIT,
 } from "../../../assembly/layout.ts";
 import { unreachable } from "../../problem.ts";
 import { type ByteSet, type RegexNode, UnsupportedPattern, readRegex } from "./regex.ts";
@@ -17,6 +17,7 @@ export type Instruction =
   | { readonly op: typeof TEXT_JUMP; to: number }
   | { readonly op: typeof TEXT_SAVE; readonly slot: number }
   | { readonly op: typeof TEXT_ASSERT; readonly what: number }
+  | { readonly op: typeof TEXT_NEED; readonly texts: ReadonlyArray<readonly number[]> }
   | { readonly op: typeof TEXT_MATCH; readonly rule: number };
 
 /** What may come next: the bytes it can begin with, and whether it can be nothing at all. */
@@ -60,6 +61,46 @@ function firstOf(node: RegexNode): First {
   }
 }
 
+/** Texts that stand in whatever the pattern matches, in this order. */
+function neededTexts(node: RegexNode): ReadonlyArray<readonly number[]> {
+  switch (node.kind) {
+    case "literal":
+      return [node.bytes];
+    case "sequence":
+      return node.parts.flatMap(neededTexts);
+    case "group":
+      return neededTexts(node.part);
+    case "repeat":
+      return node.min > 0 ? neededTexts(node.part) : [];
+    case "choice":
+    case "set":
+    case "assert":
+      return [];
+    default:
+      return unreachable(node);
+  }
+}
+
+/** Repetitions that may end in many places. */
+function looseRuns(node: RegexNode): number {
+  switch (node.kind) {
+    case "sequence":
+    case "choice":
+      return node.parts.reduce((sum, part) => sum + looseRuns(part), 0);
+    case "group":
+      return looseRuns(node.part);
+    case "repeat":
+      return node.max === Number.POSITIVE_INFINITY && (node.lazy || (node.part.kind === "set" && node.part.set[SPACE] === true)) ? 1 : looseRuns(node.part);
+    default:
+      return 0;
+  }
+}
+
+const SPACE = 32;
+/** A search ahead costs less than trying where each of so many runs may end. */
+const LOOSE_RUNS = 2;
+const NEEDED_LENGTH = 4;
+
 /**
  * Compiles rules into one program: they are tried in order, each on the whole text, as RE2 and Perl would (leftmost first).
  *
@@ -96,6 +137,8 @@ class Emitter {
   rule(node: RegexNode, rule: number, others: readonly RegexNode[]): void {
     const split = others.length ? this.#split(firstOf(node), firstOf({ kind: "choice", parts: others })) : undefined;
     if (split) split.first = this.code.length;
+    const texts = looseRuns(node) >= LOOSE_RUNS ? neededTexts(node).filter((text) => text.length >= NEEDED_LENGTH) : [];
+    if (texts.length) this.#push({ op: TEXT_NEED, texts });
     this.#emit(node, nothing);
     this.#push({ op: TEXT_MATCH, rule });
     if (split) split.second = this.code.length;

@@ -41,6 +41,13 @@ export function readRegex(text: string): RegexNode {
   return reader.read();
 }
 
+/** The set that a part is, if it takes one character. */
+function oneOf(part: RegexNode): ByteSet | undefined {
+  if (part.kind === "set") return part.set;
+  if (part.kind !== "literal" || part.bytes.length !== 1 || part.bytes[0]! >= 128) return undefined;
+  return setOf((byte) => byte === part.bytes[0]);
+}
+
 class RegexReader {
   readonly #text: string;
   #at = 0;
@@ -67,7 +74,11 @@ class RegexReader {
       this.#at++;
       parts.push(this.#sequence());
     }
-    return parts.length === 1 ? parts[0]! : { kind: "choice", parts };
+    if (parts.length === 1) return parts[0]!;
+    const sets = parts.map(oneOf);
+    // `(?:.|\n)`, as a dot is written that takes line breaks too, is one set.
+    if (sets.every((set) => set !== undefined)) return { kind: "set", set: setOf((byte) => sets.some((set) => set[byte])) };
+    return { kind: "choice", parts };
   }
 
   #sequence(): RegexNode {

@@ -53,6 +53,13 @@ export function writeProgram(arena: Arena, code: readonly Instruction[]): number
       case layout.TEXT_ASSERT:
         put(layout.TEXT_A, instruction.what);
         return;
+      case layout.TEXT_NEED: {
+        const list = arena.alloc(instruction.texts.length * 8, 4);
+        arena.u32.set(instruction.texts.flatMap((text) => [arena.bytes(Uint8Array.from(text)), text.length]), list >>> 2);
+        put(layout.TEXT_A, list);
+        put(layout.TEXT_B, instruction.texts.length);
+        return;
+      }
       case layout.TEXT_MATCH:
         put(layout.TEXT_A, instruction.rule);
     }

@@ -119,3 +119,12 @@ function exact(node: Arithmetic, valueOf: (name: string) => number | undefined):
     }
   }
 }
+
+/** The number that a text is as a whole. */
+export function numberIn(text: string): number | undefined {
+  if (!NUMERAL.test(text)) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+const NUMERAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;

@@ -49,7 +49,7 @@ export function withValue(members: Members | undefined, path: readonly string[],
   return out;
 }
 
-/** The members without what stands at the path, its own dots or nested; objects left empty go too. */
+/** The members without what stands at the path, its own dots or nested, arrays being transparent; objects and arrays left empty go too. */
 export function withoutValue(members: Members, path: readonly string[], from = 0): Members {
   let out = members;
   for (let end = from + 1; end <= path.length; end++) {
@@ -59,15 +59,28 @@ export function withoutValue(members: Members, path: readonly string[], from = 0
     if (end === path.length) {
       out = { ...out };
       delete out[name];
-    } else if (isMembers(below)) {
-      const rest = withoutValue(below, path, end);
+    } else {
+      const rest = without(below, path, end);
       if (rest === below) continue;
       out = { ...out };
-      if (Object.keys(rest).length) setMember(out, name, rest);
-      else delete out[name];
+      if (rest === undefined) delete out[name];
+      else setMember(out, name, rest);
     }
   }
   return out;
+}
+
+/** The same of any value; undefined when nothing is left of it. */
+function without(value: Json, path: readonly string[], from: number): Json | undefined {
+  if (isMembers(value)) {
+    const rest = withoutValue(value, path, from);
+    return rest === value || Object.keys(rest).length ? rest : undefined;
+  }
+  if (!Array.isArray(value)) return value;
+  const rest = value.map((element) => without(element, path, from));
+  if (rest.every((element, i) => element === value[i])) return value;
+  const left = rest.filter((element) => element !== undefined);
+  return left.length ? left : undefined;
 }
 
 /** Objects are joined member by member, everything else is replaced. Deeper than the cap, objects are replaced too. */

@@ -2,6 +2,7 @@ import type { Json, LogEvent } from "../event.ts";
 import { normalizeStatus } from "../status.ts";
 import { normalizeTag } from "../tags.ts";
 import { readTimestamp } from "../timestamp.ts";
+import { type Scalar, scalarsBelow, valuesAt } from "../../query/values.ts";
 import { valueAt, withValue, withoutValue } from "./members.ts";
 import type { Place } from "./pipeline.ts";
 
@@ -26,9 +27,29 @@ export function valueOf(event: LogEvent, place: Place): Json | undefined {
   }
 }
 
-export function firstValue(event: LogEvent, places: readonly Place[]): Json | undefined {
+/** The texts, numbers and truth values at the place: those of arrays too, as queries see them. */
+export function scalarsOf(event: LogEvent, place: Place): Scalar[] {
+  const values = place.kind === "attribute" ? valuesAt(event.attributes, place.path) : [valueOf(event, place)];
+  return values.filter((value): value is Scalar => value !== undefined && typeof value !== "object");
+}
+
+/** All that stands at the place: of a path through an array of objects, what each of them has there. */
+export function wholeOf(event: LogEvent, place: Place): Json | undefined {
+  const value = valueOf(event, place);
+  if (value === undefined || place.kind !== "attribute") return value;
+  const found = valuesAt(event.attributes, place.path);
+  return found.length > valuesAt(value, []).length ? found : value;
+}
+
+/** Is there anything at the place? Objects and arrays that hold nothing are nothing. */
+export function hasValue(event: LogEvent, place: Place): boolean {
+  return scalarsBelow(wholeOf(event, place)).length > 0;
+}
+
+/** The first that any of the places has. */
+export function firstScalar(event: LogEvent, places: readonly Place[]): Scalar | undefined {
   for (const place of places) {
-    const value = valueOf(event, place);
+    const [value] = scalarsOf(event, place);
     if (value !== undefined) return value;
   }
   return undefined;

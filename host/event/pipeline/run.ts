@@ -1,13 +1,14 @@
 import { unreachable } from "../../problem.ts";
 import { matches } from "../../query/matches.ts";
 import type { QueryNode } from "../../query/tree.ts";
+import type { Scalar } from "../../query/values.ts";
 import type { Json, LogEvent } from "../event.ts";
 import { readTimestamp } from "../timestamp.ts";
-import { type Arithmetic, evaluate, readArithmetic } from "./arithmetic.ts";
+import { type Arithmetic, evaluate, numberIn, readArithmetic } from "./arithmetic.ts";
 import { matchGrok } from "./grok.ts";
 import { isMembers, merged } from "./members.ts";
 import type { Pipeline, Place, Processor, TargetFormat } from "./pipeline.ts";
-import { firstValue, placeNamed, textOf, valueOf, withPlace, withoutPlace } from "./place.ts";
+import { firstScalar, hasValue, placeNamed, scalarsOf, textOf, valueOf, wholeOf, withPlace, withoutPlace } from "./place.ts";
 import { located } from "./locate.ts";
 import { urlDetails } from "./url.ts";
 
@@ -88,7 +89,7 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
   const { event, arrivalMs } = run;
   switch (processor.kind) {
     case "grok-parser": {
-      const text = textOf(valueOf(event, processor.source));
+      const text = textOf(firstScalar(event, [processor.source]));
       const match = text === undefined ? undefined : matchGrok(processor.rules, text, arrivalMs);
       return match ? { ...event, attributes: merged(event.attributes, match.values) } : event;
     }
@@ -105,12 +106,13 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
     case "span-id-remapper":
       return firstRemapped(run, processor, { kind: "attribute", path: ["span_id"] });
     case "attribute-remapper": {
-      const source = processor.sources.find((place) => valueOf(event, place) !== undefined);
-      if (!source || isSame(source, processor.target)) return event;
-      if (!processor.overrideOnConflict && valueOf(event, processor.target) !== undefined) return event;
-      const value = castValue(valueOf(event, source)!, processor.targetFormat);
+      const { target, targetFormat } = processor;
+      const source = target.kind === "attribute" ? sourceOf(event, processor.sources, target) : processor.sources.find((place) => textsOf(event, place, target).length);
+      if (!source || isSame(source, target)) return event;
+      if (!processor.overrideOnConflict && hasValue(event, target)) return event;
+      const value = target.kind === "attribute" ? castValue(wholeOf(event, source)!, targetFormat) : textsOf(event, source, target).map((text) => castValue(text, targetFormat));
       const base = processor.preserveSource ? event : withoutPlace(event, source);
-      const after = withPlace(base, processor.target, value, arrivalMs);
+      const after = withPlace(base, target, target.kind === "reserved" ? (value as Json[])[0]! : value, arrivalMs);
       return after === base ? event : after;
     }
     case "category-processor": {
@@ -118,7 +120,7 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
       return category ? withPlace(event, processor.target, category.name, arrivalMs) : event;
     }
     case "lookup-processor": {
-      const key = textOf(valueOf(event, processor.source));
+      const key = textOf(firstScalar(event, [processor.source]));
       const value = key === undefined ? undefined : processor.table.get(key) ?? processor.fallback;
       return value === undefined ? event : withPlace(event, processor.target, value, arrivalMs);
     }
@@ -127,11 +129,11 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
       return text === undefined ? event : withPlace(event, processor.target, text, arrivalMs);
     }
     case "arithmetic-processor": {
-      const value = evaluate(arithmeticOf(processor), (name) => numberOf(valueOf(event, placeNamed(name))) ?? (processor.replaceMissing ? 0 : undefined));
+      const value = evaluate(arithmeticOf(processor), (name) => numberOf(firstScalar(event, [placeNamed(name)])) ?? (processor.replaceMissing ? 0 : undefined));
       return value === undefined ? event : withPlace(event, processor.target, value, arrivalMs);
     }
     case "url-parser": {
-      const url = textOf(firstValue(event, processor.sources));
+      const url = textOf(firstScalar(event, processor.sources));
       const before = valueOf(event, processor.target);
       return url === undefined ? event : withPlace(event, processor.target, merged(isMembers(before) ? before : undefined, urlDetails(url)), arrivalMs);
     }
@@ -146,7 +148,7 @@ function processed(run: Run, processor: Exclude<Processor, { readonly kind: "pip
 
 /** The event with the first source's value at the place; undefined when there is none, or none that it can hold. */
 function remapped(event: LogEvent, sources: readonly Place[], target: Place, arrivalMs: number | undefined): LogEvent | undefined {
-  const value = firstValue(event, sources);
+  const value = firstScalar(event, sources);
   if (value === undefined) return undefined;
   const after = withPlace(event, target, value, arrivalMs);
   return after === event ? undefined : after;
@@ -159,19 +161,30 @@ function firstRemapped(run: Run, processor: { readonly kind: Processor["kind"]; 
   return after ?? run.event;
 }
 
+/** The first source that has a value; where none has, and there is nothing at the target, one that holds an empty object or array. */
+function sourceOf(event: LogEvent, sources: readonly Place[], target: Place): Place | undefined {
+  const found = sources.find((place) => hasValue(event, place));
+  return found ?? (valueOf(event, target) === undefined ? sources.find((place) => valueOf(event, place) !== undefined) : undefined);
+}
+
+/** Values for a place that holds texts: one that is reserved takes the first. */
+function textsOf(event: LogEvent, source: Place, target: Place): Scalar[] {
+  const scalars = scalarsOf(event, source);
+  return (target.kind === "reserved" ? scalars.slice(0, 1) : scalars).filter((value) => textOf(value) !== undefined);
+}
+
 function isSame(a: Place, b: Place): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function numberOf(value: Json | undefined): number | undefined {
   if (typeof value === "number") return value;
-  if (typeof value !== "string" || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
+  return typeof value === "string" ? numberIn(value) : undefined;
 }
 
-/** In the format asked for, or as it was when it cannot be. */
+/** In the format asked for, or as it was when it cannot be; of an array each element. */
 export function castValue(value: Json, format: TargetFormat): Json {
+  if (Array.isArray(value)) return value.map((element) => castValue(element, format));
   switch (format) {
     case "auto":
       return value;
@@ -191,8 +204,7 @@ const BUILT_CAP = 256;
 function builtText(event: LogEvent, template: string, replaceMissing: boolean): string | undefined {
   let isMissing = false;
   const text = template.replace(/%\{([^{}]*)\}/g, (_, name: string) => {
-    const value = valueOf(event, placeNamed(name.trim()));
-    const parts = Array.isArray(value) ? value.map(textOf) : [textOf(value)];
+    const parts = scalarsOf(event, placeNamed(name.trim())).map(textOf);
     if (parts.length && parts.every((part) => part !== undefined)) return parts.join(",");
     isMissing = true;
     return "";
