@@ -13,6 +13,7 @@ export async function placesOf(world: WebWorld): Promise<readonly Place[]> {
   const { data: [signal] } = await world.api<{ readonly data: ReadonlyArray<{ readonly id: string }> }>("GET", "/api/v2/security_monitoring/signals?filter[query]=source:auth&page[limit]=1");
   const { data: [log] } = await world.api<{ readonly data: ReadonlyArray<{ readonly id: string }> }>("POST", "/api/v2/logs/events/search", { filter: { query: "source:cloudtrail", from: "now-1d", to: "now" }, page: { limit: 1 } });
   return [
+    { name: "overview", address: "/security/overview" },
     { name: "signals", address: "/security/signals" },
     ...["what", "evidence", "entities", "related", "playbook", "history", "json"].map((tab) => ({ name: `signal-${tab}`, address: `/security/signals/${signal!.id}?tab=${tab}` })),
     { name: "rules", address: "/security/rules" },

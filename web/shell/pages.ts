@@ -23,6 +23,7 @@ const signalsRead = ["security_monitoring_signals_read"];
 
 /** Every page, in the order of the navigation. The longest path that fits an address wins. */
 export const pages: readonly PageEntry[] = [
+  { path: "/security/overview", title: "Overview", group: "Security", permissions: signalsRead, key: "o", icon: "chart", view: lazy(() => import("../overview/page.tsx")) },
   { path: "/security/signals", title: "Signals", group: "Security", permissions: signalsRead, key: "s", icon: "bell", view: lazy(() => import("../signals/page.tsx")) },
   { path: "/security/rules", title: "Rules", group: "Security", permissions: ["security_monitoring_rules_read"], key: "r", icon: "rule", view: lazy(() => import("../rules/page.tsx")) },
   { path: "/logs", title: "Logs", group: "Data", permissions: ["logs_read_data"], key: "l", icon: "logs", view: lazy(() => import("../logs/page.tsx")) },
