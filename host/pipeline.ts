@@ -22,6 +22,7 @@ import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import { InputProfiles } from "./input-profiles.ts";
 import { createExecutor } from "./matcher.ts";
 import { ProblemError } from "./problem.ts";
+import { withColumns } from "./rule/table-columns.ts";
 import { type CriticalAssetRule, type EventGuards, type SecurityFilter, type Suppression, effectiveQuery } from "./rule/guards.ts";
 import type { Rule } from "./rule/rule.ts";
 import { signalProblems } from "./rule/signal-source.ts";
@@ -106,6 +107,14 @@ async function contentJudges(rules: readonly Rule[], standing: readonly Standing
   return Promise.all(rules.map(async (rule, i) => (looks(rule, i) ? new ContentAnomaly(rule, await ContentRoom.create(variant, roomBytes)) : undefined)));
 }
 
+/** Of rules that are given columns of reference tables, by number of the rule. */
+function readersWithColumns({ rules, referenceTables, pipelines }: DetectionSetup): ReadonlyMap<number, EventReader> {
+  return new Map(rules.flatMap((rule, i) => {
+    const columns = withColumns(rule, referenceTables);
+    return columns ? [[i, new EventReader(pipelines, columns)] as const] : [];
+  }));
+}
+
 /**
  * The whole flow, top to bottom: bytes to slots, slots through the kernels on an executor, matches in order to the
  * detectors, case hits to signals.
@@ -157,7 +166,7 @@ export class DetectionPipeline {
     const duplicates = setup.deduplicate ? new Duplicates(Math.floor((setup.stateBytes ?? STATE_BYTES) / IDS_PART)) : undefined;
     this.#duplicates = duplicates;
     this.#book = new SignalBook(setup.rules, detector.recent, profiles.list, {
-      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, onSuppressed: setup.onSuppressed, details: setup.signalDetails,
+      suppressions: setup.suppressions, criticalAssets: setup.criticalAssets, reader, readers: readersWithColumns(setup), onSuppressed: setup.onSuppressed, details: setup.signalDetails,
     });
     const readers = new SignalReaders(setup.rules, this.#book, (change) => this.#onSignal(change));
     this.#readers = readers.isIdle ? undefined : readers;

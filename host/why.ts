@@ -10,6 +10,7 @@ import { type QueryTrace, traceQuery } from "./query/trace.ts";
 import type { Field, QueryNode } from "./query/tree.ts";
 import { valuesOf } from "./query/values.ts";
 import { type GuardTrace, traceGuards } from "./rule/guard-trace.ts";
+import { withColumns } from "./rule/table-columns.ts";
 import type { Rule } from "./rule/rule.ts";
 import { type StandingQuery, idleReason, isWindowed, standingQueries } from "./rule/standing.ts";
 import type { Suppression } from "./rule/suppression.ts";
@@ -109,7 +110,7 @@ export class Why {
   private constructor(setup: WhySetup, asked: AskedRecord, standing: readonly StandingQuery[], keys: ReadonlyMap<string, number>, timeMs: number | undefined) {
     this.#setup = setup;
     this.#asked = asked;
-    this.#reader = new EventReader(setup.pipelines);
+    this.#reader = new EventReader(setup.pipelines, withColumns(setup.rule, setup.referenceTables));
     this.#event = this.#reader.event(asked.bytes, asked.input, asked.input.arrivalMs);
     this.#timeMs = timeMs ?? readTimestamp(this.#event.timestamp, asked.input.arrivalMs) ?? asked.input.arrivalMs;
     this.#keys = keys;

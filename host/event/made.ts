@@ -34,15 +34,23 @@ export class EventReader {
   /** Where it looks for more than pipelines do. */
   readonly #enrichment: Enrichment | undefined;
   readonly #decoder = new TextDecoder();
+  readonly #more: ((event: LogEvent) => LogEvent) | undefined;
 
-  constructor(pipelines: readonly Pipeline[] = []) {
+  /** @param more what somebody in particular sees of each event beside */
+  constructor(pipelines: readonly Pipeline[] = [], more?: (event: LogEvent) => LogEvent) {
     this.#pipelines = pipelines;
+    this.#more = more;
     const enrichment = enrichmentOf(pipelines);
     this.#enrichment = enrichment?.intel ? enrichment : undefined;
   }
 
   /** The event as detection saw it. */
   event(bytes: Uint8Array, input: MadeFrom, arrivalMs?: number): LogEvent {
+    const event = this.#plainEvent(bytes, input, arrivalMs);
+    return this.#more ? this.#more(event) : event;
+  }
+
+  #plainEvent(bytes: Uint8Array, input: MadeFrom, arrivalMs: number | undefined): LogEvent {
     const text = this.#decoder.decode(bytes);
     const made = madeEvent(text, input, this.#pipelines, arrivalMs);
     if (!made) return { message: text, attributes: {} };

@@ -5,6 +5,7 @@ import type { Rule, RuleQuery } from "./rule.ts";
 import type { SecurityFilter } from "./security-filter.ts";
 import { ruleEvent } from "./select.ts";
 import type { Suppression } from "./suppression.ts";
+import { columnsResolved } from "./table-columns.ts";
 
 export { type CriticalAssetRule, readCriticalAssets } from "./critical-asset.ts";
 export { type ReferenceTables, readReferenceTables } from "./reference-table.ts";
@@ -25,7 +26,7 @@ const ALL: QueryNode = { kind: "all", span };
 
 /** A rule's query as it runs: with security filters, legacy filters, data exclusions and reference tables worked in. */
 export function effectiveQuery(rule: Rule, query: RuleQuery, guards: EventGuards): QueryNode {
-  const parts: QueryNode[] = [query.node];
+  const parts: QueryNode[] = [columnsResolved(rule, query, guards.referenceTables)];
   // They are for logs: what people do here is analysed whatever they say.
   if (guards.securityFilters && query.dataSource !== "audit") parts.push(passesSome(guards.securityFilters));
   for (const filter of rule.filters) parts.push(filter.action === "require" ? filter.node : not(filter.node));

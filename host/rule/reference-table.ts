@@ -35,10 +35,9 @@ export function checkReferenceTables(rules: readonly Rule[], tables: ReferenceTa
     const level = "warning" as const;
     if (!rows) return [{ code: "rule/unknown-table", level, place: `${place}.tableName`, message: `${rule.name}: there is no reference table ${join.tableName}`, hint: "give it beside the rules, or the rule sees an empty table" }];
     if (rows.length > FILTER_ROW_CAP) return [tooLarge(rule, join, rows.length, place)];
-    if (rows.length && !rows.some((row) => Object.hasOwn(row, join.columnName))) {
-      return [{ code: "rule/unknown-column", level, place: `${place}.columnName`, message: `${rule.name}: table ${join.tableName} has no column ${join.columnName}`, hint: `its columns are ${Object.keys(rows[0]!).slice(0, 20).join(", ")}` }];
-    }
-    return [];
+    return [["columnName", join.columnName] as const, ...join.columns.map((column, n) => [`columns[${n}]`, column] as const)]
+      .filter(([, column]) => rows.length && !rows.some((row) => Object.hasOwn(row, column)))
+      .map(([name, column]) => ({ code: "rule/unknown-column", level, place: `${place}.${name}`, message: `${rule.name}: table ${join.tableName} has no column ${column}`, hint: `its columns are ${Object.keys(rows[0]!).slice(0, 20).join(", ")}` }));
   }));
 }
 
@@ -55,7 +54,7 @@ export function joinNode(rule: Rule, join: ReferenceTableJoin, tables: Reference
   return join.checkPresence ? inTable : not(inTable);
 }
 
-function rowsOf(tables: ReferenceTables, name: string): ReferenceTables[string] | undefined {
+export function rowsOf(tables: ReferenceTables, name: string): ReferenceTables[string] | undefined {
   return Object.hasOwn(tables, name) ? tables[name] : undefined;
 }
 
@@ -63,8 +62,8 @@ function tooLarge(rule: Rule, join: ReferenceTableJoin, rows: number, place: str
   return { code: "rule/table-too-large", place: `${place}.tableName`, message: `${rule.name}: table ${join.tableName} has ${rows} rows`, hint: `a rule filters by tables of at most ${FILTER_ROW_CAP} rows` };
 }
 
-/** A path without `@` is an attribute's, and where the event has none, a tag's or reserved attribute's. */
-function isIn(path: string, values: readonly string[]): QueryNode {
+/** The event has one of these there. A path without `@` is an attribute's, and where the event has none, a tag's or reserved attribute's. */
+export function isIn(path: string, values: readonly string[]): QueryNode {
   const attribute = readField(path.startsWith("@") ? path : `@${path}`);
   const byAttribute = oneOf(attribute, values);
   if (path.startsWith("@") || !values.length) return byAttribute;

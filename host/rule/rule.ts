@@ -115,6 +115,8 @@ export interface ReferenceTableJoin {
   /** As written: an attribute path with or without its `@`, else a tag key. */
   readonly fieldPath: string;
   readonly checkPresence: boolean;
+  /** Columns that events of the rule get, as `@reference_tables.<table>.<column>`; ours. */
+  readonly columns: readonly string[];
   readonly queryLabel: string;
 }
 

@@ -1,5 +1,6 @@
 import { type Problem, ProblemError } from "../problem.ts";
 import { type Members, Reader, isMembers } from "./reader.ts";
+import { TABLES, columnOf, tableFields } from "./table-columns.ts";
 import { type ReferenceTableJoin, type Rule, type RuleFilter, type RuleQuery, ruleTypes } from "./rule.ts";
 import { limitProblems } from "./limits.ts";
 import { ruleIdOf } from "./rule-id.ts";
@@ -50,6 +51,8 @@ function readMembers(members: Members, reader: Reader): Rule {
   const queries = readQueries(members, { kind: methodKind(method), type, isScheduled: schedule !== undefined }, reader);
   const labels = queries.map((query) => query.label);
   const options = readOptions(members.options, method, labels, reader);
+  const referenceTables = reader.list(members, "referenceTables", "").map((join, i) => readJoin(join, `referenceTables[${i}]`, labels, reader));
+  checkColumns(queries, referenceTables, reader);
   const id = reader.text(members, "id", "");
   const customName = reader.text(members, "customName", "");
   const customMessage = reader.text(members, "customMessage", "");
@@ -68,7 +71,7 @@ function readMembers(members: Members, reader: Reader): Rule {
     options,
     filters: reader.list(members, "filters", "").map((filter, i) => readFilter(filter, `filters[${i}]`, reader)),
     groupSignalsBy: readGroupSignalsBy(members, [...queries, ...(options.method.kind === "third_party" ? options.method.rootQueries : [])], reader),
-    referenceTables: reader.list(members, "referenceTables", "").map((join, i) => readJoin(join, `referenceTables[${i}]`, labels, reader)),
+    referenceTables,
     ...(schedule ? { schedule } : {}),
     calculatedFields: readCalculatedFields(members, schedule !== undefined, reader),
     tests: readTests(members, labels, reader),
@@ -95,9 +98,27 @@ function readFilter(value: unknown, place: string, reader: Reader): RuleFilter {
   return { action, node: reader.query(reader.filledText(members, "query", place), `${place}.query`) };
 }
 
+/** Columns are asked about; they are looked up behind the kernels, so nothing is counted by them. */
+function checkColumns(queries: readonly RuleQuery[], joins: readonly ReferenceTableJoin[], reader: Reader): void {
+  for (const [i, query] of queries.entries()) {
+    const given = joins.filter(({ queryLabel }) => queryLabel === query.label).flatMap(({ tableName, columns }) => columns.map((column) => `@${TABLES}.${tableName}.${column}`));
+    for (const field of tableFields(query.node)) {
+      const column = columnOf(field);
+      const name = `@${(field as { path: readonly string[] }).path.join(".")}`;
+      if (column && given.includes(`@${TABLES}.${column.table}.${column.column}`)) continue;
+      reader.problem("rule/unknown-column", `queries[${i}].query`, `no reference table of query ${query.label} gives ${name}`, given.length ? `it is given ${given.join(", ")}` : 'name the column among the columns of a reference table with this ruleQueryName');
+    }
+    for (const [member, fields] of [["groupByFields", query.groupBy], ["distinctFields", query.distinct], ["metrics", query.metrics]] as const) {
+      fields.forEach((field, n) => {
+        if (field.kind === "attribute" && field.path[0] === TABLES) reader.problem("rule/column-counted", `queries[${i}].${member}[${n}]`, "columns of reference tables are asked about, and nothing is grouped or counted by them", "group by what the table is looked up by");
+      });
+    }
+  }
+}
+
 function readJoin(value: unknown, place: string, labels: readonly string[], reader: Reader): ReferenceTableJoin {
   const members = reader.members(value, place);
-  reader.unknown(members, ["tableName", "columnName", "logFieldPath", "checkPresence", "ruleQueryName"], place);
+  reader.unknown(members, ["tableName", "columnName", "logFieldPath", "checkPresence", "columns", "ruleQueryName"], place);
   const queryLabel = reader.text(members, "ruleQueryName", place) || (labels[0] ?? "a");
   if (!labels.includes(queryLabel)) reader.problem("rule/unknown-label", `${place}.ruleQueryName`, `no query is named ${queryLabel}`, `the labels are ${labels.join(", ") || "none"}`);
   return {
@@ -105,6 +126,7 @@ function readJoin(value: unknown, place: string, labels: readonly string[], read
     columnName: reader.filledText(members, "columnName", place),
     fieldPath: reader.filledText(members, "logFieldPath", place),
     checkPresence: reader.flag(members, "checkPresence", place, true),
+    columns: reader.texts(members, "columns", place),
     queryLabel,
   };
 }

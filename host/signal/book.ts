@@ -39,6 +39,8 @@ export interface SignalBookOptions {
   readonly suppressions?: readonly Suppression[];
   readonly criticalAssets?: readonly CriticalAsset[];
   readonly reader: EventReader;
+  /** Of rules that see more of events than others, by number of the rule. */
+  readonly readers?: ReadonlyMap<number, EventReader>;
   /** @param tried the signal that would have been; it belongs to whoever hears of it. */
   readonly onSuppressed?: (suppression: Suppression, hit: CaseHit, tried: OpenSignal, asked: Queryable) => void;
   /** Signals tell more, for whoever stores them (`SignalDocument`). */
@@ -100,7 +102,7 @@ export class SignalBook {
     const [known, ...bridged] = this.#reached(hit, recent);
     const extending = known !== undefined;
     const madeBy = (): number | string => sourceOf?.(hit.slot).id ?? this.#recent.eventNumber(hit.slot);
-    const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), this.#plans[hit.ruleIndex]!, group, hit.timeMs, this.#options.reader);
+    const opened = (): OpenSignal => new OpenSignal(signalId(rule, key, hit, madeBy()), this.#plans[hit.ruleIndex]!, group, hit.timeMs, this.#readerOf(hit.ruleIndex));
     // A new signal has all of its match, also what an earlier one had.
     const which = extending ? "fresh" : "all";
     const stops = suppressionsOf(this.#options.suppressions ?? [], this.#ruleEvents[hit.ruleIndex]!, hit.timeMs);
@@ -192,7 +194,7 @@ export class SignalBook {
 
   /** Takes up saved signals; the book is empty before. Answers them by place. Throws `StateFault`. */
   restore(sections: ReadonlyArray<{ readonly ruleIndex: number; readonly bytes: Uint8Array }>): ReadonlyMap<number, OpenSignal> {
-    const read: ReadSignal[] = sections.flatMap(({ ruleIndex, bytes }) => readSignals(bytes, ruleIndex, this.#plans[ruleIndex]!, this.#profiles, this.#options.reader)).toSorted((a, b) => a.place - b.place);
+    const read: ReadSignal[] = sections.flatMap(({ ruleIndex, bytes }) => readSignals(bytes, ruleIndex, this.#plans[ruleIndex]!, this.#profiles, this.#readerOf(ruleIndex))).toSorted((a, b) => a.place - b.place);
     const byPlace = new Map(read.map(({ place, signal }) => [place, signal]));
     for (const { signal, parts, isGone } of read) {
       if (parts) signal.madeOf?.restore(parts, (place) => byPlace.get(place));
@@ -236,6 +238,10 @@ export class SignalBook {
       this.signals.splice(this.signals.indexOf(signal), 1);
     }
     return true;
+  }
+
+  #readerOf(ruleIndex: number): EventReader {
+    return this.#options.readers?.get(ruleIndex) ?? this.#options.reader;
   }
 
   #eventAt(slot: number): LogEvent | undefined {

@@ -65,6 +65,21 @@ describe("reference tables", () => {
     expect(folder.faults).toEqual([]);
   });
 
+  test("[DE-39] a rule of the API asks for a column of a table, its signal tells the column, and a column that is not there is refused", async () => {
+    const server = await folder.start(new TestRules([]), { data: join(folder.path, "columns") });
+    expect((await make(server, "user,risk\nann,3\nbob,9\n")).status).toBe(201);
+    const { id: _, ...rule } = { ...joined, message: "{{@usr.id}} has risk {{@reference_tables.watched_users.risk}}", queries: [{ ...joined.queries[0], query: "@evt.name:login @reference_tables.watched_users.risk:>5" }], referenceTables: [{ ...joined.referenceTables[0], columns: ["risk"] }] };
+    const made = await ask(server, "POST", "/api/v2/security_monitoring/rules", rule);
+    expect([made.status, made.body.referenceTables]).toEqual([200, rule.referenceTables]);
+    await send(server, [login("ann"), login("bob"), login("eve")]);
+    expect(await signalled(server)).toEqual(["bob"]);
+    const found = await ask(server, "POST", "/api/v2/security_monitoring/signals/search", { filter: { query: "@reference_tables.watched_users.risk:9" } });
+    expect(found.body.data.map(({ attributes }: any) => attributes.message)).toEqual([expect.stringContaining("bob has risk 9")]);
+    const wrong = await ask(server, "POST", "/api/v2/security_monitoring/rules", { ...rule, queries: [{ ...rule.queries[0], query: "@evt.name:login" }], referenceTables: [{ ...rule.referenceTables[0], columns: ["dept"] }] });
+    expect([wrong.status, wrong.body.error.details.map(({ target }: any) => target)]).toEqual([400, ["referenceTables[0].columns[0]"]]);
+    expect(folder.faults).toEqual([]);
+  });
+
   test("a table is there after a restart, and filters what is judged then", async () => {
     const server = await folder.start(new TestRules([joined]), { data: join(folder.path, "one") });
     const list = (await ask(server, "GET", `${BASE}/tables?filter[table_name][contains]=watch`)).body.data;

@@ -63,12 +63,14 @@ export class RuleCheck {
 
   #tableProblems(rule: Rule): Problem[] {
     const { referenceTables: given = {} } = this.#context.base();
-    return rule.referenceTables.flatMap(({ tableName, columnName }, i): Problem[] => {
+    return rule.referenceTables.flatMap(({ tableName, columnName, columns }, i): Problem[] => {
       const place = `referenceTables[${i}]`;
       const table = this.#tables.named(tableName);
       if (!table && Object.hasOwn(given, tableName)) return [];
       if (!table) return [{ code: "rule-api/unknown-table", place: `${place}.tableName`, message: `there is no reference table ${tableName}`, hint: "upload it first" }];
       if (!table.fields.some(({ name }) => name === columnName)) return [{ code: "rule-api/unknown-column", place: `${place}.columnName`, message: `table ${tableName} has no column ${columnName}`, hint: `its columns are ${table.fields.map(({ name }) => name).join(", ")}` }];
+      const unknown = columns.findIndex((column) => !table.fields.some(({ name }) => name === column));
+      if (unknown >= 0) return [{ code: "rule-api/unknown-column", place: `${place}.columns[${unknown}]`, message: `table ${tableName} has no column ${columns[unknown]}`, hint: `its columns are ${table.fields.map(({ name }) => name).join(", ")}` }];
       return table.rowCount > FILTER_ROW_CAP ? [{ code: "rule-api/table-too-large", place: `${place}.tableName`, message: `table ${tableName} has ${table.rowCount} rows`, hint: `a rule filters by tables of at most ${FILTER_ROW_CAP}` }] : [];
     });
   }

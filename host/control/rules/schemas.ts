@@ -23,7 +23,7 @@ export const RulePayload = Type.Object({
   filters: Type.Optional(Type.Unknown({ description: "list of { action: require or suppress, query }" })),
   groupSignalsBy: Type.Optional(Type.Unknown({ description: "list of texts" })),
   hasExtendedTitle: Type.Optional(Type.Unknown({ description: "true or false" })),
-  referenceTables: Type.Optional(Type.Unknown({ description: "list of { tableName, columnName, logFieldPath, checkPresence, ruleQueryName }" })),
+  referenceTables: Type.Optional(Type.Unknown({ description: "list of { tableName, columnName, logFieldPath, checkPresence, columns, ruleQueryName }" })),
   schedulingOptions: Type.Optional(Type.Unknown({ description: "{ rrule, start, timezone }" })),
   calculatedFields: Type.Optional(Type.Unknown({ description: "list of { name, expression }" })),
   deprecationDate: Type.Optional(Type.Unknown({ description: "milliseconds: from then on the rule is disabled, and fifteen months later deleted" })),
