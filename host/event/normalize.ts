@@ -23,6 +23,8 @@ export interface NormalizeOptions {
 
 type Members = { [name: string]: Json };
 
+const HERE: readonly string[] = [];
+
 /** First scalar under a path, reading dotted keys too. */
 function firstScalar(value: Json | undefined, path: readonly string[]): string | number | boolean | undefined {
   if (value === null || value === undefined) return undefined;
@@ -35,6 +37,8 @@ function firstScalar(value: Json | undefined, path: readonly string[]): string |
   }
   if (path.length === 0) return typeof value === "object" ? undefined : value;
   if (typeof value !== "object") return undefined;
+  // Nearly all paths are one name.
+  if (path.length === 1) return Object.hasOwn(value, path[0]!) ? firstScalar(value[path[0]!], HERE) : undefined;
   for (let length = 1; length <= path.length; length++) {
     const key = path.slice(0, length).join(".");
     const found = Object.hasOwn(value, key) ? firstScalar(value[key], path.slice(length)) : undefined;
