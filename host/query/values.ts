@@ -25,16 +25,24 @@ function ownScalars(value: Json | undefined): Scalar[] {
 
 /** What stands under a path: arrays are transparent, and a key may itself hold the dots. */
 export function valuesAt(value: Json | undefined, path: readonly string[]): Json[] {
+  return valuesFrom(value, path, 0);
+}
+
+/** @param from the first name of the path that is still to be gone */
+function valuesFrom(value: Json | undefined, path: readonly string[], from: number): Json[] {
   if (value === null || value === undefined) return [];
-  if (Array.isArray(value)) return value.flatMap((element) => valuesAt(element, path));
-  if (path.length === 0) return [value];
+  if (Array.isArray(value)) return value.flatMap((element) => valuesFrom(element, path, from));
+  if (from === path.length) return [value];
   if (typeof value !== "object") return [];
-  const found: Json[] = [];
-  for (let length = 1; length <= path.length; length++) {
-    const key = path.slice(0, length).join(".");
-    if (Object.hasOwn(value, key)) found.push(...valuesAt(value[key], path.slice(length)));
+  let found: Json[] | undefined;
+  let key = "";
+  for (let to = from; to < path.length; to++) {
+    key = to === from ? path[to]! : `${key}.${path[to]!}`;
+    if (!Object.hasOwn(value, key)) continue;
+    const below = valuesFrom(value[key], path, to + 1);
+    found = found ? [...found, ...below] : below;
   }
-  return found;
+  return found ?? [];
 }
 
 function scalarsAt(event: Queryable, path: readonly string[]): Scalar[] {
@@ -61,7 +69,7 @@ export function addressesOf(event: Queryable): string[] {
 }
 
 export function isAddressList(field: Field): boolean {
-  return field.kind === "attribute" && field.path.join(".") === "network.ip.list";
+  return field.kind === "attribute" && field.path.at(-1)?.endsWith("list") === true && field.path.join(".") === "network.ip.list";
 }
 
 /** V(field, event): the scalar values a leaf on this field is tested on. */
