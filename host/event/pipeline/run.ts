@@ -174,7 +174,8 @@ function textsOf(event: LogEvent, source: Place, target: Place): Scalar[] {
 }
 
 function isSame(a: Place, b: Place): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  if (a.kind === "attribute" && b.kind === "attribute") return a.path.length === b.path.length && a.path.every((name, i) => name === b.path[i]);
+  return a.kind === b.kind && JSON.stringify(a) === JSON.stringify(b);
 }
 
 function numberOf(value: Json | undefined): number | undefined {
