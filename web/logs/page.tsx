@@ -6,7 +6,6 @@ import { setParams, usePlace } from "../lib/router.tsx";
 import { cellText, plural, quoted } from "../lib/text.ts";
 import { boundMs, bucketMs, timeText } from "../lib/time.ts";
 import { ViewMenu } from "../signals/view-menu.tsx";
-import type { PageProps } from "../shell/pages.ts";
 import { Bars } from "../ui/bars.tsx";
 import { Facets } from "../ui/facets.tsx";
 import { Empty, Fault } from "../ui/fault.tsx";
@@ -37,7 +36,7 @@ interface Buckets {
   readonly data: { readonly buckets: ReadonlyArray<{ readonly by: { readonly status?: string }; readonly computes: { readonly c0: ReadonlyArray<{ readonly time: string; readonly value: number | null }> } }> };
 }
 
-export default function LogsPage(_: PageProps) {
+export default function LogsPage() {
   const { params } = usePlace();
   const query = params.get("query") ?? "";
   // Links of signals name their bounds as the official pages do.

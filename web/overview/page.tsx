@@ -4,7 +4,7 @@ import { call, get } from "../lib/api.ts";
 import { useLoad } from "../lib/load.ts";
 import { Link, addressOf, setParams, usePlace } from "../lib/router.tsx";
 import { apiBound } from "../lib/time.ts";
-import { type PageProps, pageOf } from "../shell/pages.ts";
+import { pageOf } from "../shell/pages.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Fault, Loading } from "../ui/fault.tsx";
 import { TimePicker } from "../ui/time-picker.tsx";
@@ -21,7 +21,7 @@ interface Module {
   readonly href: string;
 }
 
-export default function OverviewPage(_: PageProps) {
+export default function OverviewPage() {
   const { params } = usePlace();
   const span = { from: params.get("from") ?? "now-7d", to: params.get("to") ?? "now" };
   const [isArranging, setArranging] = useState(false);

@@ -38,7 +38,7 @@ export function Login({ onIn }: { readonly onIn: (session: Session) => void }) {
         <button type="submit" className="primary" disabled={isAsking}>
           Log in
         </button>
-        {hasOidc && <a className="button" href="/api/v2/login/oidc">Log in by your organisation</a>}
+        {hasOidc && <a className="button" href="/auth/oidc/login">Log in by your organisation</a>}
         <p className="login-help">
           No account yet? <code>vespid users add you@example.com --password</code> makes one on the server.
         </p>

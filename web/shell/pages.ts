@@ -25,8 +25,18 @@ const signalsRead = ["security_monitoring_signals_read"];
 export const pages: readonly PageEntry[] = [
   { path: "/security/overview", title: "Overview", group: "Security", permissions: signalsRead, key: "o", icon: "chart", view: lazy(() => import("../overview/page.tsx")) },
   { path: "/security/signals", title: "Signals", group: "Security", permissions: signalsRead, key: "s", icon: "bell", view: lazy(() => import("../signals/page.tsx")) },
+  { path: "/security/entities", title: "Entities", group: "Security", permissions: signalsRead, key: "e", icon: "person", view: lazy(() => import("../entities/page.tsx")) },
+  { path: "/security/mitre", title: "ATT&CK", group: "Security", permissions: ["security_monitoring_rules_read"], key: "m", icon: "map", view: lazy(() => import("../mitre/page.tsx")) },
   { path: "/security/rules", title: "Rules", group: "Security", permissions: ["security_monitoring_rules_read"], key: "r", icon: "rule", view: lazy(() => import("../rules/page.tsx")) },
   { path: "/logs", title: "Logs", group: "Data", permissions: ["logs_read_data"], key: "l", icon: "logs", view: lazy(() => import("../logs/page.tsx")) },
+  { path: "/security/packs", title: "Content packs", group: "Data", permissions: ["security_monitoring_rules_read"], key: "p", icon: "pack", view: lazy(() => import("../packs/page.tsx")) },
+  { path: "/security/suppressions", title: "Suppressions", group: "Data", permissions: ["security_monitoring_suppressions_read"], key: "u", icon: "stop", view: lazy(() => import("../suppressions/page.tsx")) },
+  { path: "/settings/tables", title: "Reference tables", group: "Data", permissions: ["reference_tables_read"], key: "b", icon: "table", view: lazy(() => import("../tables/page.tsx")) },
+  { path: "/settings/intake", title: "Intake", group: "Settings", permissions: ["logs_read_data"], key: "i", icon: "pulse", view: lazy(() => import("../settings/intake-page.tsx")) },
+  { path: "/settings/keys", title: "Keys", group: "Settings", permissions: ["api_keys_read", "org_app_keys_read", "security_monitoring_signals_read"], key: "k", icon: "key", view: lazy(() => import("../settings/keys-page.tsx")) },
+  { path: "/settings/people", title: "Users and roles", group: "Settings", permissions: ["user_access_manage", "user_access_invite", "security_monitoring_signals_read"], key: "h", icon: "person", view: lazy(() => import("../settings/people-page.tsx")) },
+  { path: "/settings/audit", title: "Audit trail", group: "Settings", permissions: ["audit_logs_read", "security_monitoring_signals_read"], key: "a", icon: "list", view: lazy(() => import("../settings/audit-page.tsx")) },
+  { path: "/settings/onboarding", title: "Get started", group: "Settings", permissions: signalsRead, icon: "gear", view: lazy(() => import("../settings/onboarding-page.tsx")) },
 ];
 
 export function pageOf(path: string): { readonly page: PageEntry; readonly rest: readonly string[] } | undefined {

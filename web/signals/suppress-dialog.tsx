@@ -9,23 +9,34 @@ import { SIGNALS, type Signal } from "./model.ts";
 
 const DAYS = [1, 7, 30, 90, 0];
 
+export interface SuppressionStart {
+  readonly name: string;
+  readonly ruleQuery: string;
+  readonly query: string;
+}
+
 /** A suppression that begins with what a signal has: its rule, and its groups. */
 export function SuppressDialog({ signalId, onClose }: { readonly signalId: string; readonly onClose: () => void }) {
   const signal = useLoad(signalId, async (abort) => (await get<{ readonly data: Signal }>(`${SIGNALS}/${encodeURIComponent(signalId)}`, abort)).data);
   return (
     <Dialog title="Suppress signals like this" onClose={onClose} width="40rem">
-      {signal.fault ? <Fault fault={signal.fault} /> : signal.data ? <Form signal={signal.data} onClose={onClose} /> : <Loading />}
+      {signal.fault ? <Fault fault={signal.fault} /> : signal.data ? <SuppressionForm start={startOf(signal.data)} onClose={onClose} /> : <Loading />}
     </Dialog>
   );
 }
 
-function Form({ signal, onClose }: { readonly signal: Signal; readonly onClose: () => void }) {
+function startOf(signal: Signal): SuppressionStart {
   const { workflow, groupByValues = {}, entities = [] } = signal.attributes.custom;
   const groups = Object.entries(groupByValues).map(([path, value]) => `${path}:${quoted(value)}`);
   const first = groups.length ? groups : entities.slice(0, 1).map((each) => each.replace(/^(@[^:]*):(.*)$/s, (_, path: string, value: string) => `${path}:${quoted(value)}`));
-  const [name, setName] = useState(`${workflow.rule.name}: ${first.join(" ")}`.slice(0, 200));
-  const [ruleQuery, setRuleQuery] = useState(`ruleId:${workflow.rule.id}`);
-  const [query, setQuery] = useState(first.join(" "));
+  return { name: `${workflow.rule.name}: ${first.join(" ")}`.slice(0, 200), ruleQuery: `ruleId:${workflow.rule.id}`, query: first.join(" ") };
+}
+
+/** Made as soon as the API would take it. */
+export function SuppressionForm({ start, onClose }: { readonly start: SuppressionStart; readonly onClose: () => void }) {
+  const [name, setName] = useState(start.name);
+  const [ruleQuery, setRuleQuery] = useState(start.ruleQuery);
+  const [query, setQuery] = useState(start.query);
   const [days, setDays] = useState(30);
   const [problem, setProblem] = useState<string>();
   const attributes = { name, enabled: true, rule_query: ruleQuery, suppression_query: query, ...(days ? { expiration_date: Date.now() + days * 86_400_000 } : {}) };
