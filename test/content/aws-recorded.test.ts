@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hasShared } from "../support/shared.ts";
-import { attackStream, detonations, exfiltration, folders, labelled, labelledFiles, labelledLine } from "./aws-measure.ts";
+import { attackStream, detonations, exfiltration, folders } from "./aws-measure.ts";
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -55,18 +55,5 @@ describe.skipIf(!hasShared(folders.invictus))("an account under attack (skipped 
 describe.skipIf(!hasShared(folders.s3))("a bucket read with a machine's credentials (skipped where the data is not there)", () => {
   test("the attack is told, the administrator's work is not", async () => {
     expect(await exfiltration()).toEqual({ attack: { events: 11, rules: { "aws-instance-role-first-questions": 1 } }, quiet: { events: 92, rules: {} } });
-  });
-});
-
-describe.skipIf(!hasShared(folders.labelled))("labelled events of another engine, each alone (skipped where the data is not there)", () => {
-  // Told though they must not be: attacks of another kind than their own rule's, and work of root, which is told whatever it is.
-  const least: Readonly<Record<string, readonly [told: number, must: number, wrong: number, mustNot: number]>> = {
-    aws_cloudtrail: [47, 90, 9, 103], aws_guardduty: [3, 3, 0, 3], aws_vpc_flow: [4, 4, 0, 6], aws_waf: [19, 19, 5, 10], aws_s3: [0, 1, 0, 1],
-  };
-
-  test.each(labelledFiles)("%s", async (file, source) => {
-    const result = await labelled(file, source);
-    say(labelledLine(file, result));
-    expect([result.told, result.must, result.wrong, result.mustNot]).toEqual(least[file]);
   });
 });

@@ -1,3 +1,56 @@
-/** Why an event of a rule of theirs is answered otherwise, where more is to be said than that no rule looks for it. */
+/** Why events of a rule of theirs are answered otherwise, where more is to be said than the report finds out itself. By their rule. */
 export const reasons: Readonly<Record<string, string>> = {
+  // AWS
+  "AWS.CloudTrail.Account.Discovery": "tools ask for accounts all day; contacts, which few ask for, are told",
+  "AWS.CloudTrail.SES.CheckIdentityVerifications": "programs that send mail ask this; several such questions together are told",
+  "AWS.CloudTrail.SES.CheckSendQuota": "programs that send mail ask this; several such questions together are told",
+  "AWS.CloudTrail.SES.ListIdentities": "programs that send mail ask this; several such questions together are told",
+  "AWS.Console.LoginWithoutSAML": "whether people may sign in without the directory is each house's own choice",
+  "AWS.EC2.Vulnerable.XZ.Image.Launched": "a list of images that were bad in 2024",
+  "AWS.ECR.EVENTS": "accounts and regions that may be written to are a list of that house",
+  "AWS.CloudTrail.IAMAnythingChanged": "every change of rights would be told; those that make administrators, users and keys are",
+  "AWS.CloudTrail.IAMAssumeRoleBlacklistIgnored": "roles nobody may take are a list of that house",
+  "AWS.CloudTrail.IMDSCredentialExfiltration": "machines with an address of their own call from it all day; told are first questions, and addresses new for a machine",
+  "AWS.Modify.Cloud.Compute.Infrastructure": "starting and ending machines is daily work; bursts and large ones are told",
+  "AWS.S3.CopyObject.CrossAccount.Encryption.KMS": "whose the key is stands in a text, beside an account a query cannot compare it with",
+  "AWS.S3.DeleteObject": "deleting is daily work; many at once, and versions, are told",
+  "AWS.S3.DeleteObjects": "deleting is daily work; many at once, and versions, are told",
+  "AWS.Software.Discovery": "looks are counted against what is usual",
+  "AWS.CloudTrail.VPCE.S3ExternalIP": "which addresses are outside is each house's own list",
+  "Sign-in.with.AWS.CLI.prompt": "every sign-in to the portal makes this call",
+  "AWS.S3.ServerAccess.Unauthenticated": "objects read by nobody in particular are what public sites live on; lists and changes are told",
+  "AWS.WAF.Managed.AdminProtection": "one that was blocked is not told, several are", "AWS.WAF.Managed.CoreRuleSet": "one that was blocked is not told, several are", "AWS.WAF.Managed.SQLDatabase": "one that was blocked is not told, several are",
+  "AWS.STS.GetCallerIdentity.TruffleHog": "whatever such a tool asks is told, not only who it is",
+  // Azure, Entra, Microsoft 365
+  "Azure.MonitorActivity.KeyVault.CertificateAccessed": "told when somebody reads a vault for the first time after a week", "Azure.MonitorActivity.StorageAccount.KeysListed": "told when somebody lists keys for the first time after a week",
+  "Azure.MonitorActivity.Network.IPDiscovery": "portals look at machines all day; many looks are told", "Azure.MonitorActivity.Storage.Blob.BulkDeletion": "deleting is daily work; many at once are told",
+  "Azure.Audit.ExcessiveAccountLockouts": "one is a slip of the hand; several are told", "Azure.Audit.GraphSessionMultipleIPs": "takes a second address",
+  "Azure.Audit.VSCodeOAuthPhishing": "told when it is new for a user after a week",
+  "Azure.Audit.MFADisabled": "the same change told by another part of Entra, which their other rule tells too",
+  "Microsoft365.Brute.Force.Login.by.User": "one is a slip of the hand; several are told",
+  "Microsoft365.Exchange.External.Forwarding": "which domains are the house's own stands in no record; the user's own is taken for it",
+  // Google Cloud
+  "GCP.Access.Attempts.Violating.VPC.Service.Controls": "one refusal is daily; several are told", "GCP.Service.Account.Access.Denied": "one refusal is daily; several are told",
+  "GCP.GCS.BulkObjectRewrite": "writing is daily work; many at once are told", "GCP.KMS.BulkEncryption": "encrypting is daily work; many at once are told",
+  "GCP.IAM.serviceAccounts.getAccessToken.Privilege.Escalation": "workloads take tokens all day; a rise is told", "GCP.IAM.serviceAccounts.signBlob": "workloads sign all day; a rise is told",
+  "GCP.Service.Account.or.Keys.Created": "keys are told, accounts when they are given a strong role", "GCP.UnusedRegions": "told when a region is new after a week",
+  "GCP.User.Added.to.IAP.Protected.Service": "a policy that names nobody gives nothing", "GCP.K8s.IOC.Activity": "addresses of theirs that stand in no feed here",
+  // GitHub, Okta, 1Password
+  "GitHub.Team.Modified": "making and taking down teams is daily work; repositories given to one are told",
+  "Okta.Identity.Provider.SignIn": "whether sign-ins come by another provider is each house's own choice", "Okta.Login.Without.Push.Marker": "asks for a mark that another product's plug-in leaves",
+  "Okta.New.Behavior.Accessing.Admin.Console": "Okta writes this member as a text; one of the three events has it as an object", "Okta.ThreatInsight.Security.Threat.Detected": "what Okta refused is told in number",
+  "Okta.User.MFA.Factor.Suspend": "all factors of another user reset, which weighs no less", "Standard.MFADisabled": "a user's own factor: their rule for Okta tells the same event",
+  "OnePassword.Lut.Sensitive.Item": "which items are sensitive stands in no record", "OnePassword.Sensitive.Item": "which items are sensitive stands in no record",
+  // Kubernetes
+  "Kubernetes.API.AnonymousAccess": "Google's form of the audit log: the rule reads Kubernetes' own", "Kubernetes.Secret.AccessDenied": "a secret that is not there (404) is no refusal; Google's form is counted",
+  "Kubernetes.ServiceAccount.TokenCreated": "the cluster's controller makes tokens for every pod", "Kubernetes.Kubectl.CP.Operation": "any command in a pod is kept for the record, as their rule for such commands does", "Kubernetes.Pod.StealServiceAccountToken": "any command in a pod is kept for the record, as their rule for such commands does",
+  // Falco's rules on Kubernetes, and recordings
+  "ClusterRole With Write Privileges Created": "what people do all day", "K8s Role/Clusterrole Created": "what people do all day", "K8s Role/Clusterrolebinding Created": "what people do all day",
+  "K8s Deployment Created": "what people do all day", "K8s Serviceaccount Created": "what people do all day", "K8s ConfigMap Deleted": "what people do all day", "K8s Service Deleted": "what people do all day",
+  "Create/Modify Configmap With Private Credentials": "takes patterns of secrets over whole texts, which the scanner of sensitive data does",
+  "Pod Created in Kube Namespace": "made by the cluster's own controllers in these traces", "Service Account Created in Kube Namespace": "no rule of ours looks for it", "System ClusterRole Modified/Deleted": "no rule of ours looks for it",
+  "windows recording": "a service of no guard kept from starting (7040), which administrators do",
+  // CrowdSec's tests, by log type
+  syslog: "a service no pack reads (mail, VPN, firewalls, panels), or fewer failures than are counted here", nginx: "one product's hole or panel asked for by its path, or fewer requests than are counted here",
+  apache2: "one product's hole or panel asked for by its path, or fewer requests than are counted here", auditd: "no rule of ours looks for it", laurel: "laurel's form of audit lines, which the pack does not read",
 };

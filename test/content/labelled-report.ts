@@ -86,8 +86,10 @@ function tableLine(cells: readonly string[]): string {
 
 const heads = ["must", "told", "recall", "counted", "must not", "told", "strict", "same told", "same", "left out"];
 
+/** Without an event that must not be told there is no precision. */
 function rowLine({ name, must, told, counted, mustNot, wrong, same, leftOut, unlabelled, unlabelledTold }: Row): string {
-  const cells = unlabelled ? ["-", `${unlabelledTold}/${unlabelled}`, "-", "-", "-", "-", "-", "-", "-"] : [must, told, percent(told, must), counted, mustNot, wrong, percent(told, told + wrong), same, percent(told, told + same)].map(String);
+  const precision = (errors: number): string => (mustNot ? percent(told, told + errors) : "-");
+  const cells = unlabelled ? ["-", `${unlabelledTold}/${unlabelled}`, "-", "-", "-", "-", "-", "-", "-"] : [must, told, percent(told, must), counted, mustNot, wrong, precision(wrong), same, precision(same)].map(String);
   return tableLine([name.replace("_rules.jsonl.gz", ""), ...cells, String(leftOut)]);
 }
 

@@ -15,16 +15,13 @@ export const ARRIVAL_MS = Date.UTC(2026, 2, 1, 12);
 export interface SaasPack {
   readonly pack: Pack;
   readonly rules: readonly Rule[];
-  /** Ids of those beyond the list of the pack. */
-  readonly beyond: ReadonlySet<string>;
 }
 
 export function saasPack(name: string): SaasPack {
   const folder = join(content, name);
   const text = (path: string): string => readFileSync(join(folder, path), "utf8");
   const pack = readPack(text("manifest.yaml"), join(folder, "manifest.yaml"), (path) => (existsSync(join(folder, path)) ? text(path) : undefined));
-  const read = pack.rules.flatMap((path) => readRuleDocument(text(path), path, "yaml").rules.map(({ wire }) => ({ path, rule: readRule(wire) })));
-  return { pack, rules: read.map(({ rule }) => rule), beyond: new Set(read.filter(({ path }) => path === "rules/more.yaml").map(({ rule }) => rule.id)) };
+  return { pack, rules: pack.rules.flatMap((path) => readRuleDocument(text(path), path, "yaml").rules).map(({ wire }) => readRule(wire)) };
 }
 
 /** Samples of a pack: `tests/<name>`, and what a sender would call them. */
