@@ -17,6 +17,7 @@ export interface FeedOptions {
   readonly tag?: readonly string[];
   readonly pipelines?: readonly string[];
   readonly pack?: readonly string[];
+  readonly geoip?: readonly string[];
 }
 
 /** What reading the inputs came to, beside what the engine counts. */

@@ -20,6 +20,7 @@ export function historyCommand(vespid: Command): void {
     .addOption(new Option("--format <format>", "how events of files are read").choices(["auto", "intake", "log", "raw", "syslog", "text"]).default("auto"))
     .option("--pipelines <file>", "pipelines that events pass first; may be repeated", collect)
     .option("--pack <name>", "pipelines of content packs: all, as a server has them, none, auto, or by name", collect)
+    .option("--geoip <file>", "MaxMind DB file that geo-ip parsers look addresses up in, as the server's settings name them; may be repeated", collect)
     .option("--settings <file>", "suppressions, security filters, critical assets and reference tables; may be repeated", collect)
     .addHelpText("after", [
       "", "Examples:",

@@ -64,7 +64,7 @@ export async function historyRun(inputs: readonly string[], options: HistoryOpti
   const rules = withSources(judged, known);
   warnOfIdle(judged);
   const settings = await loadSettings(options, rules);
-  const pipelines = await choosePipelines(inputs.length ? options : { pipelines: options.pipelines, pack: options.pack ?? ["all"] }, standingQueries(rules));
+  const pipelines = await choosePipelines(inputs.length ? options : { pipelines: options.pipelines, pack: options.pack ?? ["all"], geoip: options.geoip }, standingQueries(rules));
   const request: HistoryRequest = {
     setup: {
       rules, pipelines: pipelines.all, allowedLatenessSeconds: lateness, suppressions: settings.suppressions, securityFilters: settings.securityFilters,

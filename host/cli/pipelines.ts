@@ -25,6 +25,8 @@ export interface PipelineOptions {
   readonly threatIntel?: readonly string[];
   /** Database files of places and networks. */
   readonly geoip?: readonly string[];
+  /** Whoever asks lays databases into the pipelines. */
+  readonly isLocatedElsewhere?: boolean;
 }
 
 /** Pipelines of a run, and which of them an input's events pass. */
@@ -65,7 +67,7 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
   const databases = loadGeoip(options.geoip ?? []);
   await endOnErrors(databases.problems, "in GeoIP databases; nothing was run");
   const geoip = geoipOf(databases.loaded);
-  if (!geoip) warnOfPlaces(all, standing);
+  if (!geoip && !options.isLocatedElsewhere) warnOfPlaces(all, standing);
   const ownIds = own.map((pipeline) => pipeline.id);
   const matters = new Map<Pack, boolean>();
   const isLookedAt = (pack: Pack): boolean => {
@@ -83,8 +85,8 @@ export async function choosePipelines(options: PipelineOptions, standing: readon
 }
 
 function warnOfPlaces(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): void {
-  const rules = new Set(askingForPlaces(pipelines, standing).map(({ ruleIndex }) => ruleIndex)).size;
-  if (rules) tell(`${styled("yellow", "warning", process.stderr)} ${plural(rules, "rule")} ${rules === 1 ? "asks" : "ask"} where addresses are, and no GeoIP database is given (--geoip FILE.mmdb): known is only what logs say themselves\n`);
+  const asking = askingForPlaces(pipelines, standing).length;
+  if (asking) tell(`${styled("yellow", "warning", process.stderr)} ${plural(asking, "query", "queries")} ${asking === 1 ? "asks" : "ask"} where addresses are, and no GeoIP database is given (--geoip FILE.mmdb, for a server geoip in its settings): known is only what logs say themselves\n`);
 }
 
 function named(packs: readonly Pack[], name: string): Pack {

@@ -21,6 +21,7 @@ export function searchCommand(vespid: Command): void {
     .option("--index", "first make the index of what has none")
     .option("--pipelines <file>", "pipelines that events pass, as the server's settings name them; may be repeated", collect)
     .option("--pack <name>", "pipelines of content packs: all, as a server has them, none, or by name", collect)
+    .option("--geoip <file>", "MaxMind DB file that geo-ip parsers look addresses up in, as the server's settings name them; may be repeated", collect)
     .addHelpText("after", [
       "", "Examples:",
       "  $ vespid search 'source:auth status:error' --from now-1h",

@@ -33,7 +33,7 @@ export async function search(queryText: string, options: SearchOptions): Promise
   const parsed = parseQuery(queryText);
   if (!parsed.ok) throw new UsageError(parsed.problems.map((problem) => problemText(problem, queryText)).join("\n"));
   const [{ LogSearch: Search }, { readInterval, readTimeBound }] = await Promise.all([import("../search/log-search.ts"), import("../search/time-text.ts")]);
-  const { all } = await choosePipelines({ pipelines: options.pipelines, pack: options.pack ?? ["all"] }, plainQueries([parsed.node]));
+  const { all } = await choosePipelines({ pipelines: options.pipelines, pack: options.pack ?? ["all"], geoip: options.geoip }, plainQueries([parsed.node]));
   const nowMs = Date.now();
   const bound = (name: "from" | "to"): number | undefined => (options[name] === undefined ? undefined : readTimeBound(options[name], nowMs, `--${name}`));
   const limit = Number(options.limit);

@@ -96,7 +96,7 @@ export class ServedRules implements RuleSource {
     const settings = new Settings({ settings: files }, text);
     const problems = [...loaded.problems, ...settings.problems, ...checkReferenceTables(loaded.rules, settings.referenceTables)];
     if (problems.some(({ level }) => level !== "warning")) return { setup: undefined, problems, unproved: [] };
-    const { all } = await choosePipelines({ pipelines, pack: pack === "auto" ? ["all"] : [pack] }, standingQueries(loaded.rules), text);
+    const { all } = await choosePipelines({ pipelines, pack: pack === "auto" ? ["all"] : [pack], isLocatedElsewhere: this.#config.geoipFiles.length > 0 }, standingQueries(loaded.rules), text);
     const { stateBytes, latenessSeconds, deduplicate } = this.#config;
     const setup = {
       rules: loaded.rules, pipelines: all, suppressions: settings.suppressions, securityFilters: settings.securityFilters, criticalAssets: settings.criticalAssets,

@@ -2,6 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { runPipelinesOf } from "../../host/event/enrichment/enrichment.ts";
+import type { Pipeline } from "../../host/event/pipeline/pipeline.ts";
+import { located, tinyGeoip } from "../support/geoip.ts";
 import { explainPipelines } from "../../host/engine/pipelines/explain.ts";
 import { readPipelines } from "../../host/event/pipeline/document.ts";
 import { type LoadedPack, loadPacks, readPacks } from "../../host/packs.ts";
@@ -67,6 +70,13 @@ describe("vespid pipeline explain", () => {
     expect(runs("@usr.id:mina")).toEqual(["kernel", "unneeded", "unneeded"]);
     expect(runs("@usr.id:mina @place:x")).toEqual(["kernel", "kernel", "unneeded"]);
     expect(runs("@joined:x @place:x")).toEqual(["unneeded", "kernel", "host"]);
+  });
+
+  test("[GE-01] a parser of addresses is left out without a database, and runs in the kernel with one", () => {
+    const standing = standingQueries([readRule({ id: "r", name: "r", message: "", isEnabled: true, type: "log_detection", tags: [], options: { detectionMethod: "threshold", evaluationWindow: 300, keepAlive: 300, maxSignalDuration: 300 }, queries: [{ name: "a", query: "@network.client.geoip.city.name:x", aggregation: "count", groupByFields: [] }], cases: [{ name: "", status: "low", condition: "a > 0" }] })]);
+    const explained = (pipelines: readonly Pipeline[]) => explainPipelines(pipelines, standing, {}).map(({ runs, reason }) => [runs, reason]);
+    expect(explained(located([{ type: "geo-ip-parser" }], undefined))).toEqual([["unneeded", "no GeoIP database is given"]]);
+    expect(explained(runPipelinesOf(located([{ type: "geo-ip-parser" }], tinyGeoip())))).toEqual([["kernel", undefined]]);
   });
 
   test("tells steps and cost of a source", async () => {

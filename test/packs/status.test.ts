@@ -28,6 +28,7 @@ describe("[CP-03] the state of a pack", () => {
     ["enabled two hours ago", { activatedMs: NOW_MS - 2 * HOUR_MS, days: [] }, "warning", "no log has come yet"],
     ["enabled, and silent for four days", { activatedMs: NOW_MS - 4 * DAY_MS, days: [] }, "broken", "no log has come in the 4 days since it was enabled"],
     ["logs of today", {}, "active", ""],
+    ["rules that ask for places nobody tells", { placeless: 2 }, "warning", "2 of its rules ask where an address is, and no GeoIP database is given"],
     ["24 hours ago", { days: [day(1, 1000, { hoursAgo: 24 })] }, "active", ""],
     ["30 hours ago", { days: [day(1, 1000, { hoursAgo: 30 })] }, "warning", "the last log came 30 hours ago"],
     ["73 hours ago", { days: [day(3, 1000, { hoursAgo: 73 })] }, "broken", "the last log came 3 days ago"],

@@ -6,18 +6,23 @@ import { shapeOf } from "../shapes.ts";
 
 /** The queries that ask for what the geo-ip parsers of these pipelines make. */
 export function askingForPlaces(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): StandingQuery[] {
-  const targets = leavesOf(pipelines).flatMap((processor) => (processor.kind === "geo-ip-parser" ? pathsOf(processor.target) : []));
-  return targets.length ? standing.filter((query) => pathsAsked(query).some((path) => targets.some((target) => leads(target, path)))) : [];
+  const targets = targetsOf(pipelines);
+  return targets.length ? standing.filter((query) => placesAsked(query, targets).length > 0) : [];
 }
 
-/** Those of them that are told nothing without a database: no other processor makes what they ask for. */
+/** Those of them that are told nothing without a database: no other processor makes any of the places they ask for. */
 export function blindWithoutDatabases(pipelines: readonly Pipeline[], standing: readonly StandingQuery[]): StandingQuery[] {
+  const targets = targetsOf(pipelines);
   const made = leavesOf(pipelines).flatMap(madeBy);
-  return askingForPlaces(pipelines, standing).filter((query) => pathsAsked(query).some((path) => targetsLead(pipelines, path) && !made.some((other) => leads(other, path))));
+  return askingForPlaces(pipelines, standing).filter((query) => !placesAsked(query, targets).some((path) => made.some((other) => leads(other, path))));
 }
 
-function targetsLead(pipelines: readonly Pipeline[], path: readonly string[]): boolean {
-  return leavesOf(pipelines).some((processor) => processor.kind === "geo-ip-parser" && pathsOf(processor.target).some((target) => leads(target, path)));
+function targetsOf(pipelines: readonly Pipeline[]): ReadonlyArray<readonly string[]> {
+  return leavesOf(pipelines).flatMap((processor) => (processor.kind === "geo-ip-parser" ? pathsOf(processor.target) : []));
+}
+
+function placesAsked(query: StandingQuery, targets: ReadonlyArray<readonly string[]>): ReadonlyArray<readonly string[]> {
+  return pathsAsked(query).filter((path) => targets.some((target) => leads(target, path)));
 }
 
 type Leaf = Exclude<Processor, { readonly kind: "pipeline" }>;
