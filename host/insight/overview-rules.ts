@@ -6,6 +6,7 @@ import { IMPORTANT } from "./important.ts";
 import { reachedQuery } from "./overview-signals.ts";
 import { changePercent, weeksBefore } from "./week-change.ts";
 
+const RULE_ID = "@workflow.rule.id";
 const ARCHIVED = "@workflow.triage.state:archived";
 const MOST_ROWS = 10;
 const MONTH_MS = 31 * 86_400_000;
@@ -70,13 +71,19 @@ export const ruleModules: readonly OverviewModule[] = [
     id: "perf.fp", title: "Rules by false positive rate", needs: "signals",
     href: ({ span }) => signalsHref(all(ARCHIVED, reasonOf("false_positive")), span),
     async read({ span, numbers, leastSignals }) {
-      const { falsePositives } = await numbers.kpis(span);
-      const ranked = falsePositives.filter((rule) => rule.falsePositives > 0 && rule.total >= leastSignals).slice(0, MOST_ROWS);
+      const [wrong, rules] = await Promise.all([numbers.groups(all(ARCHIVED, reasonOf("false_positive")), span, [RULE_ID]), numbers.groups("*", span, [RULE_ID])]);
+      const totals = new Map(rules.map(({ values: [id], count }) => [id!, count]));
+      const ranked = wrong.map(({ values: [ruleId], count }) => ({ ruleId: ruleId!, falsePositives: count, total: totals.get(ruleId!) ?? count }))
+        .map((rule) => ({ ...rule, percent: (rule.falsePositives / rule.total) * 100 })).filter(({ total }) => total >= leastSignals)
+        .sort((a, b) => b.percent - a.percent || b.total - a.total || (a.ruleId < b.ruleId ? -1 : 1)).slice(0, MOST_ROWS);
+      // A rule that was renamed is called as most of its signals call it.
+      const named = ranked.length ? await numbers.groups(`${RULE_ID}:(${ranked.map(({ ruleId }) => phrase(ruleId)).join(" OR ")})`, span, [RULE_ID, { facet: "rule_name", limit: 1 }]) : [];
+      const names = new Map(named.map(({ values: [id, name] }) => [id!, name!]));
       return {
         leastSignals,
-        rules: ranked.map(({ ruleId, ruleName, falsePositives: wrong, total, percent }) => {
-          const query = `@workflow.rule.id:${phrase(ruleId)}`;
-          return { ruleId, rule: ruleName, falsePositives: wrong, total, percent, href: signalsHref(query, span), falsePositivesHref: signalsHref(all(query, ARCHIVED, reasonOf("false_positive")), span) };
+        rules: ranked.map(({ ruleId, falsePositives, total, percent }) => {
+          const query = `${RULE_ID}:${phrase(ruleId)}`;
+          return { ruleId, rule: names.get(ruleId) ?? ruleId, falsePositives, total, percent, href: signalsHref(query, span), falsePositivesHref: signalsHref(all(query, ARCHIVED, reasonOf("false_positive")), span) };
         }),
       };
     },

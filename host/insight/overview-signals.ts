@@ -62,24 +62,26 @@ export const signalModules: readonly OverviewModule[] = [
     id: "overview.mttr", title: "Mean time to respond to signals", needs: "signals",
     href: ({ span }) => signalsHref("-@workflow.triage.state:open", span),
     async read({ span, numbers }) {
-      const { timeToAcknowledge, timeToResolve } = await numbers.kpis(span);
-      const mean = (timings: typeof timeToResolve, severity: string, time: "acknowledged_at" | "resolved_at"): MeanTime => {
-        const { count, mean: seconds } = timings.bySeverity[severity]!;
-        return { count, mean: seconds, href: reachedHref(`status:${severity}`, time, span) };
+      const mean = async (metric: string, time: "acknowledged_at" | "resolved_at"): Promise<(severity: string) => MeanTime> => {
+        // Of what came to pass in the span, whenever the signals were created.
+        const means = new Map((await numbers.means(reachedQuery(time, span), undefined, bySeverity, metric)).map((group) => [group.values[0]!, group]));
+        return (severity) => ({ count: means.get(severity)?.count ?? 0, mean: means.get(severity)?.mean ?? null, href: reachedHref(`status:${severity}`, time, span) });
       };
-      return { severities: ranked.map((severity) => ({ severity, underReview: mean(timeToAcknowledge, severity, "acknowledged_at"), archived: mean(timeToResolve, severity, "resolved_at") })) };
+      const [underReview, archived] = await Promise.all([mean("time_to_acknowledge", "acknowledged_at"), mean("time_to_resolve", "resolved_at")]);
+      return { severities: ranked.map((severity) => ({ severity, underReview: underReview(severity), archived: archived(severity) })) };
     },
   }),
   overviewModule({
     id: "perf.mttd", title: "Mean time to detect", needs: "signals",
     href: ({ span }) => signalsHref(OF_NOW, span),
     async read({ span, numbers }) {
-      const { timeToDetect } = await numbers.kpis(span);
+      const means = await numbers.means(OF_NOW, span, bySeverity, "time_to_detect");
+      const count = means.reduce((sum, each) => sum + each.count, 0);
       return {
-        all: { count: timeToDetect.count, mean: timeToDetect.mean, href: signalsHref(OF_NOW, span) },
+        all: { count, mean: count ? means.reduce((sum, each) => sum + each.mean * each.count, 0) / count : null, href: signalsHref(OF_NOW, span) },
         severities: (["critical", "high", "medium"] as const).map((severity) => {
-          const { count, mean } = timeToDetect.bySeverity[severity]!;
-          return { severity, count, mean, href: signalsHref(all(`status:${severity}`, OF_NOW), span) };
+          const own = means.find(({ values }) => values[0] === severity);
+          return { severity, count: own?.count ?? 0, mean: own?.mean ?? null, href: signalsHref(all(`status:${severity}`, OF_NOW), span) };
         }),
       };
     },

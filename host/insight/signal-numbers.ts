@@ -1,6 +1,5 @@
-import type { Kpis } from "../signal-search/kpis.ts";
 import type { GroupByText, SignalFilter } from "../signal-search/requests.ts";
-import type { SignalSearch } from "../signal-search/signal-search.ts";
+import type { AggregateBucket, AggregateRequest, SignalSearch } from "../signal-search/signal-search.ts";
 import type { TimeSpan } from "./links.ts";
 
 export interface CountedGroup {
@@ -19,32 +18,32 @@ type Facet = string | GroupByText;
 /** Most values of a facet that are told apart. */
 export const MOST_VALUES = 1000;
 
-/** Numbers over the signals that somebody may see. */
+/** Numbers over the signals that somebody may see; whoever asks for the same again is told what was told before. */
 export class SignalNumbers {
-  readonly #search: Pick<SignalSearch, "aggregate" | "kpis">;
+  readonly #search: Pick<SignalSearch, "aggregate">;
   readonly #restrict: SignalFilter["restrict"];
-  readonly #kpis = new Map<string, Promise<Kpis>>();
+  readonly #known = new Map<string, Promise<readonly AggregateBucket[]>>();
 
   /** @param restrict only signals that one of these finds; undefined: all of them */
-  constructor(search: Pick<SignalSearch, "aggregate" | "kpis">, restrict: SignalFilter["restrict"]) {
+  constructor(search: Pick<SignalSearch, "aggregate">, restrict: SignalFilter["restrict"]) {
     this.#search = search;
     this.#restrict = restrict;
   }
 
   /** Signals that match, created in a span of time; at any time where none is given. */
   async count(query: string, span?: TimeSpan): Promise<number> {
-    const { buckets } = await this.#search.aggregate({ filter: this.#filter(query, span) });
+    const buckets = await this.#aggregate(query, span, {});
     return Number(buckets[0]?.computes.c0 ?? 0);
   }
 
   /** By the values of facets, most first; those without a value are left out unless the facet says what they are. */
   async groups(query: string, span: TimeSpan | undefined, facets: readonly Facet[]): Promise<CountedGroup[]> {
-    const { buckets } = await this.#search.aggregate({ filter: this.#filter(query, span), group_by: facets.map(groupBy) });
+    const buckets = await this.#aggregate(query, span, { group_by: facets.map(groupBy) });
     return buckets.map(({ by, computes }) => ({ values: facets.map((facet) => by[nameOf(facet)]!), count: Number(computes.c0) }));
   }
 
   async overTime(query: string, span: TimeSpan, facets: readonly Facet[], intervalMs: number): Promise<GroupOverTime[]> {
-    const { buckets } = await this.#search.aggregate({ filter: this.#filter(query, span), compute: [{ aggregation: "count" }, { aggregation: "count", type: "timeseries", interval: intervalMs }], group_by: facets.map(groupBy) });
+    const buckets = await this.#aggregate(query, span, { compute: [{ aggregation: "count" }, { aggregation: "count", type: "timeseries", interval: intervalMs }], group_by: facets.map(groupBy) });
     return buckets.map(({ by, computes: { c0, c1 } }) => ({
       values: facets.map((facet) => by[nameOf(facet)]!), count: Number(c0),
       times: new Map((c1 as ReadonlyArray<{ readonly time: string; readonly value: number }>).map(({ time, value }) => [Date.parse(time), value])),
@@ -53,20 +52,24 @@ export class SignalNumbers {
 
   /** The greatest number of a field, beside how many signals there are. */
   async greatest(query: string, span: TimeSpan, facets: readonly Facet[], metric: string): Promise<Array<CountedGroup & { readonly greatest: number }>> {
-    const { buckets } = await this.#search.aggregate({ filter: this.#filter(query, span), compute: [{ aggregation: "count" }, { aggregation: "max", metric }], group_by: facets.map(groupBy) });
+    const buckets = await this.#aggregate(query, span, { compute: [{ aggregation: "count" }, { aggregation: "max", metric }], group_by: facets.map(groupBy) });
     return buckets.map(({ by, computes: { c0, c1 } }) => ({ values: facets.map((facet) => by[nameOf(facet)]!), count: Number(c0), greatest: Number(c1 ?? 0) }));
   }
 
-  /** Several modules are told of the same. */
-  async kpis(span: TimeSpan): Promise<Kpis> {
-    const key = `${span.fromMs} ${span.toMs}`;
-    let known = this.#kpis.get(key);
-    if (!known) this.#kpis.set(key, (known = this.#search.kpis(this.#filter("*", span))));
-    return await known;
+  /** How many signals of each value of a facet have a time, and its mean in seconds. */
+  async means(query: string, span: TimeSpan | undefined, facet: Facet, metric: string): Promise<Array<CountedGroup & { readonly mean: number }>> {
+    const buckets = await this.#aggregate(query, span, { compute: [{ aggregation: "count", metric }, { aggregation: "avg", metric }], group_by: [groupBy(facet)] });
+    return buckets.flatMap(({ by, computes: { c0, c1 } }) => (typeof c1 === "number" ? [{ values: [by[nameOf(facet)]!], count: Number(c0), mean: c1 }] : []));
   }
 
-  #filter(query: string, span: TimeSpan | undefined): SignalFilter {
-    return { query, ...(span ? { from: span.fromMs, to: span.toMs } : {}), ...(this.#restrict ? { restrict: this.#restrict } : {}) };
+  async #aggregate(query: string, span: TimeSpan | undefined, asked: Omit<AggregateRequest, "filter">): Promise<readonly AggregateBucket[]> {
+    const key = JSON.stringify([query, span ?? null, asked]);
+    let known = this.#known.get(key);
+    if (!known) {
+      const filter: SignalFilter = { query, ...(span ? { from: span.fromMs, to: span.toMs } : {}), ...(this.#restrict ? { restrict: this.#restrict } : {}) };
+      this.#known.set(key, (known = this.#search.aggregate({ filter, ...asked }).then(({ buckets }) => buckets)));
+    }
+    return await known;
   }
 }
 

@@ -262,7 +262,7 @@ describe("modules", () => {
   test("what somebody may not see is not told, and what fails takes nothing else along", async () => {
     const shown = await readOverview(asking(span), plain, new Set(["perf.mttd", "news"]), (need) => need === "known");
     expect(shown.map(({ id, data }) => [id, data === null])).toEqual([["news", false], ["perf.mttd", true]]);
-    const broken = { ...asking(span), numbers: { kpis: () => Promise.reject(new ProblemError([{ code: "signals/too-costly", message: "it took too long" }])) } as never };
+    const broken = { ...asking(span), numbers: { means: () => Promise.reject(new ProblemError([{ code: "signals/too-costly", message: "it took too long" }])) } as never };
     const [module] = await readOverview(broken, plain, new Set(["perf.mttd"]), () => true);
     expect(module).toMatchObject({ data: null, note: "it took too long" });
   });
