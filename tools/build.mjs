@@ -46,7 +46,8 @@ export function build() {
     });
   }
   step("compiling the host", ["dist/.built"], ["host", "content", "CHANGELOG.md", "test/reference", "assembly/layout.ts", "tsconfig.json"], () => {
-    rmSync(join(root, "dist"), { recursive: true, force: true });
+    // The pages stay: they are made by a step of their own.
+    for (const name of existsSync(join(root, "dist")) ? readdirSync(join(root, "dist")) : []) if (name !== "web") rmSync(join(root, "dist", name), { recursive: true, force: true });
     const compiler = ["node_modules/typescript/bin/tsc", "node_modules/typescript/lib/tsc.js"].find((path) => existsSync(join(root, path)));
     must(pinnedNode(), [compiler, "-p", "tsconfig.json"]);
     must(pinnedNode(), ["tools/read-packs.mjs"]);

@@ -12,6 +12,7 @@ export interface Place {
 export async function placesOf(world: WebWorld): Promise<readonly Place[]> {
   const { data: [signal] } = await world.api<{ readonly data: ReadonlyArray<{ readonly id: string }> }>("GET", "/api/v2/security_monitoring/signals?filter[query]=source:auth&page[limit]=1");
   const { data: [log] } = await world.api<{ readonly data: ReadonlyArray<{ readonly id: string }> }>("POST", "/api/v2/logs/events/search", { filter: { query: "source:cloudtrail", from: "now-1d", to: "now" }, page: { limit: 1 } });
+  const { dashboards: [dashboard] } = await world.api<{ readonly dashboards: ReadonlyArray<{ readonly id: string }> }>("GET", "/api/v1/dashboard");
   return [
     { name: "overview", address: "/security/overview" },
     { name: "signals", address: "/security/signals" },
@@ -28,6 +29,8 @@ export async function placesOf(world: WebWorld): Promise<readonly Place[]> {
     { name: "log", address: `/logs?from=now-1d&event=${log!.id}` },
     ...["packs", "suppressions"].map((name) => ({ name, address: `/security/${name}` })),
     ...["tables", "intake", "keys", "people", "audit", "onboarding"].map((name) => ({ name, address: `/settings/${name}` })),
+    { name: "dashboards", address: "/dashboards" },
+    { name: "dashboard", address: `/dashboards/${dashboard!.id}` },
     { name: "roles", address: "/settings/people?tab=roles" },
     { name: "log-patterns", address: "/logs?from=now-1d&view=patterns" },
   ];

@@ -112,7 +112,7 @@ async function makeWorld({ users = {}, demo = true, config = "", packs = PACKS }
 async function openPage({ browser, url }: WebWorld, { email = "admin@example.com", theme = "dark", width = 1440, height = 900 }: OpenOptions = {}): Promise<WebPage> {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce" });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`thrown: ${error.message}`));
   page.on("console", (message) => {

@@ -29,6 +29,7 @@ export const pages: readonly PageEntry[] = [
   { path: "/security/mitre", title: "ATT&CK", group: "Security", permissions: ["security_monitoring_rules_read"], key: "m", icon: "map", view: lazy(() => import("../mitre/page.tsx")) },
   { path: "/security/rules", title: "Rules", group: "Security", permissions: ["security_monitoring_rules_read"], key: "r", icon: "rule", view: lazy(() => import("../rules/page.tsx")) },
   { path: "/logs", title: "Logs", group: "Data", permissions: ["logs_read_data"], key: "l", icon: "logs", view: lazy(() => import("../logs/page.tsx")) },
+  { path: "/dashboards", title: "Dashboards", group: "Data", permissions: ["dashboards_read"], key: "d", icon: "grid", view: lazy(() => import("../dashboards/page.tsx")) },
   { path: "/security/packs", title: "Content packs", group: "Data", permissions: ["security_monitoring_rules_read"], key: "p", icon: "pack", view: lazy(() => import("../packs/page.tsx")) },
   { path: "/security/suppressions", title: "Suppressions", group: "Data", permissions: ["security_monitoring_suppressions_read"], key: "u", icon: "stop", view: lazy(() => import("../suppressions/page.tsx")) },
   { path: "/settings/tables", title: "Reference tables", group: "Data", permissions: ["reference_tables_read"], key: "b", icon: "table", view: lazy(() => import("../tables/page.tsx")) },
