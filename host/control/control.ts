@@ -77,5 +77,5 @@ export class Control {
 function roomsOf(context: ControlContext): readonly Room[] {
   const packs = packsRoom(context);
   // Rules of packs that are off are none of the rules' room, as if their files were not there.
-  return [logsRoom(context), hostsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context), jobsRoom(context), intelRoom(context), entitiesRoom(context), overviewRoom(context, packs), dashboardsRoom(context, packs)];
+  return [logsRoom(context), hostsRoom(context), auditRoom(context), packs, rulesRoom({ ...context, base: () => packs.part.applied(context.base()) }), settingsRoom(context), tablesRoom(context), signalsRoom(context), mitreRoom(context, packs), jobsRoom(context), intelRoom(context), entitiesRoom(context), overviewRoom(context, packs), dashboardsRoom(context, packs)];
 }

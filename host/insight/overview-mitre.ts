@@ -1,15 +1,10 @@
-import { type Attack, tacticOf, techniqueOf } from "../mitre/attack.ts";
 import { type CoverRule, type Coverage, coverageOf, densities } from "../mitre/coverage.ts";
-import { all, mitreHref, phrase, rulesHref, signalsHref } from "./links.ts";
+import { anyOf, attackTags, tacticNamed, tagsOfSignals, techniqueNamed } from "./attack-tags.ts";
+import { all, mitreHref, rulesHref, signalsHref } from "./links.ts";
 import { type OverviewAsk, type OverviewModule, overviewModule } from "./overview-ask.ts";
 import type { AttackCountsData } from "./overview-model.ts";
 
-/** Keys of tags that name tactics and techniques. */
-const keys = ["tactic", "technique", "mitre", "attack"] as const;
 const ENABLED = "isEnabled:true";
-
-/** Tag values of one tactic or technique, by key, and how many signals have each. */
-type Named = ReadonlyArray<{ readonly key: string; readonly value: string; readonly count: number }>;
 
 const known = new WeakMap<readonly CoverRule[], Coverage>();
 
@@ -21,27 +16,10 @@ export function coverageNow({ rules, attack }: Pick<OverviewAsk, "rules" | "atta
   return coverage;
 }
 
-const parentOf = (id: string): string => id.split(".", 1)[0]!;
-const techniqueNamed = (table: Attack, value: string): string | undefined => {
-  const id = techniqueOf(table, value)?.id;
-  return id === undefined ? undefined : parentOf(id);
-};
-const tacticNamed = (table: Attack, value: string): string | undefined => (techniqueOf(table, value) ? undefined : tacticOf(table, value)?.id);
-
-/** Any of these tags. */
-function anyOf(named: ReadonlyArray<{ readonly key: string; readonly value: string }>): string {
-  const byKey = keys.flatMap((key) => {
-    const values = [...new Set(named.filter((each) => each.key === key).map(({ value }) => phrase(value)))].sort();
-    return values.length ? [values.length === 1 ? `${key}:${values[0]!}` : `${key}:(${values.join(" OR ")})`] : [];
-  });
-  return byKey.length === 1 ? byKey[0]! : `(${byKey.join(" OR ")})`;
-}
-
 /** Signals by what their tags name. A signal with two tags of one technique counts once. */
 async function signalsNaming({ span, numbers }: OverviewAsk, idOf: (value: string) => string | undefined): Promise<Map<string, { readonly count: number; readonly href: string }>> {
-  const groups = await Promise.all(keys.map(async (key) => (await numbers.groups("*", span, [key])).map(({ values: [value], count }) => ({ key, value: value!, count }))));
-  const byId = Map.groupBy(groups.flat(), ({ value }) => idOf(value));
-  const found = [...byId].flatMap(([id, named]): Array<[string, Named]> => (id === undefined ? [] : [[id, named]]));
+  const byId = Map.groupBy(await tagsOfSignals(numbers, span), ({ value }) => idOf(value));
+  const found = [...byId].flatMap(([id, named]) => (id === undefined ? [] : [[id, named] as const]));
   return new Map(await Promise.all(found.map(async ([id, named]) => {
     const query = anyOf(named);
     return [id, { count: named.length === 1 ? named[0]!.count : await numbers.count(query, span), href: signalsHref(query, span) }] as const;
@@ -50,11 +28,7 @@ async function signalsNaming({ span, numbers }: OverviewAsk, idOf: (value: strin
 
 /** The rules with a link that finds them by the tags for which they are counted. */
 function rulesNaming(rules: readonly CoverRule[], idOf: (value: string) => string | undefined, id: string, fallback: string): { readonly count: number; readonly href: string } {
-  const named = rules.flatMap(({ tags }) => tags.flatMap((tag) => {
-    const at = tag.indexOf(":");
-    const key = tag.slice(0, at).toLowerCase();
-    return at > 0 && keys.some((each) => each === key) && idOf(tag.slice(at + 1)) === id ? [{ key, value: tag.slice(at + 1) }] : [];
-  }));
+  const named = rules.flatMap(({ tags }) => attackTags(tags).filter(({ value }) => idOf(value) === id));
   return { count: rules.length, href: rulesHref(all(ENABLED, named.length ? anyOf(named) : fallback)) };
 }
 

@@ -15,6 +15,7 @@ export interface TechniqueCover {
   readonly technique: Technique;
   /** Enabled rules under this tactic, of it and of its sub-techniques. */
   readonly rules: readonly CoverRule[];
+  /** Of all rules of the technique, under whatever tactic; none where no rule watches it under this one. */
   readonly density: Density;
   readonly subtechniques: ReadonlyArray<{ readonly technique: Technique; readonly rules: readonly CoverRule[] }>;
 }
@@ -68,7 +69,7 @@ export function coverageOf(attack: Attack, rules: readonly CoverRule[]): Coverag
     const techniques = parents.filter((technique) => technique.tactics.includes(tactic.slug)).map((technique): TechniqueCover => {
       const found = rulesAt(`${tactic.id} ${technique.id}`);
       const subtechniques = [...attack.techniques.values()].filter(({ id }) => id.startsWith(`${technique.id}.`)).map((sub) => ({ technique: sub, rules: rulesAt(`${tactic.id} ${sub.id}`) }));
-      return { technique, rules: found, density: densityOf(found.length), subtechniques };
+      return { technique, rules: found, density: found.length ? densityOf(rulesAt(technique.id).length) : "none", subtechniques };
     });
     return { tactic, techniques, counts: countsOf(techniques.map(({ density }) => density)) };
   });

@@ -93,8 +93,48 @@ describe("the map of a server", () => {
     const signals = await ask(server, "?mode=signals&from=now-1h&to=now%2B1m");
     const tactics = Object.fromEntries(signals.tactics.map(({ id, signals: count, techniques }: any) => [id, [count, Object.fromEntries(techniques.filter((each: any) => each.signals).map((each: any) => [each.id, each.signals]))]]));
     expect(tactics).toMatchObject({ TA0006: [2, { T1110: 2 }], TA0001: [1, { T1078: 1 }], TA0040: [0, {}] });
-    expect(signals.tactics[2].link).toContain("/signals?query=tactic");
-    expect(rules.tactics[2].link).toContain("/rules?query=tactic");
+    expect(signals.tactics[2].href).toMatch(/^\/security\/signals\?query=tactic.*&from=\d+&to=\d+$/);
+    expect(rules.tactics[2].href).toMatch(/^\/security\/rules\?query=isEnabled%3Atrue%20tactic/);
     expect((await ask(server, "?density=low")).tactics.flatMap(({ techniques }: any) => techniques.map(({ id }: any) => id)).toSorted()).toEqual(["T1078", "T1110"]);
+  });
+
+  test("[MI-01] [MI-05] what a place of the map counts is what its addresses find, whatever tags say together, by source, origin and activity", async () => {
+    const server = await folder.start(new TestRules([
+      detection("guess", ["tactic:TA0006-credential-access", "technique:T1110-brute-force", "source:auth"]), detection("both", ["tactic:TA0001-initial-access", "tactic:TA0005-defense-evasion", "technique:T1078.004-cloud-accounts", "source:okta"]),
+      detection("bare", ["technique:T1078-valid-accounts", "source:auth"]), detection("wrong", ["tactic:TA0040-impact", "mitre:T1078"]), detection("loose", ["attack:initial-access", "source:okta"]),
+    ]), { data: join(folder.path, "links") });
+    const now = Date.now();
+    expect(await send(server, ["guess", "both", "bare", "wrong", "loose", "both"].map((name, i) => ({ evt: { name }, usr: { id: `u${i}` }, ddsource: "auth", timestamp: now - 1000 })))).toBe(202);
+    await server.detection.storeSignals();
+    const found = async (href: string): Promise<number> => {
+      const { pathname, searchParams } = new URL(href, "http://x");
+      const query = encodeURIComponent(searchParams.get("query")!);
+      const path = pathname === "/security/rules" ? `rules?page[size]=100&query=${query}` : `signals?page[limit]=100&filter[query]=${query}&filter[from]=${searchParams.get("from")}&filter[to]=${searchParams.get("to")}`;
+      return ((await (await fetch(`http://127.0.0.1:${server.address.port}/api/v2/security_monitoring/${path}`)).json()) as { data: unknown[] }).data.length;
+    };
+    for (const filter of ["", "&source=auth", "&source=auth,okta&origin=custom", "&sources=active"]) {
+      const map = await ask(server, `?mode=signals&from=now-1h&to=now%2B1m${filter}`);
+      let counted = 0;
+      for (const tactic of map.tactics) {
+        expect([filter, tactic.id, await found(tactic.rules_href), await found(tactic.signals_href)]).toEqual([filter, tactic.id, tactic.rules, tactic.signals]);
+        for (const { id, rules, signals, rules_href: rulesHref, signals_href: signalsHref, subtechniques } of tactic.techniques.filter((each: any) => ["T1078", "T1110", "T1190"].includes(each.id))) {
+          expect([filter, tactic.id, id, await found(rulesHref), await found(signalsHref)]).toEqual([filter, tactic.id, id, rules.length, signals]);
+          for (const sub of subtechniques) expect(await found(sub.signals_href)).toBe(sub.signals);
+          counted += signals;
+        }
+      }
+      expect(counted).toBeGreaterThan(0);
+    }
+    const all = await ask(server, "");
+    const tiles = (map: any): string[] => map.tactics.flatMap(({ id, techniques }: any) => techniques.filter(({ rules }: any) => rules.length).map((each: any) => `${id} ${each.id} ${each.rules.length} of ${each.rules_in_all} ${each.density}`));
+    expect(tiles(all)).toEqual(["TA0001 T1078 3 of 3 medium", "TA0003 T1078 2 of 3 medium", "TA0004 T1078 2 of 3 medium", "TA0005 T1078 3 of 3 medium", "TA0006 T1110 1 of 1 low"]);
+    expect(all.sources).toEqual([{ source: "auth", rules: 2, active: true }, { source: "okta", rules: 2, active: false }]);
+    // A rule of no source looks at whatever comes.
+    expect(tiles(await ask(server, "?sources=active"))).toEqual(["TA0001 T1078 2 of 2 low", "TA0003 T1078 2 of 2 low", "TA0004 T1078 2 of 2 low", "TA0005 T1078 2 of 2 low", "TA0006 T1110 1 of 1 low"]);
+    expect([(await ask(server, "?origin=default")).covered, (await ask(server, "?source=okta")).covered]).toEqual([0, 1]);
+    // As many distinct techniques are shown as the density's number says.
+    for (const density of ["high", "medium", "low", "none"]) expect(new Set((await ask(server, `?density=${density}`)).tactics.flatMap(({ techniques }: any) => techniques.filter((each: any) => density !== "none" || each.rules_in_all === 0).map(({ id }: any) => id))).size).toBe(all.density[density]);
+    const layer = (await (await fetch(`http://127.0.0.1:${server.address.port}/api/v2/security_monitoring/mitre_attack/navigator?source=okta`)).json()) as { techniques: { techniqueID: string }[] };
+    expect(layer.techniques.map(({ techniqueID }) => techniqueID)).toEqual(["T1078", "T1078.004", "T1078", "T1078.004"]);
   });
 });
