@@ -3,7 +3,7 @@ import { get } from "../lib/api.ts";
 import { useKeys } from "../lib/keys.tsx";
 import { useLoad } from "../lib/load.ts";
 import { Link, addressOf, go, setParams, usePlace } from "../lib/router.tsx";
-import { countText, plural } from "../lib/text.ts";
+import { countText, plural, visible } from "../lib/text.ts";
 import { agoText, spans, timeText } from "../lib/time.ts";
 import { useRows } from "../lib/use-rows.ts";
 import { type FacetView, Facets } from "../ui/facets.tsx";
@@ -66,7 +66,7 @@ export function EntityExplorer() {
         <select aria-label="Entities with points since" value={from} onChange={(event) => setParams({ from: event.target.value })}>
           <option value="">All with a score</option>
           {since.map((each) => <option key={each.from} value={each.from}>New points: {each.label.toLowerCase()}</option>)}
-          {from !== "" && !since.some((each) => each.from === from) && <option value={from}>New points since {from}</option>}
+          {from !== "" && !since.some((each) => each.from === from) && <option value={from}>New points since {visible(from)}</option>}
         </select>
         <button type="button" onClick={() => (asked ? setParams({ as_of: undefined }) : setTurn(turn + 1))}>{asked ? "As of now" : "Refresh"}</button>
       </header>

@@ -5,7 +5,7 @@ import { addressOf, go, setParams, usePlace } from "../lib/router.tsx";
 import { useMay, useSession } from "../lib/session.tsx";
 import { countText, plural } from "../lib/text.ts";
 import { durationText, timeText } from "../lib/time.ts";
-import { useRows } from "../lib/use-rows.ts";
+import { type Page, useRows } from "../lib/use-rows.ts";
 import { ArchiveDialog } from "../signals/archive-dialog.tsx";
 import { AssignDialog } from "../signals/assign-dialog.tsx";
 import { type Row, SIGNALS } from "../signals/model.ts";
@@ -23,6 +23,7 @@ const asked: readonly GridColumn[] = [
   { id: "state", title: "Signal State", width: "118px", sort: "@workflow.triage.state" }, { id: "assignee", title: "Assignee", width: "130px", sort: "@workflow.triage.assignee.handle" },
 ];
 const columns: readonly GridColumn[] = [...asked.slice(0, 2), { id: "points", title: "Points", width: "64px" }, { id: "expires", title: "Points end", width: "120px" }, ...asked.slice(2)];
+const AT_ONCE = 100;
 const ROW_PX = 34;
 const MOST_ROWS_HIGH = 14;
 
@@ -34,11 +35,12 @@ export function EntitySignals({ entity: { attributes: { queries, contributions }
   const sort = params.get("sort") ?? "-timestamp";
   const isPointed = params.get("signals") === "points";
   const query = isPointed ? queries.contributing : queries.signals;
+  const filter = { query, from: "now-14d", to: "now" };
   const [active, setActive] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [last, setLast] = useState(0);
   const [asking, setAsking] = useState<"archive" | "assign">();
-  const rows = useRows<Row>(`${query} ${sort}`, (skip, limit, signal) => post(`${SIGNALS}/rows`, { query, from: "now-14d", to: "now", sort, skip, limit, columns: asked.map(({ id }) => id) }, signal));
+  const rows = useRows<Row>(`${query} ${sort}`, (skip, limit, signal) => post(`${SIGNALS}/rows`, { ...filter, sort, skip, limit, columns: asked.map(({ id }) => id) }, signal));
   const pointsOf = new Map(contributions.map((each) => [each.signal_id, each]));
   const count = rows.count ?? 0;
   const row = rows.rowAt(active);
@@ -65,6 +67,21 @@ export function EntitySignals({ entity: { attributes: { queries, contributions }
     setLast(index);
     setChosen(next);
   };
+  /** Those out of sight, too. */
+  const chooseAll = async (): Promise<void> => {
+    const all = new Set<string>();
+    try {
+      for (let more = true; more; ) {
+        const page = await post<Page<Row>>(`${SIGNALS}/rows`, { ...filter, sort, skip: all.size, limit: AT_ONCE, columns: ["severity"] });
+        const before = all.size;
+        for (const { id } of page.rows) all.add(id);
+        more = all.size > before && all.size < page.count;
+      }
+      setChosen(all);
+    } catch (error) {
+      tellFault(error);
+    }
+  };
   const open = (index: number): void => {
     const there = rows.rowAt(index);
     if (there) go(addressOf("/security/signals", { query: queries.signals, from: "now-14d", to: "now", signal: there.id }));
@@ -75,9 +92,8 @@ export function EntitySignals({ entity: { attributes: { queries, contributions }
     { keys: "u", label: "Open again", run: () => void change({ state: "open" }) },
     { keys: "m", label: "Assign to me", run: () => void change({ assignee: user.id }) },
     { keys: "a", label: "Assign to somebody", run: () => targets.length && setAsking("assign") },
-    { keys: "X", label: "Select all that are listed", run: () => setChosen(allIds()) },
+    { keys: "X", label: "Select all", run: () => void chooseAll() },
   ] : [];
-  const allIds = (): ReadonlySet<string> => new Set(Array.from({ length: count }, (_, i) => rows.rowAt(i)?.id).filter((id) => id !== undefined));
   useKeys("Signals of the entity", [
     { keys: "j", label: "Next signal", run: () => setActive(Math.min(count - 1, active + 1)) },
     { keys: "k", label: "Signal before", run: () => setActive(Math.max(0, active - 1)) },
@@ -97,7 +113,7 @@ export function EntitySignals({ entity: { attributes: { queries, contributions }
       </h2>
       <div className="explorer-count">
         <span role="status">{rows.count === undefined ? "…" : plural(count, "signal")}</span>
-        {mayWrite && chosen.size === 0 && count > 0 && <button type="button" onClick={() => setChosen(allIds())}>Select all</button>}
+        {mayWrite && chosen.size === 0 && count > 0 && <button type="button" onClick={() => void chooseAll()}>Select all</button>}
         {chosen.size > 0 && mayWrite && (
           <span className="bulk">
             {countText(chosen.size)} selected:
