@@ -18,7 +18,7 @@ describe("the product, tried as a whole", () => {
     ]);
     expect(steps[4].detail).toBe("ten failures nothing, the eleventh: high Brute Force Login Detection - Custom - High volume failed logins, deploy");
     expect(trials()).toEqual(before);
-  });
+  }, 600_000);
 
   test("[PL-03] vespid demo shows a targeted attack, an address of a threat list and an insecure configuration, each from what is sent to its signals", async () => {
     const { code, stdout } = await vespid(["demo", "--json"]);
@@ -32,5 +32,5 @@ describe("the product, tried as a whole", () => {
     const shown = await vespid(["demo"]);
     expect(shown.stdout).toMatch(/^A targeted attack$/m);
     expect(shown.stdout.trimEnd().split("\n").at(-1)).toBe("3 of 3 told");
-  });
+  }, 600_000);
 });
