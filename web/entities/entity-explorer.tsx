@@ -15,8 +15,8 @@ import { Line } from "../ui/text.tsx";
 import { ENTITIES, type Entity, type EntityList, changeText, typeName } from "./model.ts";
 
 const columns: readonly GridColumn[] = [
-  { id: "score", title: "Score", width: "84px", sort: "score" }, { id: "severity", title: "Severity", width: "92px" }, { id: "value", title: "Entity", width: "minmax(220px, 3fr)", sort: "value" }, { id: "type", title: "Type", width: "minmax(110px, 1fr)", sort: "type" },
-  { id: "change", title: "Change, 24 h", width: "110px", sort: "change" }, { id: "signals", title: "Signals, 14 d", width: "110px", sort: "signals" }, { id: "counts", title: "By severity", width: "minmax(130px, 1.2fr)" }, { id: "last_seen", title: "Last seen", width: "110px", sort: "last_seen" }, { id: "updated", title: "Score changed", width: "120px", sort: "updated" },
+  { id: "score", title: "Score", width: "84px", sort: "score" }, { id: "severity", title: "Severity", width: "92px" }, { id: "value", title: "Entity", width: "minmax(180px, 3fr)", sort: "value" }, { id: "type", title: "Type", width: "minmax(100px, 1fr)", sort: "type" },
+  { id: "change", title: "Change, 24 h", width: "100px", sort: "change" }, { id: "signals", title: "Signals, 14 d", width: "104px", sort: "signals" }, { id: "counts", title: "By severity", width: "120px" }, { id: "last_seen", title: "Last seen", width: "104px", sort: "last_seen" }, { id: "updated", title: "Score changed", width: "118px", sort: "updated" },
 ];
 const fields = [
   ...[["type", "user, ip, host, service …"], ["severity", "of the score"], ["value", "its name"], ["score", ">100"], ["change", "in 24 hours"], ["signals", "of 14 days"], ["contributing", "signals with points"]].map(([name, about]) => ({ name: name!, about: about! })),
@@ -94,9 +94,9 @@ function Cell({ row: { attributes }, name }: { readonly row: Entity; readonly na
   if (name === "severity") return <Severity value={severity} />;
   if (name === "value") return <Link href={href} tabIndex={-1}><Line>{value}</Line></Link>;
   if (name === "type") return <Line>{typeName(type)}</Line>;
-  if (name === "change") return <span className={change > 0 ? "bad" : "quiet"}>{changeText(change)}</span>;
+  if (name === "change") return <span className={change > 0 ? "entity-up" : "quiet"}>{changeText(change)}</span>;
   if (name === "signals") return <Link href={addressOf("/security/signals", { query: signalsQuery, from: "now-14d", to: "now" })} tabIndex={-1} onClick={(event) => event.stopPropagation()}>{countText(signals)}</Link>;
-  if (name === "counts") return <>{severities.filter((each) => counts[each]).map((each) => <span key={each} className={`entity-count severity-${each}`} title={`${counts[each]} ${each}`}>{countText(counts[each])} {each}</span>)}</>;
+  if (name === "counts") return <>{severities.filter((each) => counts[each]).map((each) => <span key={each} className={`entity-count severity-${each}`} title={`${counts[each]} ${each}`}>{countText(counts[each])}<span className="visually-hidden"> {each}</span></span>)}</>;
   return <span className="quiet">{agoText(name === "updated" ? updated : lastSeen)}</span>;
 }
 

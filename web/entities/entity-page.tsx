@@ -47,7 +47,7 @@ function Page({ entity, interval, onChanged }: { readonly entity: EntityDetail; 
         <section className="card entity-score" aria-label="Score">
           <h2>Score</h2>
           <p className={`entity-number severity-${severity}`}>{countText(score)}</p>
-          <p><span className={change > 0 ? "bad" : "quiet"}>{changeText(change)}</span> <span className="quiet">against 24 hours before</span></p>
+          <p><span className={change > 0 ? "entity-up" : "quiet"}>{changeText(change)}</span> <span className="quiet">against 24 hours before</span></p>
           <p className="quiet">{countText(contributing)} of {plural(signals, "signal")} give points. {updated ? <>Changed <time dateTime={updated} title={timeText(updated)}>{agoText(updated)}</time>. </> : ""}As of <time dateTime={asOf}>{timeText(asOf)}</time>.</p>
         </section>
         <section className="card entity-time" aria-label="Score over time">

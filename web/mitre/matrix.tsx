@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Link } from "../lib/router.tsx";
 import { countText, plural } from "../lib/text.ts";
 import { type AttackMap, type MapTechnique, type Mode, heatOf } from "./model.ts";
@@ -11,6 +11,10 @@ export function Matrix({ map, mode, open, onOpen }: { readonly map: AttackMap; r
   const all = columns.flat();
   const tabStop = [stop, open].find((each) => each !== undefined && all.includes(each)) ?? all[0];
   const most = Math.max(1, ...map.tactics.flatMap(({ techniques }) => techniques.map(({ signals = 0 }) => signals)));
+  // The technique in full takes room: its place stays in sight.
+  useEffect(() => {
+    if (open) box.current?.querySelector(`[data-tile="${CSS.escape(open)}"]`)?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [open]);
   const move = (event: KeyboardEvent): void => {
     const from = (event.target as HTMLElement).dataset.tile;
     const x = columns.findIndex((column) => from !== undefined && column.includes(from));

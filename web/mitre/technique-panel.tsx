@@ -7,7 +7,7 @@ import { countText, plural, quoted } from "../lib/text.ts";
 import { apiBound, timeText } from "../lib/time.ts";
 import { type Rule, RULES, methodOf, severityOf, tagValues } from "../rules/model.ts";
 import { type Row, SIGNALS } from "../signals/model.ts";
-import { Fault, Loading } from "../ui/fault.tsx";
+import { Fault } from "../ui/fault.tsx";
 import { Severity, State, severities } from "../ui/pill.tsx";
 import { type Span, spanText } from "../ui/time-picker.tsx";
 import { Line } from "../ui/text.tsx";
@@ -83,7 +83,7 @@ function Rules({ ids }: { readonly ids: readonly string[] }) {
     });
   }, [rules.data, sort, isHidden]);
   if (rules.fault) return <Fault fault={rules.fault} onRetry={rules.reload} />;
-  if (!rules.data) return <Loading />;
+  if (!rules.data) return <p className="quiet">loading</p>;
   const deprecated = rules.data.filter(({ isDeprecated }) => isDeprecated).length;
   return (
     <>
@@ -115,7 +115,7 @@ function Signals({ href, span }: { readonly href: string; readonly span: Span })
   return (
     <>
       <h3>Newest signals, {spanText(span).toLowerCase()}</h3>
-      {found.fault ? <Fault fault={found.fault} /> : !found.data ? <Loading /> : !found.data.rows.length ? <p className="quiet">No signals.</p> : (
+      {found.fault ? <Fault fault={found.fault} /> : !found.data ? <p className="quiet">loading</p> : !found.data.rows.length ? <p className="quiet">No signals.</p> : (
         <ul className="related">{found.data.rows.map(({ id, cells: [severity, created, title, state] }) => (
           <li key={id}>
             <Link href={`/security/signals/${id}`}><Severity value={String(severity)} /> <Line>{String(title)}</Line></Link>
