@@ -30,8 +30,10 @@ const common = {
 const StreamQuery = Type.Object({ data_source: Type.Enum(["security_signals_stream", "logs_stream"]), query_string: Type.String({ maxLength: 5000 }), sort: Type.Optional(Type.Object({ column: Type.String({ maxLength: 300 }), order: Type.Enum(["asc", "desc"]) })) });
 const Column = Type.Object({ field: Type.String({ minLength: 1, maxLength: 300 }), width: Type.Enum(["auto", "compact", "full"]) });
 
-/** What a widget of each type says. */
-export const widgetSchemas = {
+export type WidgetType = "timeseries" | "toplist" | "query_value" | "sunburst" | "geomap" | "query_table" | "list_stream" | "note";
+
+/** What a widget of each type says. Plain schemas: working out the types of all of them together takes the compiler minutes. */
+export const widgetSchemas: Readonly<Record<WidgetType, TSchema>> = {
   timeseries: Type.Object({ type: Type.Literal("timeseries"), ...common, requests: requests({ display_type: Type.Optional(Type.Enum(["area", "bars", "line", "overlay"])) }), show_legend: Type.Optional(Type.Boolean()) }),
   toplist: Type.Object({ type: Type.Literal("toplist"), ...common, requests: requests({}, 1) }),
   query_value: Type.Object({ type: Type.Literal("query_value"), ...common, requests: requests({}, 1), autoscale: Type.Optional(Type.Boolean()), precision: Type.Optional(Type.Integer({ minimum: 0, maximum: 9 })), custom_unit: Type.Optional(Type.String({ maxLength: 30 })) }),
@@ -42,9 +44,8 @@ export const widgetSchemas = {
   query_table: Type.Object({ type: Type.Literal("query_table"), ...common, requests: requests({ alias: Type.Optional(Short), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) }, 5) }),
   list_stream: Type.Object({ type: Type.Literal("list_stream"), ...common, requests: Type.Array(Type.Object({ columns: Type.Array(Column, { minItems: 1, maxItems: 20 }), query: StreamQuery, response_format: Type.Enum(["event_list"]) }), { minItems: 1, maxItems: 1 }) }),
   note: Type.Object({ type: Type.Literal("note"), content: Type.String({ minLength: 1, maxLength: 20_000 }), background_color: Type.Optional(Type.String({ maxLength: 30 })), font_size: Type.Optional(Type.String({ maxLength: 10 })) }),
-} as const;
+};
 
-export type WidgetType = keyof typeof widgetSchemas;
 export const widgetTypes = Object.keys(widgetSchemas) as readonly WidgetType[];
 
 const Variable = Type.Object({
