@@ -63,8 +63,8 @@ export class PlanDefaults {
   }
 }
 
-/** Sources whose events pass pipelines of their own. */
-const NARROWED_PLANS = 64;
+/** Sources whose events pass pipelines of their own; a plan of hundreds of rules takes some 20 MB. */
+const NARROWED_PLANS = 24;
 
 /**
  * Which inputs share a plan: those of one format and one list of pipelines. Lines of a source that pipelines ask for get a

@@ -5,7 +5,7 @@ import type { Pipeline } from "../event/pipeline/pipeline.ts";
 import type { StandingQuery } from "../rule/standing.ts";
 import type { Enrichment } from "../event/enrichment/enrichment.ts";
 import { AddressScan } from "./addresses.ts";
-import { ColumnPlan } from "./columns.ts";
+import { type ColumnKey, ColumnPlan } from "./columns.ts";
 import { type BadRecord, Extraction, type ExtractionPlan } from "./extraction.ts";
 import { IntelStep } from "./intel-step.ts";
 import type { Kernel } from "./kernel.ts";
@@ -15,7 +15,7 @@ import { type Operation, Placement, UnsupportedPipeline } from "./pipelines/oper
 import { PipelinePlanner } from "./pipelines/planner.ts";
 import { idKeys, shapeOf, writeShapes } from "./shapes.ts";
 import { type SourcePlan, SourcePlanner } from "./sources.ts";
-import { DERIVED_EXTRAS, type PlacedSteps, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
+import { DERIVED_EXTRAS, ExtrasAreas, type PlacedSteps, TAG_ARENA_BYTES, ownExtras, writeSteps } from "./steps.ts";
 import type { InputProfile, MalformedRecord, ResultArea } from "./task.ts";
 import type { HostTexts } from "./text/host-texts.ts";
 import { LineCutter, LineReading, planText } from "./text/text-source.ts";
@@ -39,6 +39,9 @@ export interface PlanSetup {
   /** Which ids events may have been given, where they are asked for at all: `made` for envelopes whose id was laid at their top. */
   readonly ids?: "own" | "made";
 }
+
+/** Columns that values are added to one by one. */
+const addedTo: ReadonlySet<string | undefined> = new Set<ColumnKey["kind"]>(["tags", "tag", "addresses"]);
 
 /** Finds the records in bytes. */
 interface RecordReader {
@@ -115,7 +118,8 @@ export class Plan {
     const cells = arena.alloc(sources.columnCount * layout.ROW_CAP * 8, layout.ROW_CAP * 8);
     const descriptorOf = (column: number): number => columnTable + column * layout.COLUMN_BYTES;
     this.#times = arena.alloc(layout.ROW_CAP * 8, 64);
-    const placement = new Placement(kernel, arena, texts, columnTable, this.#times);
+    const areas = new ExtrasAreas(arena);
+    const placement = new Placement(kernel, arena, texts, columnTable, this.#times, areas);
     this.#odd = placement.odd;
     this.#reader = text ? lineReader(placement, text.lineColumn) : recordReader(kernel, arena, {
       columns: sources.raw.map(({ column, kind, path }) => ({ column, kind, path, dotted: true, fromMessage: format !== "log" })),
@@ -130,12 +134,13 @@ export class Plan {
       // The line reader fills its column itself.
       if (column !== text?.lineColumn) derived.push(descriptorOf(column));
       arena.u32[(descriptorOf(column) + layout.COLUMN_CELLS) >>> 2] = cells + column * layout.ROW_CAP * 8;
-      ownExtras(arena, descriptorOf(column));
+      // What else adds values to a column gives it room first.
+      if (addedTo.has(this.columns.keys[column]?.kind)) ownExtras(arena, descriptorOf(column), areas.take());
     }
     this.#derived = arena.alloc(derived.length * 4 + 4);
     this.#derivedCount = derived.length;
     arena.u32.set(derived, this.#derived >>> 2);
-    this.#steps = writeSteps(arena, sources.steps, descriptorOf);
+    this.#steps = writeSteps(arena, sources.steps, descriptorOf, areas);
     this.#lines = text && new LineReading(placement, text, this.columns);
     this.#operations = planned.map((operation) => operation(placement));
     this.#textArena = this.#operations.length || text ? arena.alloc(TEXT_ARENA_BYTES + layout.READ_PAD, 64) : 0;

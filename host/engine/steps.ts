@@ -9,15 +9,33 @@ export const TAG_ARENA_BYTES = 1 << 20;
 
 const encoder = new TextEncoder();
 
-/** Gives a column a place for further values of its own. */
-export function ownExtras(arena: Arena, descriptor: number): void {
-  const cells = extrasArea(arena);
-  arena.u32[(descriptor + layout.COLUMN_EXTRA_CELLS) >>> 2] = cells;
-  arena.u32[(descriptor + layout.COLUMN_EXTRA_ROWS) >>> 2] = cells + DERIVED_EXTRAS * 8;
+/**
+ * Areas for further values of columns. They hold something while a batch is judged, and plans judge one at a time: all plans of an
+ * instance use the same, each area for one column of its own.
+ */
+export class ExtrasAreas {
+  static readonly #shared = new WeakMap<Arena, number[]>();
+  readonly #arena: Arena;
+  readonly #areas: number[];
+  #taken = 0;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    const areas = ExtrasAreas.#shared.get(arena) ?? [];
+    ExtrasAreas.#shared.set(arena, (this.#areas = areas));
+  }
+
+  /** Address of one that this plan has not taken before: u64[DERIVED_EXTRAS], u32[DERIVED_EXTRAS]. */
+  take(): number {
+    if (this.#taken === this.#areas.length) this.#areas.push(this.#arena.alloc(DERIVED_EXTRAS * 12, 16));
+    return this.#areas[this.#taken++]!;
+  }
 }
 
-function extrasArea(arena: Arena): number {
-  return arena.alloc(DERIVED_EXTRAS * 12, 16);
+/** Gives a column a place for further values of its own. */
+export function ownExtras(arena: Arena, descriptor: number, cells = arena.alloc(DERIVED_EXTRAS * 12, 16)): void {
+  arena.u32[(descriptor + layout.COLUMN_EXTRA_CELLS) >>> 2] = cells;
+  arena.u32[(descriptor + layout.COLUMN_EXTRA_ROWS) >>> 2] = cells + DERIVED_EXTRAS * 8;
 }
 
 /** Derive steps as they lie in memory. */
@@ -27,7 +45,7 @@ export interface PlacedSteps {
   readonly defaults: PlanDefaults;
 }
 
-export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorOf: (column: number) => number): PlacedSteps {
+export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorOf: (column: number) => number, areas: ExtrasAreas): PlacedSteps {
   const defaults: Array<{ name: DefaultName; step: number }> = [];
   const address = arena.alloc(Math.max(1, steps.length) * layout.STEP_BYTES, 16);
   steps.forEach((step, i) => {
@@ -40,7 +58,7 @@ export function writeSteps(arena: Arena, steps: readonly StepSpec[], descriptorO
         put(layout.STEP_KIND, layout.STEP_COALESCE);
         put(layout.STEP_TARGET, descriptorOf(step.target));
         put(layout.STEP_SOURCE, descriptorOf(step.source));
-        put(layout.STEP_OWN, extrasArea(arena));
+        put(layout.STEP_OWN, areas.take());
         return;
       case "default":
         // Its text is the input's, and comes with each task.

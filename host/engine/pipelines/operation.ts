@@ -1,5 +1,5 @@
 import * as layout from "../../../assembly/layout.ts";
-import { DERIVED_EXTRAS } from "../steps.ts";
+import { ExtrasAreas } from "../steps.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Arena } from "../memory.ts";
 import type { HostTexts } from "../text/host-texts.ts";
@@ -20,13 +20,15 @@ export interface Operation {
 export class Placement {
   readonly kernel: Kernel;
   readonly arena: Arena;
+  readonly areas: ExtrasAreas;
   readonly texts: HostTexts;
   readonly columnTable: number;
   readonly timesAddress: number;
   readonly descriptorOf: (column: number) => number;
 
-  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, columnTable: number, timesAddress: number) {
+  constructor(kernel: Kernel, arena: Arena, texts: HostTexts, columnTable: number, timesAddress: number, areas = new ExtrasAreas(arena)) {
     this.kernel = kernel;
+    this.areas = areas;
     this.arena = arena;
     this.texts = texts;
     this.columnTable = columnTable;
@@ -49,7 +51,7 @@ export class Placement {
   };
 
   /** Room for as many that nothing else uses. */
-  readonly extras = (): number => this.arena.alloc(DERIVED_EXTRAS * 12, 16);
+  readonly extras = (): number => this.areas.take();
 
   /** A column beside the plan's. */
   readonly column = (): number => {
