@@ -1,5 +1,6 @@
 // A server on the bundled rules and packs, with keys, into which the bundled logs are played as if they ended now.
 import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { build, root } from "./build.mjs";
@@ -7,6 +8,8 @@ import { demoLogs, playDemo } from "./demo.mjs";
 import { pinnedNode } from "./node/locate.mjs";
 
 const DEFAULT_PORT = 8282;
+/** Who is there from the start. */
+const ADMIN = "admin@localhost";
 const PACKS = ["linux-auth", "web-access", "cloudtrail"];
 const USAGE = `npm start -- [--once] [--listen HOST:PORT] [--data FOLDER]
   --once     play the bundled logs, print the signals, stop: exit 0 when there were some
@@ -45,8 +48,8 @@ function readOptions() {
   }
 }
 
-function vespidText(args) {
-  const done = spawnSync(pinnedNode(), ["bin/vespid.mjs", ...args], { cwd: root, encoding: "utf8" });
+function vespidText(args, input) {
+  const done = spawnSync(pinnedNode(), ["bin/vespid.mjs", ...args], { cwd: root, encoding: "utf8", ...(input === undefined ? {} : { input }) });
   if (done.status === 0) return done.stdout;
   process.stderr.write(done.stderr);
   process.exit(done.status ?? 2);
@@ -61,7 +64,10 @@ function makeKeys() {
   const kept = spawnSync(pinnedNode(), ["bin/vespid.mjs", "keys", "list", "--data", data], { cwd: root, encoding: "utf8" });
   if (kept.status === 0 && kept.stdout.trim() !== "no keys") return undefined;
   const api = vespidJson(["keys", "create", "npm start", "--data", data, "--json"]).key;
-  return { api, application: vespidJson(["keys", "create", "npm start", "--application", "--data", data, "--json"]).key };
+  const application = vespidJson(["keys", "create", "npm start", "--application", "--data", data, "--json"]).key;
+  const password = randomBytes(12).toString("base64url");
+  vespidText(["users", "password", ADMIN, "--data", data], `${password}\n`);
+  return { api, application, password };
 }
 
 /** The usual address, or any free one where somebody has that. */
@@ -106,8 +112,8 @@ async function startServer(listen) {
 
 async function present(served) {
   const say = (text) => process.stdout.write(`${text}\n`);
-  say(`\nURL              ${served.url}`);
-  if (made) say(`API key          ${made.api}   lets logs in\napplication key  ${made.application}   beside it: lets people search\n(kept as hashes in ${data}: they are not shown again; npm run -s vespid -- keys create NAME --data ${data} makes others)`);
+  say(`\nURL              ${served.url}\npages            ${served.url}/security`);
+  if (made) say(`log in by        ${ADMIN}   ${made.password}\nAPI key          ${made.api}   lets logs in\napplication key  ${made.application}   beside it: lets people search\n(kept as hashes in ${data}: they are not shown again; npm run -s vespid -- keys create NAME --data ${data} makes others, users password ${ADMIN} another password)`);
   else say(`data and keys    those of before, in ${data}`);
   const logs = demoLogs(Date.now());
   say(`\n${logs.length} bundled logs, two hours of sign-ins, web requests and cloud calls up to now, go in by POST /api/v2/logs. Signals:\n`);
@@ -117,6 +123,7 @@ async function present(served) {
 It serves until Ctrl-C. What to do next:
   send a log         curl -H "DD-API-KEY: $DD_API_KEY" -d '{"message":"hello","ddsource":"me"}' ${served.url}/api/v2/logs
   search             npm run -s vespid -- search 'source:auth @evt.outcome:failure' --data ${data} --from now-1d
+  look around        ${served.url}/security in a browser: signals, logs, rules, the overview; ? shows the keys
   what goes on       curl ${served.url}/metrics
   your own logs      npm run -s vespid -- run --rules fixtures/demo/rules YOUR.ndjson
   why a rule runs    npm run -s vespid -- rules explain fixtures/demo/rules
