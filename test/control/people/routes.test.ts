@@ -70,7 +70,7 @@ describe("every route of a whole server", () => {
       if (each.permission === "known") continue;
       const names = [each.permission].flat() as string[];
       let people = sets.get(names.join());
-      if (!people) sets.set(names.join(), (people = { other: may(`all but ${names.join(" ")}`, [...allPermissions].filter((name) => !names.includes(name))), just: may(`just ${names[0]}`, [names[0]!, ...ALSO]) }));
+      if (!people) sets.set(names.join(), (people = { other: may(`all but ${names.join(" ")}`, [...allPermissions].filter((name) => !names.includes(name))), just: may(`just the first of ${names.join(" ")}`, [names[0]!, ...ALSO]) }));
       const other = await ask(each, people.other);
       if (other.status !== 403 || other.text !== JSON.stringify(each.errors === "error" ? { error: { code: "PermissionDenied", message: "Forbidden", details: [] } } : each.errors === "objects" ? { errors: [{ status: "403", title: "Forbidden", detail: "Forbidden" }] } : { errors: ["Forbidden"] })) odd.push(`${nameOf(each)} with every other permission: ${other.status} ${other.text}`);
       const just = await ask(each, people.just);
