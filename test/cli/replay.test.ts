@@ -17,7 +17,7 @@ describe("vespid replay", () => {
     expect([code, withoutPlaces(stderr)]).toEqual([0, `${readdirSync(bundled).length} of ${readdirSync(bundled).length} emulations told\n`]);
     expect(Object.fromEntries(told(stdout).map(({ technique, signals }) => [technique, signals.map(({ rule }: any) => rule)]))).toEqual({
       "aws.credential-access.secretsmanager-retrieve-secrets": ["aws-secrets-read-burst"], "aws.defense-evasion.cloudtrail-stop": ["aws-cloudtrail-impaired"], "aws.exfiltration.ec2-share-ebs-snapshot": ["aws-snapshot-shared"],
-      "aws.initial-access.console-login-without-mfa": ["aws-console-login-no-mfa"], "aws.persistence.iam-create-admin-user": ["aws-iam-admin-policy-attached", "aws-iam-new-user-made-admin", "aws-iam-access-key-created"],
+      "aws.initial-access.console-login-without-mfa": ["aws-console-login-no-mfa"], "aws.persistence.iam-create-admin-user": ["aws-iam-admin-policy-attached", "aws-iam-new-user-made-admin", "aws-iam-user-created", "aws-iam-access-key-created"],
     });
     const shown = await vespid(["replay", "--rules", "pack:cloudtrail", bundled]);
     expect(shown.stdout).toMatch(/^aws\.defense-evasion\.cloudtrail-stop +1 +1 +high +aws-cloudtrail-impaired$/m);
