@@ -110,7 +110,7 @@ function Roles() {
         <tbody>{roles.data.map((role) => (
           <tr key={role.id}>
             <td><Line>{role.attributes.name}</Line>{role.attributes.managed && <span className="quiet"> managed</span>}</td><td className="number">{role.attributes.user_count}</td><td className="number">{role.relationships.permissions.data.length}</td><td>{role.attributes.restriction_query === null ? "all logs" : <code><Line>{role.attributes.restriction_query}</Line></code>}</td>
-            <td><button type="button" aria-label={`Open ${role.attributes.name}`} onClick={() => setOpen(role)}>{mayManage && !role.attributes.managed ? "Edit" : "Look"}</button></td>
+            <td><button type="button" aria-label={`${mayManage && !role.attributes.managed ? "Edit" : "Look at"} ${role.attributes.name}`} onClick={() => setOpen(role)}>{mayManage && !role.attributes.managed ? "Edit" : "Look at"}</button></td>
           </tr>
         ))}</tbody>
       </table>
