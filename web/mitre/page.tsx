@@ -5,7 +5,6 @@ import { Link, addressOf, setParams, usePlace } from "../lib/router.tsx";
 import { useMay } from "../lib/session.tsx";
 import { countText, plural, visible } from "../lib/text.ts";
 import { apiBound } from "../lib/time.ts";
-import type { PageProps } from "../shell/pages.ts";
 import { Fault, Loading } from "../ui/fault.tsx";
 import { Line } from "../ui/text.tsx";
 import { TimePicker } from "../ui/time-picker.tsx";
@@ -19,7 +18,7 @@ interface Answer {
   readonly data: { readonly attributes: AttackMap };
 }
 
-export default function MitrePage(_: PageProps) {
+export default function MitrePage() {
   const { params } = usePlace();
   const maySignals = useMay("security_monitoring_signals_read");
   const mode: Mode = params.get("mode") === "signals" && maySignals ? "signals" : "rules";

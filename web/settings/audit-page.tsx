@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { type ApiFault, post } from "../lib/api.ts";
 import { useLoad } from "../lib/load.ts";
 import { setParams, usePlace } from "../lib/router.tsx";
+import { quoted } from "../lib/text.ts";
 import { timeText } from "../lib/time.ts";
 import { Facets } from "../ui/facets.tsx";
 import { Empty, Fault } from "../ui/fault.tsx";
@@ -47,7 +48,7 @@ export default function AuditPage() {
   }, [key]);
   const facets = useLoad(`audit facets ${key}`, async (signal) => {
     const { data } = await post<{ readonly data: ReadonlyArray<{ readonly attributes: { readonly path: string; readonly values: ReadonlyArray<{ readonly value: string; readonly count: number }> } }> }>(`${AUDIT}/facets`, { filter, facets: facetNames.map(([name]) => name) }, signal);
-    return data.map(({ attributes: { path, values } }) => ({ id: path, title: facetNames.find(([name]) => name === path)?.[1] ?? path, values: values.filter(({ value }) => value !== "").slice(0, 12).map((each) => ({ ...each, query: `${path}:"${each.value.replace(/["\\]/g, "\\$&")}"` })) }));
+    return data.map(({ attributes: { path, values } }) => ({ id: path, title: facetNames.find(([name]) => name === path)?.[1] ?? path, values: values.filter(({ value }) => value !== "").slice(0, 12).map((each) => ({ ...each, query: `${path}:${quoted(each.value)}` })) }));
   });
   const opened = deeds.find(({ id }) => id === open);
   return (
@@ -67,7 +68,7 @@ export default function AuditPage() {
       {opened && (
         <aside className="panel" aria-label="Deed">
           <header className="panel-head"><div className="panel-triage"><strong><Line>{opened.attributes.message}</Line></strong><span className="panel-spring" /><button type="button" className="icon-button" aria-label="Close" onClick={() => setParams({ event: undefined })}>✕</button></div></header>
-          <div className="tab-panel" tabIndex={0} role="region" aria-label="Deed in full"><JsonView value={opened.attributes.attributes} onLeaf={(path, value) => setParams({ query: `@${path}:"${String(value).replace(/["\\]/g, "\\$&")}"` })} /></div>
+          <div className="tab-panel" tabIndex={0} role="region" aria-label="Deed in full"><JsonView value={opened.attributes.attributes} onLeaf={(path, value) => setParams({ query: `@${path}:${quoted(String(value))}` })} /></div>
         </aside>
       )}
     </div>
