@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { post } from "../lib/api.ts";
+import { type TimePoint, bucketed } from "../lib/buckets.ts";
 import { useKeys } from "../lib/keys.tsx";
 import { useLoad } from "../lib/load.ts";
 import { setParams, usePlace } from "../lib/router.tsx";
@@ -7,10 +8,10 @@ import { cellText, plural, quoted } from "../lib/text.ts";
 import { boundMs, bucketMs, timeText } from "../lib/time.ts";
 import { ViewMenu } from "../signals/view-menu.tsx";
 import { Bars } from "../ui/bars.tsx";
+import { ColumnMenu } from "../ui/column-menu.tsx";
 import { Facets } from "../ui/facets.tsx";
 import { Empty, Fault } from "../ui/fault.tsx";
 import { Grid, type GridColumn } from "../ui/grid.tsx";
-import { Popup } from "../ui/menu.tsx";
 import { QueryBar } from "../ui/query-bar.tsx";
 import { Line } from "../ui/text.tsx";
 import { TimePicker } from "../ui/time-picker.tsx";
@@ -33,7 +34,7 @@ const standard = ["timestamp", "status", "source", "host", "message"];
 const STATUS_SERIES: Readonly<Record<string, string>> = { emergency: "severity-critical", alert: "severity-critical", critical: "severity-critical", error: "severity-high", warn: "severity-medium", notice: "severity-low", info: "severity-low", debug: "severity-info", ok: "series-3" };
 
 interface Buckets {
-  readonly data: { readonly buckets: ReadonlyArray<{ readonly by: { readonly status?: string }; readonly computes: { readonly c0: ReadonlyArray<{ readonly time: string; readonly value: number | null }> } }> };
+  readonly data: { readonly buckets: ReadonlyArray<{ readonly by: { readonly status?: string }; readonly computes: { readonly c0: readonly TimePoint[] } }> };
 }
 
 export default function LogsPage() {
@@ -67,14 +68,7 @@ export default function LogsPage() {
     const startMs = Math.floor(fromMs / widthMs) * widthMs;
     const count = Math.max(1, Math.ceil((toMs - startMs) / widthMs));
     const { data } = await post<Buckets>("/api/v2/logs/analytics/aggregate", { filter, compute: [{ aggregation: "count", type: "timeseries", interval: `${widthMs}ms` }], group_by: [{ facet: "status", limit: 8, missing: "none" }] }, signal);
-    const series = data.buckets.map(({ by, computes }) => {
-      const values = Array.from({ length: count }, () => 0);
-      for (const { time, value } of computes.c0) {
-        const at = Math.floor((Date.parse(time) - startMs) / widthMs);
-        if (at >= 0 && at < count) values[at] = value ?? 0;
-      }
-      return { name: by.status ?? "none", className: STATUS_SERIES[by.status ?? ""] ?? "severity-info", values };
-    });
+    const series = data.buckets.map(({ by, computes }) => ({ name: by.status ?? "none", className: STATUS_SERIES[by.status ?? ""] ?? "severity-info", values: bucketed(computes.c0, startMs, widthMs, count) }));
     return { startMs, widthMs, series, total: series.reduce((sum, { values }) => sum + values.reduce((a, b) => a + b, 0), 0) };
   });
   const refresh = useCallback((): void => {
@@ -119,7 +113,7 @@ export default function LogsPage() {
           <button type="button" aria-pressed={view === "list"} onClick={() => setParams({ view: undefined })}>List</button>
           <button type="button" aria-pressed={view === "patterns"} onClick={() => setParams({ view: "patterns" })}>Patterns</button>
         </div>
-        <ColumnChoice names={columns.map(({ id }) => id)} />
+        <ColumnMenu offered={[...Object.keys(COLUMNS), ...facetNames.map(([name]) => name)]} titleOf={(id) => COLUMNS[id]?.title ?? id} shown={columns.map(({ id }) => id)} standard={standard} />
       </header>
       <Facets facets={facets.data ?? []} query={query} onQuery={(next) => setParams({ query: next })} />
       <section className="explorer-main" aria-label="Logs found">
@@ -140,27 +134,5 @@ export default function LogsPage() {
       </section>
       {open !== undefined && <EventPanel key={open} id={open} known={logs.find(({ id }) => id === open)} query={query} onClose={() => openLog(undefined)} />}
     </div>
-  );
-}
-
-function ColumnChoice({ names }: { readonly names: readonly string[] }) {
-  const [own, setOwn] = useState("");
-  const choose = (next: readonly string[]): void => setParams({ cols: next.join() === standard.join() ? undefined : next.join() });
-  return (
-    <Popup label="Columns ▾" align="right">
-      {() => (
-        <div className="column-menu">
-          <ul className="choices">
-            {[...new Set([...Object.keys(COLUMNS), ...facetNames.map(([name]) => name), ...names])].map((id) => (
-              <li key={id}><label><input type="checkbox" checked={names.includes(id)} onChange={() => choose(names.includes(id) ? names.filter((name) => name !== id) : [...names, id])} /> {COLUMNS[id]?.title ?? id}</label></li>
-            ))}
-          </ul>
-          <form onSubmit={(event) => (event.preventDefault(), own.trim() && choose([...names, own.trim()]), setOwn(""))}>
-            <input aria-label="Attribute or tag key" placeholder="@attribute or tag key" value={own} onChange={(event) => setOwn(event.target.value)} />
-            <button type="submit">Add</button>
-          </form>
-        </div>
-      )}
-    </Popup>
   );
 }

@@ -1,4 +1,5 @@
 import { get, post } from "../lib/api.ts";
+import { type TimePoint, bucketed } from "../lib/buckets.ts";
 import { useLoad } from "../lib/load.ts";
 import { Link, addressOf } from "../lib/router.tsx";
 import { countText, plural, quoted } from "../lib/text.ts";
@@ -21,12 +22,8 @@ export function Performance({ id }: { readonly id: string }) {
   const tuning = useLoad(`tuning ${id}`, (signal) => get<Tuning>(`${RULES}/${encodeURIComponent(id)}/tuning`, signal));
   const bars = useLoad(`bars ${id}`, async (signal) => {
     const startMs = Math.floor(Date.now() / DAY_MS - DAYS + 1) * DAY_MS;
-    const { data } = await post<{ readonly data: { readonly buckets: ReadonlyArray<{ readonly by: { readonly severity: string }; readonly computes: { readonly c0: ReadonlyArray<{ readonly time: string; readonly value: number | null }> } }> } }>(`${SIGNALS}/aggregate`, { filter: { query: `@workflow.rule.id:${quoted(id)}`, from: startMs, to: "now" }, compute: [{ aggregation: "count", type: "timeseries", interval: "1d" }], group_by: [{ facet: "severity" }] }, signal);
-    return { startMs, widthMs: DAY_MS, series: severities.toReversed().map((name) => {
-      const values = Array.from({ length: DAYS }, () => 0);
-      for (const { time, value } of data.buckets.find(({ by }) => by.severity === name)?.computes.c0 ?? []) values[Math.floor((Date.parse(time) - startMs) / DAY_MS)] = value ?? 0;
-      return { name, className: `severity-${name}`, values };
-    }) };
+    const { data } = await post<{ readonly data: { readonly buckets: ReadonlyArray<{ readonly by: { readonly severity: string }; readonly computes: { readonly c0: readonly TimePoint[] } }> } }>(`${SIGNALS}/aggregate`, { filter: { query: `@workflow.rule.id:${quoted(id)}`, from: startMs, to: "now" }, compute: [{ aggregation: "count", type: "timeseries", interval: "1d" }], group_by: [{ facet: "severity" }] }, signal);
+    return { startMs, widthMs: DAY_MS, series: severities.toReversed().map((name) => ({ name, className: `severity-${name}`, values: bucketed(data.buckets.find(({ by }) => by.severity === name)?.computes.c0 ?? [], startMs, DAY_MS, DAYS) })) };
   });
   if (tuning.fault) return <Fault fault={tuning.fault} onRetry={tuning.reload} />;
   if (!tuning.data) return <Loading />;

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { download, post } from "../lib/api.ts";
+import { type TimePoint, bucketed } from "../lib/buckets.ts";
 import { type KeyDeed, useKeys } from "../lib/keys.tsx";
 import { useLoad } from "../lib/load.ts";
 import { setParams, usePlace } from "../lib/router.tsx";
@@ -9,9 +10,10 @@ import { agoText, apiBound, boundMs, bucketMs, timeText } from "../lib/time.ts";
 import { useRows } from "../lib/use-rows.ts";
 import type { PageProps } from "../shell/pages.ts";
 import { Bars } from "../ui/bars.tsx";
+import { ColumnMenu } from "../ui/column-menu.tsx";
 import { type FacetView, Facets } from "../ui/facets.tsx";
 import { Empty, Fault } from "../ui/fault.tsx";
-import { Grid, type GridColumn } from "../ui/grid.tsx";
+import { Grid } from "../ui/grid.tsx";
 import { Popup } from "../ui/menu.tsx";
 import { Severity, State, severities } from "../ui/pill.tsx";
 import { QueryBar } from "../ui/query-bar.tsx";
@@ -40,7 +42,7 @@ const fields = [
 ];
 
 interface AggregateAnswer {
-  readonly data: { readonly buckets: ReadonlyArray<{ readonly by: Readonly<Record<string, string>>; readonly computes: { readonly c0: ReadonlyArray<{ readonly time: string; readonly value: number | null }> } }> };
+  readonly data: { readonly buckets: ReadonlyArray<{ readonly by: Readonly<Record<string, string>>; readonly computes: { readonly c0: readonly TimePoint[] } }> };
 }
 
 type Asking = "archive" | "assign" | "suppress";
@@ -77,14 +79,7 @@ export default function SignalsPage({ rest }: PageProps) {
     const startMs = Math.floor(fromMs / widthMs) * widthMs;
     const { data } = await post<AggregateAnswer>(`${SIGNALS}/aggregate`, { filter, compute: [{ aggregation: "count", type: "timeseries", interval: widthMs }], group_by: [{ facet: "severity" }] }, signal);
     const count = Math.max(1, Math.ceil((toMs - startMs) / widthMs));
-    const series = severities.toReversed().map((name) => {
-      const values = Array.from({ length: count }, () => 0);
-      for (const { time, value } of data.buckets.find(({ by }) => by.severity === name)?.computes.c0 ?? []) {
-        const at = Math.floor((Date.parse(time) - startMs) / widthMs);
-        if (at >= 0 && at < count) values[at] = value ?? 0;
-      }
-      return { name, className: `severity-${name}`, values };
-    });
+    const series = severities.toReversed().map((name) => ({ name, className: `severity-${name}`, values: bucketed(data.buckets.find(({ by }) => by.severity === name)?.computes.c0 ?? [], startMs, widthMs, count) }));
     return { startMs, widthMs, series };
   });
 
@@ -171,7 +166,7 @@ export default function SignalsPage({ rest }: PageProps) {
         <button type="button" aria-pressed={isLive} className={isLive ? "live is-live" : "live"} title="Live (l)" onClick={() => setParams({ live: isLive ? undefined : "true" })}>
           ● Live
         </button>
-        <ColumnMenu columns={columns} />
+        <ColumnMenu offered={known.map(({ id }) => id)} titleOf={(id) => columnsOf(id)[0]!.title} shown={columns.map(({ id }) => id)} standard={standard} />
         <Popup label="Export ▾" align="right">
           {(close) => (
             <ul className="choices">
@@ -229,31 +224,4 @@ function Cell({ name, value }: { readonly name: string; readonly value: Row["cel
   if (name === "archive_reason" && value === "none") return null;
   if (name === "entities") return <Line>{[value].flat().map((each) => String(each).replace(/^@[^:]*:/, "")).join("  ")}</Line>;
   return <Line>{typeof value === "number" ? countText(value) : cellText(value)}</Line>;
-}
-
-function ColumnMenu({ columns }: { readonly columns: readonly GridColumn[] }) {
-  const [own, setOwn] = useState("");
-  const names = columns.map(({ id }) => id);
-  const choose = (next: readonly string[]): void => setParams({ cols: next.join() === standard.join() ? undefined : next.join() });
-  return (
-    <Popup label="Columns ▾" align="right">
-      {() => (
-        <div className="column-menu">
-          <ul className="choices">
-            {[...known, ...columns.filter(({ id }) => !known.some((each) => each.id === id))].map(({ id, title }) => (
-              <li key={id}>
-                <label>
-                  <input type="checkbox" checked={names.includes(id)} onChange={() => choose(names.includes(id) ? names.filter((name) => name !== id) : [...names, id])} /> {title}
-                </label>
-              </li>
-            ))}
-          </ul>
-          <form onSubmit={(event) => (event.preventDefault(), own.trim() && choose([...names, own.trim()]), setOwn(""))}>
-            <input aria-label="Attribute or tag key" placeholder="@attribute or tag key" value={own} onChange={(event) => setOwn(event.target.value)} />
-            <button type="submit">Add</button>
-          </form>
-        </div>
-      )}
-    </Popup>
-  );
 }

@@ -1,4 +1,5 @@
 import { post } from "../lib/api.ts";
+import { type TimePoint, bucketed } from "../lib/buckets.ts";
 import { useLoad } from "../lib/load.ts";
 import { plural } from "../lib/text.ts";
 import { bucketMs } from "../lib/time.ts";
@@ -6,7 +7,7 @@ import { Bars } from "../ui/bars.tsx";
 import type { Signal } from "./model.ts";
 
 interface Answer {
-  readonly data: { readonly buckets: ReadonlyArray<{ readonly computes: { readonly c0: ReadonlyArray<{ readonly time: string; readonly value: number | null }> } }> };
+  readonly data: { readonly buckets: ReadonlyArray<{ readonly computes: { readonly c0: readonly TimePoint[] } }> };
 }
 
 const COLOURS = ["series-1", "series-2", "series-3", "series-4", "series-5"];
@@ -25,12 +26,7 @@ export function WindowTimeline({ custom }: { readonly custom: Signal["attributes
   const { data, fault } = useLoad(related?.track === "logs" && queries.length ? JSON.stringify([queries, startMs, widthMs]) : undefined, (signal) =>
     Promise.all(queries.map(async ([name, query], i) => {
       const { data: { buckets } } = await post<Answer>("/api/v2/logs/analytics/aggregate", { filter: { query, from: String(startMs), to: String(startMs + count * widthMs) }, compute: [{ aggregation: "count", type: "timeseries", interval: `${widthMs}ms` }] }, signal);
-      const values = Array.from({ length: count }, () => 0);
-      for (const { time, value } of buckets[0]?.computes.c0 ?? []) {
-        const at = Math.floor((Date.parse(time) - startMs) / widthMs);
-        if (at >= 0 && at < count) values[at] = value ?? 0;
-      }
-      return { name: name || "query", className: COLOURS[i]!, values };
+      return { name: name || "query", className: COLOURS[i]!, values: bucketed(buckets[0]?.computes.c0 ?? [], startMs, widthMs, count) };
     })));
   if (!related || related.track !== "logs" || fault) return null;
   const total = data?.reduce((sum, { values }) => sum + values.reduce((a, b) => a + b, 0), 0) ?? 0;
