@@ -1,5 +1,5 @@
 export { emit, emitReset } from "./column/index";
-export { addressCandidates, buildText, clearColumn, clearColumns, combineMasks, convert, derive, deriveAddresses, deriveTimes, dropTimeless, layTags, moveRows, normalizeStatus, setRows, tagArena, tagSetup } from "./derive/index";
+export { addressCandidates, buildText, clearColumn, clearColumns, combineMasks, convert, derive, deriveAddresses, deriveTimes, dropTimeless, layTags, listedTexts, moveRows, normalizeStatus, setRows, tagArena, tagSetup } from "./derive/index";
 export { extract, reframe, reframeEnd, validateUtf8 } from "./extract/index";
 export { frameLines, frameScan } from "./frame/index";
 export { match, matchBits, textHashHigh, textHashLow } from "./match/index";

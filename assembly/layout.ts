@@ -636,21 +636,45 @@ export const SEEN_CELL = 0;
 export const SEEN_ROW = 8;
 
 /**
- * Candidates: what may be an IP address in the bytes of the records themselves, u32 fields. Every address that `deriveAddresses` finds in
- * a record's texts is among them, or the record is called odd; others may be too.
+ * Candidates: what of the events of a batch may be a listed indicator, u32 fields. Every listed one is among them, or the record is called
+ * odd; some others are too.
  *  offset field
  *       0 rowStart
  *       4 rowEnd
- *       8 out          CANDIDATE_BYTES each
- *      12 capacity     of `out`
- *      16 escapes      1 where \ begins an escape, as in JSON
+ *       8 out          CANDIDATE_BYTES each: addresses in the bytes of the records
+ *      12 capacity     of `out` and of `texts`
+ *      16 flags        CANDIDATES_*
+ *      20 filter4      bits of listed IPv4 addresses: of a hash of theirs the highest bits are a word's number, the lowest tell two bits in it
+ *      24 shift4       a hash is shifted right by so much for the word's number
+ *      28 blocks4      bit[2^24]: does a listed block touch the addresses of these upper 24 bits? 0 where no block is listed
+ *      32 seed         of hashes
+ *      36 names        the same as filter4 of listed domains, hosts of listed URLs, and hashes of files
+ *      40 namesShift
+ *      44 columns      u32[2] each: descriptor, LISTED_*
+ *      48 columnCount
+ *      52 texts        LISTED_BYTES each: values of columns
+ *      56 near4        bit[2^22]: is an address with these upper 22 bits listed, or does a listed block touch them?
  */
 export const CANDIDATES_ROW_START = 0;
 export const CANDIDATES_ROW_END = 4;
 export const CANDIDATES_OUT = 8;
 export const CANDIDATES_CAPACITY = 12;
-export const CANDIDATES_ESCAPES = 16;
-export const CANDIDATES_BYTES = 32;
+export const CANDIDATES_FLAGS = 16;
+export const CANDIDATES_FILTER4 = 20;
+export const CANDIDATES_SHIFT4 = 24;
+export const CANDIDATES_BLOCKS4 = 28;
+export const CANDIDATES_SEED = 32;
+export const CANDIDATES_NAMES = 36;
+export const CANDIDATES_NAMES_SHIFT = 40;
+export const CANDIDATES_COLUMNS = 44;
+export const CANDIDATES_COLUMN_COUNT = 48;
+export const CANDIDATES_TEXTS = 52;
+export const CANDIDATES_NEAR4 = 56;
+export const CANDIDATES_BYTES = 64;
+/** Records are JSON, where \\ begins an escape. */
+export const CANDIDATES_JSON = 1;
+/** IPv6 addresses are listed, or blocks of them. */
+export const CANDIDATES_WITH_V6 = 2;
 /** u32 row, u32 address of its first byte, u32 kind; the address: as a number, or sixteen bytes in network order. */
 export const CANDIDATE_BYTES = 32;
 export const CANDIDATE_ROW = 0;
@@ -662,6 +686,15 @@ export const CANDIDATE_ODD = 0;
 export const CANDIDATE_V4 = 4;
 export const CANDIDATE_V6 = 6;
 export const CANDIDATES_FULL = 0xffffffff;
+/** What the values of a column are. */
+export const LISTED_ADDRESS = 1;
+export const LISTED_DOMAIN = 2;
+export const LISTED_URL = 3;
+export const LISTED_HASH = 4;
+/** u32 row, u32 place among the columns, u64 cell. */
+export const LISTED_BYTES = 16;
+/** Hash of a name: of its bytes from the last to the first h = (h ^ byte) * LISTED_FACTOR, beginning with the seed; then mixed. */
+export const LISTED_FACTOR = 0x01000193;
 
 /**
  * Reframe: any arrangement of JSON values to one record a line. State kept between chunks, zeroed by the host before the first.

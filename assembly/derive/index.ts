@@ -3,6 +3,7 @@ export { addressCandidates } from "./candidates";
 export { buildText } from "./build";
 export { convert } from "./convert";
 export { layTags } from "./lay-tags";
+export { listedTexts } from "./listed";
 export { combineMasks, moveRows, setRows } from "./rows";
 export { clearColumn, clearColumns, derive } from "./run";
 export { normalizeStatus } from "./status";

@@ -17,7 +17,7 @@ import { closeParser, openParser, parseValue } from "./parse";
 import { closeMessage, messageCell, openMessage, readMessage } from "./message";
 import { openPlan } from "./plan";
 import { commitLog, openLog, resetLog } from "./recordlog";
-import { lineEnd, skipBlanks } from "./text";
+import { forgetNumbers, lineEnd, skipBlanks } from "./text";
 
 const LINE_FEED: u32 = 0x0a;
 
@@ -130,6 +130,7 @@ export function extract(x: usize, start: usize, end: usize): u32 {
   openGaps(x);
   openAhead(x);
   openExact(x);
+  forgetNumbers();
   bad = load<u32>(x, EXTRACT_BAD);
   badCapacity = load<u32>(x, EXTRACT_BAD_CAPACITY);
   badCount = 0;

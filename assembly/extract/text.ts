@@ -14,6 +14,16 @@ export function hadEscapes(): bool {
   return escapes;
 }
 
+/** Texts of the records read last spell characters by their numbers; set for every text, wanted or not. */
+let numbered: bool = false;
+
+export function metNumbers(): bool {
+  return numbered;
+}
+export function forgetNumbers(): void {
+  numbered = false;
+}
+
 // @ts-ignore: decorator
 @inline
 export function isBlank(c: u32): bool {
@@ -134,6 +144,7 @@ function escapeEnd(p: usize): usize {
   const kind = <u32>load<u8>(p, 1);
   if (isSimpleEscape(kind)) return p + 2;
   if (kind != 0x75) return faultAt(p + 1, REASON_BAD_ESCAPE);
+  numbered = true;
   return codeUnit(p + 2) < 0x10000 ? p + 6 : fault(REASON_BAD_ESCAPE);
 }
 

@@ -10,6 +10,8 @@ export function columnText(key: ColumnKey): string {
       return fieldText({ kind: "attribute", path: key.path });
     case "exists":
       return `${fieldText({ kind: "attribute", path: key.path })} (present)`;
+    case "any":
+      return key.paths.map((path) => fieldText({ kind: "attribute", path })).join(", ");
     case "reserved":
     case "member":
       return key.name;

@@ -1,6 +1,8 @@
 /** What a column holds, in the envelope's words. */
 export type ColumnKey =
   | { readonly kind: "attribute" | "exists"; readonly path: readonly string[] }
+  /** Values of several attributes together. No pipeline fills it. */
+  | { readonly kind: "any"; readonly paths: ReadonlyArray<readonly string[]> }
   | { readonly kind: "reserved"; readonly name: "host" | "service" | "source" | "status" | "trace_id" | "timestamp" | "message" }
   /** A member of the envelope beside those it is defined to have: the id that a shipper gave the event. */
   | { readonly kind: "member"; readonly name: "id" | "_id" }
@@ -36,6 +38,8 @@ function keyText(key: ColumnKey): string {
     case "attribute":
     case "exists":
       return JSON.stringify([key.kind, ...key.path]);
+    case "any":
+      return JSON.stringify([key.kind, key.paths]);
     case "reserved":
     case "member":
       return JSON.stringify([key.kind, key.name]);

@@ -32,8 +32,8 @@ export function keysWithin(columns: ColumnPlan, path: readonly string[]): PathKe
 }
 
 /**
- * Lays values of one attribute, objects that the host made, into the columns that ask for parts of it. Each object is spelled out once
- * a batch. A row that has something of its own in a column keeps it.
+ * Lays values of one attribute, objects that the host made, into the columns that ask for parts of it. An object is spelled out once, and
+ * its texts stay for as long as there is room. A row that has something of its own in a column keeps it.
  */
 export class DerivedColumns {
   readonly #kernel: Kernel;
@@ -45,6 +45,9 @@ export class DerivedColumns {
   readonly #cells = new Map<object, Cells>();
   readonly #encoder = new TextEncoder();
   #used = 0;
+  #isFull = false;
+  /** Rows of this batch have several values in a column, and wait in columns beside. */
+  #isHeld = false;
   #rows = 0;
 
   constructor(kernel: Kernel, arena: Arena, columns: ColumnPlan, attribute: readonly string[], descriptorOf: (column: number) => number) {
@@ -63,9 +66,13 @@ export class DerivedColumns {
 
   begin(rows: number): void {
     this.#rows = rows;
-    this.#used = 0;
-    this.#cells.clear();
-    for (const { held } of this.#targets) this.#kernel.clearColumn(held, rows);
+    // Never in the midst of a batch, whose cells lead there.
+    if (this.#isFull || this.#used > TEXT_BYTES / 2) {
+      this.#isFull = false;
+      this.#used = 0;
+      this.#cells.clear();
+    }
+    this.#isHeld = false;
   }
 
   /** Rows come in ascending order. @returns false when an area is full. */
@@ -73,10 +80,27 @@ export class DerivedColumns {
     let cells = this.#cells.get(value);
     if (!cells) {
       cells = this.#spelled(value);
-      if (!cells) return false;
+      if (!cells) {
+        this.#isFull = true;
+        return false;
+      }
       this.#cells.set(value, cells);
     }
     const { u32 } = this.#arena;
+    if (cells.every((words) => words.length <= 2)) {
+      for (let t = 0; t < this.#targets.length; t++) {
+        const words = cells[t]!;
+        const { descriptor } = this.#targets[t]!;
+        const at = (u32[(descriptor + layout.COLUMN_CELLS) >>> 2]! + row * 8) >>> 2;
+        if (!words.length || u32[at + 1] !== 0) continue;
+        u32[(descriptor + layout.COLUMN_BLANK) >>> 2] = 0;
+        u32[at] = words[0]!;
+        u32[at + 1] = words[1]!;
+      }
+      return true;
+    }
+    if (!this.#isHeld) for (const { held } of this.#targets) this.#kernel.clearColumn(held, this.#rows);
+    this.#isHeld = true;
     for (let t = 0; t < this.#targets.length; t++) {
       const { held } = this.#targets[t]!;
       const words = cells[t]!;
@@ -100,7 +124,7 @@ export class DerivedColumns {
 
   /** @returns false when an area is full. */
   finish(): boolean {
-    return this.#targets.every(({ descriptor, held, own }) => this.#kernel.moveRows(descriptor, held, NO_MASK, this.#rows, 0, DERIVED_EXTRAS, own, this.#moved) !== 0);
+    return !this.#isHeld || this.#targets.every(({ descriptor, held, own }) => this.#kernel.moveRows(descriptor, held, NO_MASK, this.#rows, 0, DERIVED_EXTRAS, own, this.#moved) !== 0);
   }
 
   #spelled(value: { [name: string]: Json }): Cells | undefined {

@@ -13,6 +13,7 @@ export interface Kernel {
   clearColumns(list: number, count: number, rows: number): void;
   deriveAddresses(struct: number, rows: number): number;
   addressCandidates(struct: number, rows: number): number;
+  listedTexts(struct: number, rows: number): number;
   tagArena(start: number, end: number): void;
   tagSetup(): void;
   match(plan: number, rows: number): number;

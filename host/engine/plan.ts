@@ -107,8 +107,9 @@ export class Plan {
     const shapes = standing.map((query) => shapeOf(query, this.columns));
     this.#ids = ids ? idKeys(format, ids).map((key) => this.columns.column(key)) : [];
     AddressScan.request(this.columns);
-    const hasIntel = IntelStep.request(this.columns, enrichment?.intel);
     const isText = isTextFormat(format);
+    const isPlain = !isText && pipelines.length === 0;
+    const hasIntel = IntelStep.request(this.columns, enrichment?.intel, isPlain);
     if ((pipelines.length || isText) && this.columns.keys.some((key) => key.kind === "all")) throw new UnsupportedPipeline("a query on all attributes");
     const planned = new PipelinePlanner(this.columns, source === undefined ? {} : { source }).plan(pipelines);
     const text = isText ? planText(format as "text" | "syslog", this.columns) : undefined;
@@ -148,7 +149,7 @@ export class Plan {
     this.#highs = arena.alloc(layout.ROW_CAP * 8, 64);
     this.#tagArena = arena.alloc(TAG_ARENA_BYTES + layout.READ_PAD, 64);
     this.#addresses = AddressScan.create(kernel, arena, this.columns, descriptorOf, DERIVED_EXTRAS);
-    this.#intel = hasIntel ? new IntelStep(kernel, arena, enrichment!.intel!, { format, columns: this.columns, descriptorOf, times: this.#times, rowStart: this.#reader.rowStart, rowEnd: this.#reader.rowEnd }) : undefined;
+    this.#intel = hasIntel ? new IntelStep(kernel, arena, enrichment!.intel!, { format, columns: this.columns, descriptorOf, times: this.#times, rowStart: this.#reader.rowStart, rowEnd: this.#reader.rowEnd, isPlain }) : undefined;
     this.#matchStruct = this.matching.write(arena, columnTable, this.#times, kernel);
     this.#pairs = arena.u32[(this.#matchStruct + layout.MATCH_PAIRS) >>> 2]!;
     this.#emitStruct = this.#writeEmit(writeShapes(arena, shapes), columnTable);

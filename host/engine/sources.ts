@@ -78,6 +78,9 @@ export class SourcePlanner {
       case "exists":
         this.#addAttribute(key.path, column, "exists");
         return;
+      case "any":
+        for (const path of key.paths) this.#addAttribute(path, column, "value");
+        return;
       case "reserved":
         this.#addReserved(key.name, column);
         return;

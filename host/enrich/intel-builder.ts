@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { type AddressBytes, addressText, parseAddress, parseCidrBlock } from "../event/address.ts";
-import { ENTRY_WORDS, HEAD, type IntelData, type IntelKind, KIND_SHIFT, MAGIC, addressHash, keyHash, kinds, textKey } from "../event/enrichment/intel-table.ts";
-import { hashBytes, mapped4, urlKey, domainKey } from "../event/enrichment/intel-key.ts";
+import { BLOCK_BYTES, ENTRY_WORDS, HEAD, type IntelData, type IntelKind, KIND_SHIFT, MAGIC, NEAR_BYTES, addressHash, keyHash, kinds, nameHash, textKey } from "../event/enrichment/intel-table.ts";
+import { domainKey, hashBytes, keyHost, mapped4, urlKey } from "../event/enrichment/intel-key.ts";
 
 /** Numbers of entries have to fit beside a kind. */
 const ENTRY_CAP = 1 << 24;
@@ -27,6 +27,8 @@ export class IntelBuilder {
   readonly #expiries: number[] = [];
   readonly #blocks: Record<"block4" | "block6", Block[]> = { block4: [], block6: [] };
   readonly #blockKeys = new Set<string>();
+  /** Hashes that the bits of a filter are made of, once it is known how many there are. */
+  readonly #names = new Hashes();
 
   get size(): number {
     return this.#count;
@@ -47,15 +49,21 @@ export class IntelBuilder {
         return this.#address(feed, trimmed, detail, expiresMs);
       case "domain": {
         const key = domainKey(trimmed);
-        return key === undefined ? "invalid" : this.#keyed(feed, "domain", textKey(key), detail, expiresMs);
+        if (key === undefined) return "invalid";
+        this.#names.add(nameHash(this.#seed, key));
+        return this.#keyed(feed, "domain", textKey(key), detail, expiresMs);
       }
       case "url": {
         const key = urlKey(trimmed);
-        return key === undefined ? "invalid" : this.#keyed(feed, "url", textKey(key), detail, expiresMs);
+        if (key === undefined) return "invalid";
+        this.#names.add(nameHash(this.#seed, keyHost(key)));
+        return this.#keyed(feed, "url", textKey(key), detail, expiresMs);
       }
       case "hash": {
         const bytes = hashBytes(trimmed);
-        return bytes ? this.#keyed(feed, "hash", bytes, detail, expiresMs) : "invalid";
+        if (!bytes) return "invalid";
+        this.#names.add(nameHash(this.#seed, trimmed.toLowerCase()));
+        return this.#keyed(feed, "hash", bytes, detail, expiresMs);
       }
       case undefined:
         return "invalid";
@@ -80,11 +88,14 @@ export class IntelBuilder {
       return at;
     };
     const first4 = four.owners.length ? 65537 * 4 : 0;
+    const addresses = new Hashes();
+    for (let at = 0; at < words; at += ENTRY_WORDS) if (entries[at + 2]! >>> KIND_SHIFT === 0) addresses.add(addressHash(this.#seed, entries[at]!));
     Object.entries({
       magic: MAGIC, entryCount: this.#count, entries: place(words * 4), slotMask: this.#slots.length - 1, slots: place(this.#slots.length * 4),
       pool: place(this.#poolBytes), poolBytes: this.#poolBytes, segments4: four.owners.length, starts4: place(four.starts.length * 4), owners4: place(four.owners.length * 4), first4: place(first4),
       segments6: six.owners.length, starts6: place(six.starts.length * 4), owners6: place(six.owners.length * 4),
       detailCount: texts.length, details: place(offsets.length * 4), expiries: place(texts.length * 4), texts: place(textBytes), textBytes, seed: this.#seed, kinds: this.#kinds,
+      filter4: place(4 << addresses.filterBits), filter4Bits: addresses.filterBits, blocks4: place(four.owners.length ? BLOCK_BYTES : 0), near4: place(NEAR_BYTES), names: place(4 << this.#names.filterBits), namesBits: this.#names.filterBits,
     }).forEach(([name, value]) => (head[HEAD[name as keyof typeof HEAD]] = value));
 
     const bytes = new SharedArrayBuffer(top);
@@ -102,6 +113,12 @@ export class IntelBuilder {
     u32.set(six.owners, at("owners6"));
     u32.set(offsets, at("details"));
     u32.set(this.#expiries, at("expiries"));
+    addresses.filter(u32, at("filter4"));
+    const near4 = u8.subarray(head[HEAD.near4]!, head[HEAD.near4]! + NEAR_BYTES);
+    for (let at = 0; at < words; at += ENTRY_WORDS) if (entries[at + 2]! >>> KIND_SHIFT === 0) near4[entries[at]! >>> 13]! |= 1 << ((entries[at]! >>> 10) & 7);
+    markBlocks(four, near4, 10);
+    if (four.owners.length) markBlocks(four, u8.subarray(head[HEAD.blocks4]!, head[HEAD.blocks4]! + BLOCK_BYTES), 8);
+    this.#names.filter(u32, at("names"));
     texts.forEach((text, i) => u8.set(text, head[HEAD.texts]! + offsets[i]!));
     return { version, bytes };
   }
@@ -257,6 +274,40 @@ export class IntelBuilder {
     close(undefined);
     return { starts, owners };
   }
+}
+
+/** Hashes, until it is known how many there are. */
+class Hashes {
+  #hashes = new Uint32Array(1024);
+  #count = 0;
+
+  add(hash: number): void {
+    if (this.#count === this.#hashes.length) this.#hashes = grown(this.#hashes);
+    this.#hashes[this.#count++] = hash;
+  }
+
+  /** Sixteen bits of the filter for each, so that one in fifty others passes. */
+  get filterBits(): number {
+    return Math.min(21, Math.max(5, Math.ceil(Math.log2(Math.max(1, this.#count / 2)))));
+  }
+
+  /** A word by the highest bits, two bits in it by the lowest ten. */
+  filter(u32: Uint32Array, start: number): void {
+    const shift = 32 - this.filterBits;
+    for (let i = 0; i < this.#count; i++) {
+      const hash = this.#hashes[i]!;
+      u32[start + (hash >>> shift)]! |= (1 << (hash & 31)) | (1 << ((hash >>> 5) & 31));
+    }
+  }
+}
+
+/** A bit for all addresses but for their lowest bits, `less` of them, that a block touches. */
+function markBlocks({ starts, owners }: { readonly starts: readonly number[]; readonly owners: readonly number[] }, bits: Uint8Array, less: number): void {
+  owners.forEach((owner, i) => {
+    if (owner === 0) return;
+    const last = ((starts[i + 1] ?? 2 ** 32) - 1) >>> less;
+    for (let upper = starts[i]! >>> less; upper <= last; upper++) bits[upper >>> 3]! |= 1 << (upper & 7);
+  });
 }
 
 export type IntelTextKind = "ip" | "domain" | "url" | "hash";

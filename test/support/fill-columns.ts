@@ -10,6 +10,8 @@ export function columnValues(key: ColumnKey, event: LogEvent): Scalar[] {
   switch (key.kind) {
     case "attribute":
       return valuesAt(event.attributes, key.path).filter((value): value is Scalar => typeof value !== "object");
+    case "any":
+      return key.paths.flatMap((path) => valuesAt(event.attributes, path)).filter((value): value is Scalar => typeof value !== "object");
     case "exists":
       return valuesAt(event.attributes, key.path).flatMap((value: Json) => scalarsBelow(value)).slice(0, 1);
     case "reserved":

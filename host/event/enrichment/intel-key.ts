@@ -24,13 +24,18 @@ export function domainAndParents(name: string): string[] {
   return names;
 }
 
-const URL_PARTS = /^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:\/\/)?(?:[^/?#@\s]*@)?([^/?#\s]+)([^#\s]*)/;
+const URL_PARTS = /^(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?\/\/)?(?:[^/?#@\s]*@)?([^/?#\s]+)([^#\s]*)/;
 
 /** A URL as it is compared: without scheme, user and fragment, its host in lower case. */
 export function urlKey(text: string): string | undefined {
   const [, host, rest] = URL_PARTS.exec(text) ?? [];
   if (host === undefined || !host.includes(".")) return undefined;
   return `${host.toLowerCase()}${rest === "" || rest!.startsWith("?") ? `/${rest}` : rest}`;
+}
+
+/** The host of a URL's key. */
+export function keyHost(key: string): string {
+  return /^[^/?:]*/.exec(key)![0].replace(/\.$/, "");
 }
 
 /** Host of a URL that names one, without its port. */

@@ -12,13 +12,18 @@ import type { Json } from "../event.ts";
  *     starts4   u32[]                where blocks begin or end, ascending; owners4: the innermost block from there on, plus one
  *     first4    u32[65537]           first of starts4 at or above the upper sixteen bits
  *     starts6   u32[4] each          the same of IPv6; owners6
+ *     filter4   u32[2^filter4Bits]   IPv4 addresses, two bits of a word each: what most others are passed over by
+ *     blocks4   bit[2^24]            upper 24 bits of addresses that a block touches
+ *     near4     bit[2^22]            upper 22 bits of addresses, listed or touched by a block
+ *     names     u32[2^namesBits]     the same of domains, of the hosts of URLs, and of hashes
  *     details   u32[count + 1]       where in `texts` the JSON of each begins; expiries: seconds since 1970, 0 = never
  *
  * The next entry of a block is another of the same block, or one of the block around it: all that hold an address are one chain.
  */
 export const HEAD = {
   magic: 0, entryCount: 1, entries: 2, slotMask: 3, slots: 4, pool: 5, poolBytes: 6, segments4: 7, starts4: 8, owners4: 9, first4: 10,
-  segments6: 11, starts6: 12, owners6: 13, detailCount: 14, details: 15, expiries: 16, texts: 17, textBytes: 18, seed: 19, kinds: 20, words: 24,
+  segments6: 11, starts6: 12, owners6: 13, detailCount: 14, details: 15, expiries: 16, texts: 17, textBytes: 18, seed: 19, kinds: 20,
+  filter4: 21, filter4Bits: 22, blocks4: 23, names: 24, namesBits: 25, near4: 26, words: 32,
 } as const;
 export const MAGIC = 0x31495456;
 export const ENTRY_WORDS = 3;
@@ -57,6 +62,16 @@ export function addressHash(seed: number, address: number): number {
   return mixed(Math.imul(seed ^ address, 0x9e3779b1));
 }
 
+const LISTED_FACTOR = 0x01000193;
+
+/** Hash of a text in lower case for the filter of names: from its end, so that a domain's is on the way to those within it. The kernels do the same. */
+export function nameHash(seed: number, name: string): number {
+  const bytes = Buffer.from(name);
+  let h = seed;
+  for (let i = bytes.length - 1; i >= 0; i--) h = Math.imul(h ^ bytes[i]!, LISTED_FACTOR);
+  return mixed(h);
+}
+
 function mixed(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
@@ -69,7 +84,23 @@ export function textKey(text: string): Uint8Array {
   return bytes.length <= LITERAL_CAP ? bytes : createHash("sha256").update(bytes).digest();
 }
 
+/** Areas of the table that kernels pass over most values by. */
+export interface IntelFilters {
+  readonly seed: number;
+  readonly filter4Bits: number;
+  readonly namesBits: number;
+  readonly filter4: Uint8Array;
+  /** Empty where no block is listed. */
+  readonly blocks4: Uint8Array;
+  readonly near4: Uint8Array;
+  readonly names: Uint8Array;
+}
+
 const NONE = 0;
+/** Bytes of a bit for each upper 24 bits of an IPv4 address. */
+export const BLOCK_BYTES = 2 ** 24 / 8;
+/** Of a bit for each upper 22 bits. */
+export const NEAR_BYTES = 2 ** 22 / 8;
 
 /** Looks indicators up. Answers are chains of entries: 0 for none, else the first entry's number plus one. */
 export class IntelTable {
@@ -104,6 +135,12 @@ export class IntelTable {
   /** Has it indicators of the kind at all? */
   has(kind: IntelKind): boolean {
     return (this.#kinds & (1 << kinds.indexOf(kind))) !== 0;
+  }
+
+  get filters(): IntelFilters {
+    const part = (name: "filter4" | "blocks4" | "near4" | "names", bytes: number): Uint8Array => this.#u8.subarray(this.#head[HEAD[name]]!, this.#head[HEAD[name]]! + bytes);
+    const [filter4Bits, namesBits] = [this.#head[HEAD.filter4Bits]!, this.#head[HEAD.namesBits]!];
+    return { seed: this.#seed, filter4Bits, namesBits, filter4: part("filter4", 4 << filter4Bits), blocks4: part("blocks4", this.has("block4") ? BLOCK_BYTES : 0), near4: part("near4", NEAR_BYTES), names: part("names", 4 << namesBits) };
   }
 
   /** An IPv4 address itself, network order as a number. */
@@ -175,6 +212,21 @@ export class IntelTable {
       const expiry = this.#u32[(this.#head[HEAD.expiries]! >>> 2) + this.#detailNumber(next - 1)]!;
       if (expiry === 0 || !(timeMs >= expiry * 1000)) into.push(next - 1);
     }
+  }
+
+  /** The span of time around one in which the same entries of chains count. */
+  span(firsts: readonly number[], timeMs: number): { readonly fromMs: number; readonly untilMs: number } {
+    let fromMs = Number.NEGATIVE_INFINITY;
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const first of firsts) {
+      for (let next = first; next !== NONE; next = this.#u32[this.#entries + (next - 1) * ENTRY_WORDS + 2]! & NEXT_MASK) {
+        const expiryMs = this.#u32[(this.#head[HEAD.expiries]! >>> 2) + this.#detailNumber(next - 1)]! * 1000;
+        if (expiryMs === 0) continue;
+        if (expiryMs <= timeMs) fromMs = Math.max(fromMs, expiryMs);
+        else untilMs = Math.min(untilMs, expiryMs);
+      }
+    }
+    return { fromMs, untilMs };
   }
 
   kindOf(entry: number): IntelKind {
