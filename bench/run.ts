@@ -6,6 +6,7 @@ import { ROW_CAP } from "../assembly/layout.ts";
 import { Extraction } from "../host/engine/extraction.ts";
 import { slotArea } from "../host/engine/geometry.ts";
 import { Instance } from "../host/engine/instance.ts";
+import { compileKernel } from "../host/engine/kernel-file.ts";
 import { createExecutor } from "../host/matcher.ts";
 import { Flow } from "../host/batch/flow.ts";
 import { readRule } from "../host/rule/wire.ts";
@@ -56,7 +57,7 @@ function eventsOf(bytes: Uint8Array): number {
 /** CPU ns per event of detection: extract, derive, match, emit; bytes already in memory. */
 async function detection(rules: readonly BenchRule[]): Promise<(bytes: Uint8Array) => { ns: number; counts: Uint32Array }> {
   const standing = standingQueries(rules.map((rule, i) => readRule(ruleWire(rule, i))));
-  const instance = await Instance.create({ variant: "simd", standing, slots: 1 });
+  const instance = await Instance.create({ variant: "simd", standing, slots: 1, module: await compileKernel("simd") });
   const area = slotArea(0);
   const u8 = instance.arena.u8;
   return (bytes) => {
@@ -79,7 +80,7 @@ async function detection(rules: readonly BenchRule[]): Promise<(bytes: Uint8Arra
 
 /** CPU ns of extracting eight fields, nothing else. */
 async function extraction(): Promise<(bytes: Uint8Array) => number> {
-  const instance = await Instance.create({ variant: "simd", standing: [], slots: 1 });
+  const instance = await Instance.create({ variant: "simd", standing: [], slots: 1, module: await compileKernel("simd") });
   const plan = new Extraction(instance.arena, { columns: eightFields.map((path, column) => ({ column, kind: "value", path })) });
   const area = slotArea(0);
   return (bytes) => {

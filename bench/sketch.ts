@@ -1,7 +1,7 @@
 // Nanoseconds of CPU per operation of the sketches, beside a plain JavaScript twin. `node bench/sketch.ts`, after a build.
 // Every answer is held against the twin's before it is timed.
 import assert from "node:assert/strict";
-import { compileKernel } from "../host/engine/kernel.ts";
+import { compileKernel } from "../host/engine/kernel-file.ts";
 import { hostImports } from "../host/engine/imports.ts";
 import { Arena } from "../host/engine/memory.ts";
 import { distanceKm, Distinct, Frequency, History, hostWords, Members, Quantile, Seen, SketchRoom, Words, type HistoryShape, type SketchKernel } from "../host/engine/sketch/index.ts";

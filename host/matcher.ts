@@ -8,7 +8,9 @@ import type { LogEvent } from "./event/event.ts";
 import { EventReader } from "./event/made.ts";
 import type { Pipeline } from "./event/pipeline/pipeline.ts";
 import type { QueryNode } from "./query/tree.ts";
-import type { StandingQuery } from "./rule/standing.ts";
+import { plainQueries } from "./rule/standing.ts";
+
+export { plainQueries } from "./rule/standing.ts";
 
 export interface MatcherOptions {
   readonly queries: readonly QueryNode[];
@@ -42,9 +44,6 @@ export interface Matcher {
   close(): Promise<void>;
 }
 
-export function plainQueries(queries: readonly QueryNode[]): StandingQuery[] {
-  return queries.map((query, id) => ({ id, ruleIndex: id, queryIndex: 0, query, groupBy: [], optionalGroupBy: false, aggregation: "count", distinct: [] }));
-}
 
 export async function createExecutor(setup: InstanceSetup, workers: number): Promise<Executor> {
   if (workers === 0) return await LocalExecutor.create(setup);

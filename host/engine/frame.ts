@@ -4,7 +4,8 @@ import {
 } from "../../assembly/layout.ts";
 import { FrameMemory } from "./frame-memory.ts";
 import { hostImports } from "./imports.ts";
-import { type Variant, compileKernelNow } from "./kernel.ts";
+import type { Variant } from "./kernel.ts";
+import { compileKernelNow } from "./kernel-file.ts";
 import { Arena } from "./memory.ts";
 
 interface FrameKernel {

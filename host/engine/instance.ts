@@ -8,7 +8,7 @@ import type { StandingQuery } from "../rule/standing.ts";
 import { PlanKeys } from "./defaults.ts";
 import { MEMORY_BYTES, REPAIR_BYTES, plansStart, slotArea } from "./geometry.ts";
 import { hostImports } from "./imports.ts";
-import { type Kernel, type Variant, compileKernel } from "./kernel.ts";
+import type { Kernel, Variant } from "./kernel.ts";
 import { Arena } from "./memory.ts";
 import { type MadeEvents, makeEvents, originOf } from "./making.ts";
 import { sourcesAsked } from "./pipelines/fold.ts";
@@ -18,8 +18,6 @@ import { Plan, type PlanOutcome } from "./plan.ts";
 import type { InputProfile, Task, TaskResult } from "./task.ts";
 import { HostTexts } from "./text/host-texts.ts";
 import { repairUtf8 } from "./utf8.ts";
-
-export { compileKernel } from "./kernel.ts";
 
 export interface InstanceSetup {
   readonly variant: Variant;
@@ -33,7 +31,7 @@ export interface InstanceSetup {
 export interface WorkerSetup extends InstanceSetup {
   readonly slots: number;
   readonly memory?: WebAssembly.Memory;
-  readonly module?: WebAssembly.Module;
+  readonly module: WebAssembly.Module;
 }
 
 const NEWLINE = 10;
@@ -66,9 +64,8 @@ export class Instance {
   static async create(setup: WorkerSetup): Promise<Instance> {
     const pages = MEMORY_BYTES / 65536;
     const memory = setup.memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const module = setup.module ?? (await compileKernel(setup.variant));
     const texts = new HostTexts();
-    const instance = await WebAssembly.instantiate(module, hostImports(memory, texts));
+    const instance = await WebAssembly.instantiate(setup.module, hostImports(memory, texts));
     return new Instance(memory, instance.exports as unknown as Kernel, texts, setup);
   }
 

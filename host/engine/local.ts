@@ -2,6 +2,7 @@ import { matchColumns, type MatchColumns } from "../batch/matches.ts";
 import type { Executor, Slot } from "./executor.ts";
 import { slotArea } from "./geometry.ts";
 import { Instance, type InstanceSetup } from "./instance.ts";
+import { compileKernel } from "./kernel-file.ts";
 import type { Task, TaskResult } from "./task.ts";
 
 /** One instance in the calling thread: `--workers 0`, tests, embedding where threads are not wanted. */
@@ -18,7 +19,7 @@ export class LocalExecutor implements Executor {
   }
 
   static async create(setup: InstanceSetup): Promise<LocalExecutor> {
-    return new LocalExecutor(await Instance.create({ ...setup, slots: 1 }));
+    return new LocalExecutor(await Instance.create({ ...setup, slots: 1, module: await compileKernel(setup.variant) }));
   }
 
   async acquire(): Promise<Slot> {

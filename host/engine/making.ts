@@ -3,6 +3,7 @@ import { isTextFormat } from "../event/decode.ts";
 import { eventId } from "../event/event-id.ts";
 import { madeEvent } from "../event/made.ts";
 import type { Pipeline } from "../event/pipeline/pipeline.ts";
+import { joinBytes } from "./copy-bytes.ts";
 import type { InputProfile } from "./task.ts";
 
 const NEWLINE = 10;
@@ -82,7 +83,7 @@ export function makeEvents(bytes: Uint8Array, profile: InputProfile, making: Mak
     used++;
     at = end + 1;
   }
-  return { bytes: Buffer.concat(parts, used), consumed: Math.min(at, bytes.length), starts, origins, tooLarge, repairedLines };
+  return { bytes: joinBytes(parts, used), consumed: Math.min(at, bytes.length), starts, origins, tooLarge, repairedLines };
 }
 
 /** What the envelope at an offset of the made bytes was made of. */

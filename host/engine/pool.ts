@@ -4,7 +4,8 @@ import { Piscina } from "piscina";
 import { matchColumns, type MatchColumns } from "../batch/matches.ts";
 import { type Executor, type Slot, TaskLostError } from "./executor.ts";
 import { MEMORY_BYTES, slotArea } from "./geometry.ts";
-import { compileKernel, type InstanceSetup, type WorkerSetup } from "./instance.ts";
+import type { InstanceSetup, WorkerSetup } from "./instance.ts";
+import { compileKernel } from "./kernel-file.ts";
 import type { Task, TaskResult } from "./task.ts";
 
 /** Slots per worker: one is read, one waits, one is being filled or drained. */

@@ -3,7 +3,7 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const BRACE = 0x7b;
 const DOT = 0x2e;
-const TAGS = Buffer.from("ddtags");
+const TAGS = new TextEncoder().encode("ddtags");
 
 /**
  * The text that a byte of a JSON record stands in, where the bytes tell it alone.

@@ -1,5 +1,5 @@
 import { hostImports } from "./imports.ts";
-import { compileKernel } from "./kernel.ts";
+import { compileKernel } from "./kernel-file.ts";
 import { Arena } from "./memory.ts";
 import { type ReframeKernel, Reframer } from "./reframe.ts";
 

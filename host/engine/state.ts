@@ -1,5 +1,6 @@
 import { hostImports } from "./imports.ts";
-import { type Variant, compileKernel } from "./kernel.ts";
+import type { Variant } from "./kernel.ts";
+import { compileKernel } from "./kernel-file.ts";
 import { Arena } from "./memory.ts";
 
 /** The window kernel's exports: addresses and counts. */

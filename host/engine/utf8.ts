@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { joinBytes } from "./copy-bytes.ts";
 
 const LINE_FEED = 0x0a;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -34,11 +35,5 @@ export function repairUtf8(source: Uint8Array): RepairedText {
     sizeBytes += line.length;
     start = end;
   }
-  const whole = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return { bytes: whole, repairedLines };
+  return { bytes: joinBytes(parts, sizeBytes), repairedLines };
 }

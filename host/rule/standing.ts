@@ -24,6 +24,11 @@ export interface StandingQuery {
   readonly dataSource?: DataSource;
 }
 
+/** Queries that no rule asks: each by its place in the list, counting what it matches. */
+export function plainQueries(queries: readonly QueryNode[]): StandingQuery[] {
+  return queries.map((query, id) => ({ id, ruleIndex: id, queryIndex: 0, query, groupBy: [], optionalGroupBy: false, aggregation: "count", distinct: [] }));
+}
+
 type Running = Omit<StandingQuery, "id" | "ruleIndex" | "queryIndex" | "query"> & { readonly source: RuleQuery; /** Where it is not its place in the list. */ readonly queryIndex?: number };
 
 /**

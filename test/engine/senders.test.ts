@@ -3,6 +3,7 @@ import { Instance } from "../../host/engine/instance.ts";
 import { createMatcher, type InputProfile } from "../../host/index.ts";
 import { packPipelines } from "../../host/packs.ts";
 import { plainQueries } from "../../host/matcher.ts";
+import { compileKernel } from "../../host/engine/kernel-file.ts";
 import { queryOf } from "../support/query.ts";
 import { loadKernel } from "../support/wasm.ts";
 
@@ -29,14 +30,14 @@ describe("senders with words of their own", () => {
   });
 
   test("thousands of them share a plan", async () => {
-    const instance = await Instance.create({ variant: "simd", standing: plainQueries(queries), slots: 1 });
+    const instance = await Instance.create({ variant: "simd", standing: plainQueries(queries), slots: 1, module: await compileKernel("simd") });
     const plans = new Set(Array.from({ length: 5000 }, (_, number) => instance.plan(sender(number))));
     expect(plans.size).toBe(1);
   });
 
   test("lines of a source that pipelines ask for have a plan without the others' pipelines, and any other source shares one", async () => {
     const pipelines = await packPipelines();
-    const instance = await Instance.create({ variant: "simd", standing: plainQueries(queries), pipelines, slots: 1 });
+    const instance = await Instance.create({ variant: "simd", standing: plainQueries(queries), pipelines, slots: 1, module: await compileKernel("simd") });
     const plan = (source: string | undefined): unknown => instance.plan({ format: "text", ...(source === undefined ? {} : { source }) });
     const plans = new Set(["auth", "apache", undefined, ...Array.from({ length: 1000 }, (_, i) => `made-up-${i}`)].map(plan));
     expect(plans.size).toBe(3);
