@@ -55,7 +55,7 @@ export function build() {
     must(pinnedNode(), ["tools/bundle.mjs"]);
     writeFileSync(join(root, "dist/.built"), "");
   });
-  step("building the pages", ["dist/web/.built"], ["web", "host/query", "package-lock.json"], () => must(pinnedNode(), ["tools/build-web.mjs"]));
+  step("building the pages", ["dist/web/.built"], ["web", "assembly", ...["batch", "engine", "event", "query", "rule"].map((room) => `host/${room}`), "package-lock.json"], () => must(pinnedNode(), ["tools/build-web.mjs"]));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) build();

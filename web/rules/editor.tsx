@@ -7,6 +7,7 @@ import { Tabs } from "../ui/tabs.tsx";
 import { CaseEditor } from "./case-editor.tsx";
 import { MethodOptions } from "./method-options.tsx";
 import { type RuleDraft, RULES, methodOf, methods, withMethod } from "./model.ts";
+import { PastedLogs } from "./pasted.tsx";
 import { Preview } from "./preview.tsx";
 import { QueryEditor } from "./query-editor.tsx";
 import { TestsEditor } from "./tests-editor.tsx";
@@ -28,6 +29,8 @@ const CHECK_MS = 350;
 /** A rule as it is being written: its parts, what the API says of it, and the logs it would match, at once. */
 export function Editor({ draft, onChange, onSave, saveLabel, isSaving, isDefault = false }: EditorProps) {
   const [tab, setTab] = useState("preview");
+  // Not in the address, as all else is: it would be sent with it.
+  const [pasted, setPasted] = useState("");
   const check = useCheck(draft);
   const set = (change: Partial<RuleDraft>): void => onChange({ ...draft, ...change });
   const method = methodOf(draft);
@@ -74,6 +77,7 @@ export function Editor({ draft, onChange, onSave, saveLabel, isSaving, isDefault
           label="Beside the rule" chosen={tab} onChoose={setTab}
           tabs={[
             { id: "preview", label: "Matching logs", body: () => <Preview draft={draft} /> },
+            { id: "pasted", label: "Pasted logs", body: () => <PastedLogs draft={draft} text={pasted} onText={setPasted} onTests={() => setTab("tests")} /> },
             { id: "tests", label: "Unit tests", count: draft.tests?.length ?? 0, body: () => <TestsEditor draft={draft} onChange={(tests) => set({ tests })} /> },
             { id: "json", label: "JSON", body: () => <JsonEditor draft={draft} onChange={onChange} isFixed={mayNot} /> },
           ]}

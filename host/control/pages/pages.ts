@@ -17,12 +17,13 @@ const types: Readonly<Record<string, string>> = {
 /** Nothing from elsewhere, no code in the page itself, in nobody's frame; what is typed goes nowhere but here. */
 const policy = [
   "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'", "font-src 'self'", "worker-src 'self'",
-  "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
+  "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types vespid-worker",
 ].join("; ");
 
+// The policies across origins together let the kernels have their shared memory in a page.
 const guards: Readonly<Record<string, string>> = {
   "content-security-policy": policy, "x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin", "permissions-policy": "camera=(), geolocation=(), microphone=()",
+  "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp", "cross-origin-resource-policy": "same-origin", "permissions-policy": "camera=(), geolocation=(), microphone=()",
 };
 
 interface PageFile {
