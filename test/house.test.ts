@@ -70,8 +70,27 @@ describe("the walls", () => {
     expect(sources("host").filter((file) => !file.startsWith("host/engine/") && /\bWebAssembly\./.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
   });
 
-  test("web knows of the host only how a query is read and what the kernels do", () => {
-    expect(sources("web").flatMap((file) => importsOf(file).filter((target) => !target.startsWith("web/") && !/^host\/(?:query\/|web-kernel|insight\/overview-model)/.test(target)).map((target) => `${file} imports ${target}`))).toEqual([]);
+  test("web knows of the host only how a query is read, what the kernels' worker is asked, and where it and they lie", () => {
+    const known = /^host\/(?:query\/|insight\/overview-model|engine\/browser\/contract\.ts$|engine\/browser\/worker\.ts\?worker&url$)|^build\/vespid\.(?:simd|scalar)\.wasm\?url$/;
+    expect(sources("web").flatMap((file) => importsOf(file).filter((target) => !target.startsWith("web/") && !known.test(target)).map((target) => `${file} imports ${target}`))).toEqual([]);
+  });
+
+  test("what a page's worker runs asks nothing of Node but what stands in for it there", () => {
+    const standIns = /^node:(?:buffer|crypto|module)$/;
+    const reached = new Set<string>();
+    const reach = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      const text = readFileSync(join(root, file), "utf8").replace(/^import type .*$|^import \{(?: type [^,}]+,?)+ \} from .*$/gm, "");
+      for (const [, target] of text.matchAll(/from "([^"]+)"/g)) {
+        if (target!.startsWith(".")) reach(relative(root, join(root, file, "..", target!)).replaceAll("\\", "/"));
+        else if (!standIns.test(target!)) wrong.push(`${file} imports ${target}`);
+      }
+    };
+    const wrong: string[] = [];
+    reach("host/engine/browser/worker.ts");
+    expect(wrong).toEqual([]);
+    expect(reached.size).toBeGreaterThan(50);
   });
 
   test("the product imports nothing from the tests", () => {

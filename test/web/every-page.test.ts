@@ -1,32 +1,17 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { violations } from "./axe.ts";
 import { pagePaths, placesOf } from "./places.ts";
 import { type WebPage, describeWeb } from "./support.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** VESPID_SCREENSHOTS=folder keeps a picture of every page. */
 const pictures = process.env.VESPID_SCREENSHOTS;
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string | null;
-  readonly help: string;
-  readonly nodes: ReadonlyArray<{ readonly target: readonly string[]; readonly failureSummary?: string }>;
-}
 
 async function settled({ page }: WebPage): Promise<void> {
   await page.getByRole("main").waitFor();
   await page.waitForLoadState("networkidle");
   await page.locator(".loading").waitFor({ state: "detached" });
-}
-
-async function violations({ page }: WebPage): Promise<string[]> {
-  // By the browser's own door, which the content policy does not guard.
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => (await (globalThis as unknown as { readonly axe: { run(where: unknown, how: unknown): Promise<{ readonly violations: unknown }> } }).axe.run(document, { resultTypes: ["violations"] })).violations) as readonly Violation[];
-  return found.filter(({ impact }) => impact === "serious" || impact === "critical").flatMap(({ id, help, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id}: ${help} at ${target.join(" ")} (${failureSummary?.replace(/\s+/g, " ")})`));
 }
 
 describeWeb("every page", {}, (world) => {

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { memo, useState } from "react";
 import type { PastedMatches, PastedRecord, UnreadQuery } from "../../host/engine/browser/contract.ts";
 import { countText, plural, visible } from "../lib/text.ts";
 import { Empty } from "../ui/fault.tsx";
@@ -37,15 +37,20 @@ export function PastedLogs({ draft, text, onText, onTests }: { readonly draft: R
   }
   return (
     <div className="form pasted">
-      <label>
-        Logs: JSON events one a line, an array of them, or lines of plain text
-        <textarea className="code" rows={7} spellCheck={false} value={text} placeholder={'{"ddsource":"auth","evt":{"outcome":"failure"},"usr":{"id":"ann"}}'} onChange={(event) => onText(event.target.value)} />
-      </label>
+      <Field text={text} onText={onText} />
       {pasted.kind === "fault" ? <p className="form-problem" role="alert">{visible(pasted.text)}</p> : pasted.kind === "matches" && <Matches asked={asked} matches={pasted.matches} isOld={pasted.isOld} />}
       <p className="quiet">Matched in this browser by the kernels the server runs{pasted.kind === "matches" && pasted.matches.variant === "scalar" ? ", without SIMD" : ""}: the logs are sent nowhere. They pass no pipelines, so paste events as rules see them; the rule's own filters are not looked at.</p>
     </div>
   );
 }
+
+/** Apart, so that megabytes are not laid out anew with every key of a query; their lines are not broken for the same reason. */
+const Field = memo(({ text, onText }: { readonly text: string; readonly onText: (text: string) => void }) => (
+  <label>
+    Logs: JSON events one a line, an array of them, or lines of plain text
+    <textarea className="code" rows={7} wrap="off" spellCheck={false} value={text} placeholder={'{"ddsource":"auth","evt":{"outcome":"failure"},"usr":{"id":"ann"}}'} onChange={(event) => onText(event.target.value)} />
+  </label>
+));
 
 function askedOf({ name, query, customQueryExtension }: RuleQueryWire, i: number): Asked {
   return { label: name || String.fromCharCode(97 + (i % 26)), texts: [query ?? "", customQueryExtension ?? ""] };
@@ -63,7 +68,7 @@ function Matches({ asked, matches: { records, queries }, isOld }: { readonly ask
         <p role="status">
           {plural(events, "event")}
           {asked.map(({ label }, i) => typeof queries[i] === "number" && <span key={i}>, <b>{visible(label)}</b> matches {countText(queries[i])}</span>)}
-          {refused > 0 && <span className="bad">, {plural(refused, "record is no event", "records are no events")}</span>}
+          {refused > 0 && <>, <span className="bad">{plural(refused, "record is no event", "records are no events")}</span></>}
         </p>
         <label className="preview-span">Show <select value={chosen} onChange={(event) => setChosen(event.target.value as Shown)}>{Object.entries(shown).map(([id, name]) => <option key={id} value={id}>{name}</option>)}</select></label>
       </div>
@@ -87,15 +92,15 @@ function Row({ record: { line, text, matched, malformed }, asked, queries }: { r
   return (
     <tr className={matched.length ? "is-matched" : ""}>
       <td className="number">{countText(line)}</td>
-      {malformed !== undefined ? <td colSpan={asked.length} className="bad">no event</td> : asked.map(({ label }, i) => <td key={i}><Mark label={label} isMatched={typeof queries[i] === "number" ? matched.includes(i) : undefined} /></td>)}
-      <td className="pasted-text">{malformed !== undefined && <span className="bad">{reasons[malformed] ?? visible(malformed)}: </span>}<Line>{text}</Line></td>
+      {asked.map(({ label }, i) => <td key={i}><Mark label={label} isMatched={typeof queries[i] === "number" && malformed === undefined ? matched.includes(i) : undefined} /></td>)}
+      <td><div className="pasted-text">{malformed !== undefined && <span className="bad">{reasons[malformed] ?? visible(malformed)}: </span>}<Line>{text}</Line></div></td>
     </tr>
   );
 }
 
 /** Undefined where nobody knows. */
 function Mark({ label, isMatched }: { readonly label: string; readonly isMatched: boolean | undefined }) {
-  const [sign, words] = isMatched === undefined ? ["?", "was not asked"] : isMatched ? ["✓", "matches"] : ["·", "does not match"];
+  const [sign, words] = isMatched === undefined ? ["–", "was not asked"] : isMatched ? ["✓", "matches"] : ["·", "does not match"];
   return <span className={isMatched ? "good" : "quiet"} title={`${visible(label)} ${words}`}><span aria-hidden="true">{sign}</span><span className="visually-hidden">{words}</span></span>;
 }
 

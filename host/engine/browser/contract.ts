@@ -19,6 +19,7 @@ export interface PastedQuestion {
 export interface PastedRecord {
   /** Where it begins, from 1. */
   readonly line: number;
+  /** Its beginning. */
   readonly text: string;
   /** Numbers of the queries that match it, ascending. */
   readonly matched: readonly number[];

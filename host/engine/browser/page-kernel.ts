@@ -13,6 +13,8 @@ import { type Record, recordsOf } from "./records.ts";
 /** For plans; an instance of a server reserves more, for all rules there are. */
 const PLAN_BYTES = 96 * 1024 * 1024;
 const PAGE_BYTES = 64 * 1024;
+/** Of each record, as much as a row shows: the page has the whole text already. */
+const SHOWN_CHARS = 1000;
 const encoder = new TextEncoder();
 
 /**
@@ -56,7 +58,7 @@ export class PageKernel {
     }
     return {
       variant: this.#variant,
-      records: records.map(({ line, text: own }, i) => ({ line, text: own, matched: matched[i]!, ...(malformed.has(i) ? { malformed: malformed.get(i)! } : {}) })),
+      records: records.map(({ line, text: own }, i) => ({ line, text: own.length > SHOWN_CHARS ? own.slice(0, SHOWN_CHARS) : own, matched: matched[i]!, ...(malformed.has(i) ? { malformed: malformed.get(i)! } : {}) })),
       queries: read.map((each, i) => ("part" in each ? each : counts[i]!)),
     };
   }
