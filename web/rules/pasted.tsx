@@ -74,7 +74,7 @@ function Matches({ asked, matches: { records, queries }, isOld }: { readonly ask
       </div>
       {asked.map(({ label, texts }, i) => typeof queries[i] === "object" && <Unread key={i} label={label} texts={texts} unread={queries[i]} />)}
       <table className="plain pasted-rows">
-        <thead><tr><th className="number">Line</th>{asked.map(({ label }, i) => <th key={i}>{visible(label)}</th>)}<th>Log</th></tr></thead>
+        <thead><tr><th className="number">Line</th>{asked.map(({ label }, i) => <th key={i} title={visible(label)}>{visible(label)}</th>)}<th>Log</th></tr></thead>
         <tbody>{rows.slice(0, most).map((record, i) => <Row key={i} record={record} asked={asked} queries={queries} />)}</tbody>
       </table>
       {rows.length > most && <button type="button" onClick={() => setMost(most + MOST_ROWS * 5)}>{plural(rows.length - most, "more row")}</button>}
