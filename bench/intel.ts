@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { slotArea } from "../host/engine/geometry.ts";
 import { Instance } from "../host/engine/instance.ts";
+import { compileKernel } from "../host/engine/kernel-file.ts";
 import { IntelFeeds } from "../host/enrich/intel-feeds.ts";
 import { createEngine } from "../host/index.ts";
 import type { Pipeline } from "../host/event/pipeline/pipeline.ts";
@@ -121,7 +122,7 @@ async function whole(data: IntelData | undefined): Promise<Detection> {
 async function kernels(data: IntelData | undefined): Promise<Detection> {
   const { rules, pipelines } = setup(data);
   const standing = standingQueries(rules.map((wire) => readRule(wire)));
-  const instance = await Instance.create({ variant: "simd", standing, slots: 1, pipelines });
+  const instance = await Instance.create({ variant: "simd", module: await compileKernel("simd"), standing, slots: 1, pipelines });
   const area = slotArea(0);
   const { u8 } = instance.arena;
   return async (piece) => {

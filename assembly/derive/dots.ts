@@ -71,7 +71,19 @@ export function scanDots(): bool {
   return v128.any_true(paired);
 }
 
-/** The dots that two others follow as a quad's do. @returns where they end */
+/** Of the four bytes there, as far as `wanted`, the dots that two others follow as a quad's do. @returns where the list ends then */
+// @ts-ignore: decorator
+@inline
+function chooseIn(lane: usize, dot: v128, wanted: u32, row: u64, end: usize): usize {
+  const dots = <u32>i8x16.bitmask(i8x16.eq(v128.load(lane), dot));
+  const followed = dots & ((dots >> 2) | (dots >> 3) | (dots >> 4));
+  const first = dots & wanted & ((followed >> 2) | (followed >> 3) | (followed >> 4));
+  store<u64>(end, row | <u64>(lane + <usize>ctz(first)));
+  store<u64>(end, row | <u64>(lane + <usize>ctz(first & (first - 1))), 8);
+  return end + (<usize>popcnt(first) << 3);
+}
+
+/** Chooses in all places. @returns where the list ends */
 function chooseDots(): usize {
   const dot = v128.load(constants);
   let end = firstDots;
@@ -79,15 +91,12 @@ function chooseDots(): usize {
     const p = <usize>load<u32>(place) - 4;
     const row = <u64>load<u32>(place, 4) << 32;
     let near = load<u32>(place, 8);
+    // Most have one or two of them: two are taken at a time, the second perhaps in vain.
     do {
-      const lane = p + (<usize>ctz(near) << 2);
-      const dots = <u32>i8x16.bitmask(i8x16.eq(v128.load(lane), dot));
-      const followed = dots & ((dots >> 2) | (dots >> 3) | (dots >> 4));
-      const first = dots & 15 & ((followed >> 2) | (followed >> 3) | (followed >> 4));
-      store<u64>(end, row | <u64>(lane + <usize>ctz(first)));
-      store<u64>(end, row | <u64>(lane + <usize>ctz(first & (first - 1))), 8);
-      end += <usize>popcnt(first) << 3;
-      near &= near - 1;
+      const others = near & (near - 1);
+      end = chooseIn(p + (<usize>ctz(near) << 2), dot, 15, row, end);
+      end = chooseIn(p + (<usize>(ctz(others) & 15) << 2), dot, others ? 15 : 0, row, end);
+      near = others & (others - 1);
     } while (near);
   }
   placesEnd = places;
