@@ -17,9 +17,10 @@ test.each(filters)("a pipeline of %s takes the events that its filter matches, w
   };
   const taken: boolean[] = [];
   const expected: boolean[] = [];
+  const given: ReadonlyArray<NonNullable<LogEvent["attributes"]>> = [{}, { x: 1 }, { x: "2" }];
   // Twice: what is known of a source is asked again.
   for (const source of [...sources, ...sources]) {
-    for (const attributes of [{}, { x: 1 }, { x: "2" }]) {
+    for (const attributes of given) {
       const event: LogEvent = { ...(source === undefined ? {} : { source }), service: "s", message: "m", attributes };
       taken.push(runPipelines(event, [pipeline]).attributes?.taken === "yes");
       expected.push(matches(pipeline.filter, event));
