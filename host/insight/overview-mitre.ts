@@ -5,6 +5,8 @@ import { type OverviewAsk, type OverviewModule, overviewModule } from "./overvie
 import type { AttackCountsData } from "./overview-model.ts";
 
 const ENABLED = "isEnabled:true";
+/** Rules of silent sources count here too: the map shows them where it is asked to. */
+const EVERY = { sources: "all" };
 
 const known = new WeakMap<readonly CoverRule[], Coverage>();
 
@@ -35,23 +37,23 @@ function rulesNaming(rules: readonly CoverRule[], idOf: (value: string) => strin
 export const mitreModules: readonly OverviewModule[] = [
   overviewModule({
     id: "mitre.covered", title: "Techniques with at least 1 rule", needs: "rules",
-    href: () => mitreHref(),
+    href: () => mitreHref(EVERY),
     read(ask) {
       const { version, covered, total } = coverageNow(ask);
-      return { version, covered, total, href: mitreHref() };
+      return { version, covered, total, href: mitreHref(EVERY) };
     },
   }),
   overviewModule({
     id: "mitre.density", title: "Rule density", needs: "rules",
-    href: () => mitreHref(),
+    href: () => mitreHref(EVERY),
     read(ask) {
       const { version, counts } = coverageNow(ask);
-      return { version, densities: densities.map((density) => ({ density, count: counts[density], href: mitreHref({ density }) })) };
+      return { version, densities: densities.map((density) => ({ density, count: counts[density], href: mitreHref({ ...EVERY, density }) })) };
     },
   }),
   overviewModule({
     id: "mitre.tactics", title: "Signals per tactic", needs: "signals",
-    href: ({ span }) => mitreHref({ mode: "signals", from: String(span.fromMs), to: String(span.toMs) }),
+    href: ({ span }) => mitreHref({ ...EVERY, mode: "signals", from: String(span.fromMs), to: String(span.toMs) }),
     async read(ask): Promise<AttackCountsData> {
       const table = ask.attack();
       const idOf = (value: string): string | undefined => tacticNamed(table, value);
@@ -68,7 +70,7 @@ export const mitreModules: readonly OverviewModule[] = [
   }),
   overviewModule({
     id: "mitre.techniques", title: "Signals per technique", needs: "signals",
-    href: ({ span }) => mitreHref({ mode: "signals", from: String(span.fromMs), to: String(span.toMs) }),
+    href: ({ span }) => mitreHref({ ...EVERY, mode: "signals", from: String(span.fromMs), to: String(span.toMs) }),
     async read(ask): Promise<AttackCountsData> {
       const table = ask.attack();
       const idOf = (value: string): string | undefined => techniqueNamed(table, value);

@@ -178,7 +178,7 @@ describe("rules and techniques", () => {
     const counts = [...attack(contentFolder()).techniques.keys()].filter((id) => !id.includes(".")).map(count);
     const expected = { high: counts.filter((each) => each >= 7).length, medium: counts.filter((each) => each >= 3 && each <= 6).length, low: counts.filter((each) => each >= 1 && each <= 2).length, none: counts.filter((each) => each === 0).length };
     expect(Object.fromEntries(densities.map(({ density, count: each }) => [density, each]))).toEqual(expected);
-    expect(densities.map(({ href }) => href)).toEqual(["high", "medium", "low", "none"].map((density) => `/security/mitre?density=${density}`));
+    expect(densities.map(({ href }) => href)).toEqual(["high", "medium", "low", "none"].map((density) => `/security/mitre?sources=all&density=${density}`));
   });
 
   test("[MI-03] [MI-04] [MI-05] rules per tactic and technique, with links to rules where those of signals lead to signals", async () => {

@@ -88,7 +88,7 @@ describe("the map of a server", () => {
     const server = await folder.start(new TestRules([detection("guess", ["tactic:TA0006-credential-access", "technique:T1110-brute-force"]), detection("use", ["tactic:TA0001-initial-access", "technique:T1078.004-cloud-accounts"]), detection("off", ["tactic:TA0001", "technique:T1190"], false)]));
     expect(await send(server, [{ evt: { name: "guess" }, usr: { id: "a" } }, { evt: { name: "guess" }, usr: { id: "b" } }, { evt: { name: "use" }, usr: { id: "a" } }])).toBe(202);
     await server.detection.storeSignals();
-    const rules = await ask(server, "");
+    const rules = await ask(server, "?sources=all");
     expect([rules.version, rules.mode, rules.covered]).toEqual(["18.1", "rules", 2]);
     const signals = await ask(server, "?mode=signals&from=now-1h&to=now%2B1m");
     const tactics = Object.fromEntries(signals.tactics.map(({ id, signals: count, techniques }: any) => [id, [count, Object.fromEntries(techniques.filter((each: any) => each.signals).map((each: any) => [each.id, each.signals]))]]));
@@ -112,7 +112,7 @@ describe("the map of a server", () => {
       const path = pathname === "/security/rules" ? `rules?page[size]=100&query=${query}` : `signals?page[limit]=100&filter[query]=${query}&filter[from]=${searchParams.get("from")}&filter[to]=${searchParams.get("to")}`;
       return ((await (await fetch(`http://127.0.0.1:${server.address.port}/api/v2/security_monitoring/${path}`)).json()) as { data: unknown[] }).data.length;
     };
-    for (const filter of ["", "&source=auth", "&source=auth,okta&origin=custom", "&sources=active"]) {
+    for (const filter of ["&sources=all", "&sources=all&source=auth", "&sources=all&source=auth,okta&origin=custom", ""]) {
       const map = await ask(server, `?mode=signals&from=now-1h&to=now%2B1m${filter}`);
       let counted = 0;
       for (const tactic of map.tactics) {
@@ -125,16 +125,18 @@ describe("the map of a server", () => {
       }
       expect(counted).toBeGreaterThan(0);
     }
-    const all = await ask(server, "");
+    const all = await ask(server, "?sources=all");
     const tiles = (map: any): string[] => map.tactics.flatMap(({ id, techniques }: any) => techniques.filter(({ rules }: any) => rules.length).map((each: any) => `${id} ${each.id} ${each.rules.length} of ${each.rules_in_all} ${each.density}`));
     expect(tiles(all)).toEqual(["TA0001 T1078 3 of 3 medium", "TA0003 T1078 2 of 3 medium", "TA0004 T1078 2 of 3 medium", "TA0005 T1078 3 of 3 medium", "TA0006 T1110 1 of 1 low"]);
     expect(all.sources).toEqual([{ source: "auth", rules: 2, active: true }, { source: "okta", rules: 2, active: false }]);
     // A rule of no source looks at whatever comes.
-    expect(tiles(await ask(server, "?sources=active"))).toEqual(["TA0001 T1078 2 of 2 low", "TA0003 T1078 2 of 2 low", "TA0004 T1078 2 of 2 low", "TA0005 T1078 2 of 2 low", "TA0006 T1110 1 of 1 low"]);
-    expect([(await ask(server, "?origin=default")).covered, (await ask(server, "?source=okta")).covered]).toEqual([0, 1]);
+    const active = await ask(server, "?sources=active");
+    expect(await ask(server, "")).toEqual(active);
+    expect(tiles(active)).toEqual(["TA0001 T1078 2 of 2 low", "TA0003 T1078 2 of 2 low", "TA0004 T1078 2 of 2 low", "TA0005 T1078 2 of 2 low", "TA0006 T1110 1 of 1 low"]);
+    expect([(await ask(server, "?origin=default")).covered, (await ask(server, "?source=okta")).covered, (await ask(server, "?source=okta&sources=all")).covered]).toEqual([0, 0, 1]);
     // As many distinct techniques are shown as the density's number says.
-    for (const density of ["high", "medium", "low", "none"]) expect(new Set((await ask(server, `?density=${density}`)).tactics.flatMap(({ techniques }: any) => techniques.filter((each: any) => density !== "none" || each.rules_in_all === 0).map(({ id }: any) => id))).size).toBe(all.density[density]);
-    const layer = (await (await fetch(`http://127.0.0.1:${server.address.port}/api/v2/security_monitoring/mitre_attack/navigator?source=okta`)).json()) as { techniques: { techniqueID: string }[] };
+    for (const density of ["high", "medium", "low", "none"]) expect(new Set((await ask(server, `?sources=all&density=${density}`)).tactics.flatMap(({ techniques }: any) => techniques.filter((each: any) => density !== "none" || each.rules_in_all === 0).map(({ id }: any) => id))).size).toBe(all.density[density]);
+    const layer = (await (await fetch(`http://127.0.0.1:${server.address.port}/api/v2/security_monitoring/mitre_attack/navigator?source=okta&sources=all`)).json()) as { techniques: { techniqueID: string }[] };
     expect(layer.techniques.map(({ techniqueID }) => techniqueID)).toEqual(["T1078", "T1078.004", "T1078", "T1078.004"]);
   });
 });

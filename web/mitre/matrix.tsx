@@ -37,7 +37,7 @@ export function Matrix({ map, mode, open, onOpen }: { readonly map: AttackMap; r
         return (
           <section key={tactic.id} className="mitre-tactic" aria-label={tactic.name}>
             <h2 title={tactic.id}><Link href={tactic.href}>{tactic.name}</Link></h2>
-            <p className="quiet">{mode === "signals" ? plural(tactic.signals ?? 0, "signal") : plural(tactic.rules, "rule")} <span className="mitre-share">{watched} of {watched + tactic.density.none}</span></p>
+            <p className="quiet"><span>{mode === "signals" ? plural(tactic.signals ?? 0, "signal") : plural(tactic.rules, "rule")}</span> <span className="mitre-share">{watched} of {watched + tactic.density.none}</span></p>
             <ul>
               {tactic.techniques.map((technique) => {
                 const key = `${tactic.id} ${technique.id}`;

@@ -24,7 +24,7 @@ export default function MitrePage() {
   const mode: Mode = params.get("mode") === "signals" && maySignals ? "signals" : "rules";
   const span = { from: params.get("from") ?? "now-7d", to: params.get("to") ?? "now" };
   const density = densities.find((each) => each === params.get("density"));
-  const chosen = { source: params.get("source"), sources: params.get("sources") === "active" ? "active" : null, origin: ["default", "custom"].find((each) => each === params.get("origin")) };
+  const chosen = { source: params.get("source"), sources: ["all", "active"].find((each) => each === params.get("sources")), origin: ["default", "custom"].find((each) => each === params.get("origin")) };
   const [tacticId, techniqueId] = [params.get("tactic"), params.get("technique")];
   const ask = (asked: Mode, signal: AbortSignal): Promise<AttackMap> => get<Answer>(addressOf(MITRE, { ...chosen, mode: asked, ...(asked === "signals" ? { from: apiBound(span.from), to: apiBound(span.to) } : {}) }), signal).then(({ data }) => data.attributes);
   const key = JSON.stringify([chosen, span]);
@@ -43,6 +43,10 @@ export default function MitrePage() {
   const counted = (mode === "signals" ? map.data : full.data)?.tactics.find(({ id }) => id === tactic?.id)?.techniques.find(({ id }) => id === techniqueId);
   const shown = told ? new Set(told.tactics.flatMap(({ techniques }) => techniques.map(({ id }) => id))).size : 0;
   const sources = map.data?.sources ?? [];
+  const knowsActive = sources.some(({ active }) => active !== undefined);
+  // As the API does where nothing is said.
+  const isActiveOnly = knowsActive && chosen.sources !== "all";
+  const silent = isActiveOnly ? sources.filter(({ active }) => !active) : [];
   return (
     <div className={`mitre ${technique ? "has-panel" : ""}`} aria-busy={map.isLoading}>
       <header className="explorer-head">
@@ -66,13 +70,14 @@ export default function MitrePage() {
           <option value="default">Default rules</option>
           <option value="custom">Custom rules</option>
         </select>
-        {sources.some(({ active }) => active !== undefined) && <label className="mitre-check" title="Rules of sources that sent logs in the past 72 hours"><input type="checkbox" checked={chosen.sources === "active"} onChange={() => setParams({ sources: chosen.sources ? undefined : "active" })} /> Active sources only</label>}
+        {knowsActive && <label className="mitre-check" title="Rules of sources that sent logs in the past 72 hours"><input type="checkbox" checked={isActiveOnly} onChange={() => setParams({ sources: isActiveOnly ? "all" : undefined })} /> Active sources only</label>}
         {(mode === "signals" || technique) && <TimePicker span={span} onChoose={({ from, to }) => setParams({ from, to })} />}
         <button type="button" title="A layer for MITRE's ATT&CK Navigator" onClick={() => void download("GET", addressOf(`${MITRE}/navigator`, chosen), undefined, "vespid-attack-layer.json").catch(tellFault)}>Navigator layer</button>
       </header>
       {map.data && (
         <div className="mitre-kpis" role="group" aria-label="Rule density">
           <p role="status"><strong>{countText(map.data.covered)}</strong> of {countText(map.data.total)} techniques have a rule{density && <>; shown: {plural(shown, "technique")} of density {density}</>}</p>
+          {silent.length > 0 && <p className="quiet mitre-silent" title={silent.map(({ source }) => visible(source)).join(", ")}>Rules of {plural(silent.length, "source")} without logs in the past 72 hours are left out. <button type="button" className="linkish" onClick={() => setParams({ sources: "all" })}>Show them</button></p>}
           {densities.map((each) => (
             <button key={each} type="button" className={`mitre-kpi density-${each}`} aria-pressed={density === each} onClick={() => setParams({ density: density === each ? undefined : each })}>
               <strong>{countText(map.data!.density[each])}</strong> {each} <span className="mitre-note">{densityNotes[each]}</span>

@@ -70,8 +70,10 @@ export function mitreRoom(context: ControlContext, packs: Pick<PacksRoom, "store
     return new Set(packs.store.days(Math.floor((nowMs - ACTIVE_MS) / (24 * HOUR_MS))).filter(({ lastSeenMs }) => lastSeenMs >= nowMs - ACTIVE_MS).map(({ source }) => source));
   };
 
-  const choose = async ({ source, sources = "all", origin }: Filters, principal: Principal, nowMs: number): Promise<Chosen> => {
+  /** Active sources alone unless all are asked for (platform spec 17.3); all for those who are not told which they are. */
+  const choose = async ({ source, sources: askedSources, origin }: Filters, principal: Principal, nowMs: number): Promise<Chosen> => {
     const active = await activeSources(principal, nowMs);
+    const sources = askedSources ?? (active ? "active" : "all");
     if (sources === "active" && !active) throw badRequest("sources: which of them are active is told to those who may see all logs");
     const enabled = (context.setup().rules as readonly Rule[]).filter(({ isEnabled }) => isEnabled);
     const named = countedSources(enabled);
