@@ -6,6 +6,7 @@ import { signalSources } from "./rule/signal-source.ts";
 import { idleReason, standingQueries } from "./rule/standing.ts";
 import type { Signal } from "./signal/signal.ts";
 import { type TimeAxis, TimeCounts, timeAxis } from "./time-counts.ts";
+import { type SensitivityTable, sensitivityTable, turnedRules } from "./turned.ts";
 
 /** What a rule would have done over the logs it was run over. */
 export interface RuleBacktest {
@@ -20,9 +21,7 @@ export interface RuleBacktest {
   readonly byGroup: readonly GroupBacktest[];
   readonly groupsWithSignals: number;
   readonly times: TimeCounts;
-  /** What was turned, and what came of each setting; no more than one row where nothing can be turned. */
-  readonly dial: string | undefined;
-  readonly sensitivity: readonly TurnedBacktest[];
+  readonly sensitivity: SensitivityTable;
 }
 
 export interface CaseBacktest {
@@ -41,15 +40,6 @@ export interface GroupBacktest {
   readonly severity?: Severity;
   /** Events the rule's queries matched for it. */
   readonly events: number;
-}
-
-export interface TurnedBacktest {
-  readonly factor: number;
-  readonly setting: string;
-  readonly signals: number;
-  readonly groups: number;
-  /** Gravest severity first; none without a signal. */
-  readonly bySeverity: Readonly<Partial<Record<Severity, number>>>;
 }
 
 export interface BacktestResult {
@@ -75,7 +65,7 @@ export class Backtest {
 
   static async create(setup: BacktestSetup): Promise<Backtest> {
     const sensitivities = setup.rules.map((rule) => sensitivityOf(rule));
-    const turnedOf = (i: number): Rule[] => [...new Set(sensitivities[i]!.turned.map(({ rule }) => rule))].filter((rule) => rule !== setup.rules[i]);
+    const turnedOf = (i: number): Rule[] => turnedRules(setup.rules[i]!, sensitivities[i]!);
     const searched = searchedRules(setup.rules);
     const isSeen = setup.rules.map((rule) => searched?.has(rule) ?? false);
     const rules = [...setup.rules, ...setup.rules.flatMap((_, i) => (isSeen[i] ? [] : turnedOf(i)))];
@@ -118,12 +108,11 @@ export class Backtest {
     const signals = byRule.get(rule.id) ?? [];
     const times = new TimeCounts();
     for (const signal of signals) times.add(signal.firstSeenMs);
-    const { dial, turned } = this.#sensitivities[index]!;
     const byGroup = this.#byGroup(index, signals);
     return {
       rule, idle: idleReason(rule), census: this.#census.of(index), signals: signals.length, byCase: byCase(rule, signals), byGroup,
-      groupsWithSignals: byGroup.filter((each) => each.signals > 0).length, times, dial,
-      sensitivity: turned.map(({ factor, setting, rule: each }) => ({ factor, setting, ...tally(byRule.get(each.id) ?? []) })),
+      groupsWithSignals: byGroup.filter((each) => each.signals > 0).length, times,
+      sensitivity: sensitivityTable(rule, this.#sensitivities[index]!, (id) => byRule.get(id) ?? []),
     };
   }
 
@@ -152,12 +141,6 @@ function searchedRules(rules: readonly Rule[]): ReadonlySet<Rule> | undefined {
   const sources = signalSources(rules);
   const search = rules.flatMap((rule) => rule.queries).find((query) => query.dataSource === "security_signals" && query.correlation === undefined);
   return search && sources.get(search);
-}
-
-function tally(signals: readonly Signal[]): Pick<TurnedBacktest, "signals" | "groups" | "bySeverity"> {
-  const bySeverity: Partial<Record<Severity, number>> = {};
-  for (const { severity } of signals.toSorted((a, b) => severityNumber(b.severity) - severityNumber(a.severity))) bySeverity[severity] = (bySeverity[severity] ?? 0) + 1;
-  return { signals: signals.length, groups: new Set(signals.map(({ group }) => JSON.stringify(group))).size, bySeverity };
 }
 
 /** By case and severity: what an asset or environment moved stands apart. Cases no signal came of come too. */

@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import { Backtest, type BacktestResult, type RuleBacktest } from "../backtest.ts";
-import type { Rule } from "../rule/rule.ts";
 import { severities, severityNumber } from "../rule/rule.ts";
 import { standingQueries } from "../rule/standing.ts";
 import type { TimeAxis } from "../time-counts.ts";
@@ -100,8 +99,8 @@ function backtestJson(each: RuleBacktest, axis: TimeAxis | undefined) {
     by_case: each.byCase.map(({ caseName, severity, signals, events, firstMs, lastMs }) => ({ case: caseName, severity, signals, events_matched: events, first_seen: firstMs ?? null, last_seen: lastMs ?? null })),
     by_group: each.byGroup.slice(0, JSON_GROUPS).map(({ group, signals, severity, events }) => ({ group, signals, severity: severity ?? null, events_matched: events })),
     over_time: axis ? { from: axis.fromMs, bucket_ms: axis.widthMs, events: each.census.times.buckets(axis), signals: each.times.buckets(axis) } : null,
-    turned: each.dial ?? null,
-    sensitivity: each.sensitivity.map(({ factor, setting, signals, groups, bySeverity }) => ({ factor, setting, signals, groups, by_severity: bySeverity })),
+    turned: each.sensitivity.dial ?? null,
+    sensitivity: each.sensitivity.settings.map(({ factor, setting, signals, groups, bySeverity }) => ({ factor, setting, signals, groups, by_severity: bySeverity })),
   };
 }
 
@@ -119,13 +118,13 @@ function backtestText(result: BacktestResult, top: number): string {
 
 /** All rules, the loudest first. */
 function overview(rules: readonly RuleBacktest[]): string {
-  const factors = [...new Set(rules.flatMap((each) => each.sensitivity.map(({ factor }) => factor)))].sort((a, b) => a - b);
+  const factors = [...new Set(rules.flatMap((each) => each.sensitivity.settings.map(({ factor }) => factor)))].sort((a, b) => a - b);
   const sorted = rules.toSorted((a, b) => b.signals - a.signals || b.census.events - a.census.events);
   const right = (name: string) => ({ name, align: "right" as const });
   return table(["RULE", right("EVENTS"), right("GROUPS"), ...factors.map((factor) => right(factorText(factor))), "SIGNALS"], sorted.map((each) => [
     cut(safe(each.rule.name), NAME_CELLS), count(each.census.events), count(each.census.groupCount),
     ...factors.map((factor) => {
-      const turned = each.sensitivity.find((one) => one.factor === factor);
+      const turned = each.sensitivity.settings.find((one) => one.factor === factor);
       return turned ? count(turned.signals) : "";
     }),
     each.idle ?? severityCounts(each),
@@ -153,7 +152,7 @@ function ruleText(each: RuleBacktest, axis: TimeAxis | undefined, top: number): 
   parts.push(caseTable(each));
   if (each.byGroup.length && Object.keys(each.byGroup[0]!.group).length) parts.push(groupTable(each, top));
   if (axis && census.events) parts.push(timeChart(each, axis));
-  parts.push(sensitivityTable(each));
+  parts.push(settingsTable(each));
   return parts.join("\n\n");
 }
 
@@ -195,21 +194,9 @@ function timeChart(each: RuleBacktest, axis: TimeAxis): string {
     (text, row, column) => (row >= 0 && column === 4 ? styled("yellow", text) : row >= 0 && column === 2 ? styled("cyan", text) : text));
 }
 
-function sensitivityTable({ dial, sensitivity, rule }: RuleBacktest): string {
-  if (dial === undefined) return `no other settings were tried: ${whyFixed(rule)}`;
-  return table([{ name: "TIMES", align: "right" }, { name: "SIGNALS", align: "right" }, { name: "GROUPS", align: "right" }, "BY SEVERITY", dial.toUpperCase()], sensitivity.map((one) => [
+function settingsTable({ sensitivity: { dial, fixed, settings } }: RuleBacktest): string {
+  if (dial === undefined) return `no other settings were tried: ${fixed}`;
+  return table([{ name: "TIMES", align: "right" }, { name: "SIGNALS", align: "right" }, { name: "GROUPS", align: "right" }, "BY SEVERITY", dial.toUpperCase()], settings.map((one) => [
     factorText(one.factor), count(one.signals), count(one.groups), Object.entries(one.bySeverity).map(([severity, times]) => `${count(times)} ${severity}`).join(", ") || "-", cut(safe(one.setting), 72),
   ]));
-}
-
-function whyFixed(rule: Rule): string {
-  switch (rule.options.method.kind) {
-    case "third_party":
-    case "hardcoded":
-      return `${rule.options.detectionMethod} judges each event by itself`;
-    case "impossible_travel":
-      return "speed and distance of impossible_travel are fixed, and no locations are learned";
-    default:
-      return "no condition of it holds a number that could be moved";
-  }
 }

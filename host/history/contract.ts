@@ -1,6 +1,7 @@
 import type { EngineOptions } from "../index.ts";
 import type { Rule, Severity } from "../rule/rule.ts";
 import type { SegmentView } from "../search/segments.ts";
+import type { SensitivityTable } from "../turned.ts";
 
 /** What rules run with over past logs: as live, with rules of its own. */
 export type HistorySetup = Omit<Pick<EngineOptions, "pipelines" | "suppressions" | "securityFilters" | "criticalAssets" | "referenceTables" | "stateBytes" | "allowedLatenessSeconds" | "deduplicate">, "rules"> & { readonly rules: readonly Rule[] };
@@ -24,6 +25,8 @@ export interface HistoryRequest extends HistoryRange {
   readonly details?: boolean;
   /** 0, the default: kernels run in the thread that reads. */
   readonly workers?: number;
+  /** The first rule is run at other settings of its dial too; what they find is counted, and told to nobody. */
+  readonly turned?: boolean;
   /** So many signals are told, the first that opened; of further ones only their number. */
   readonly mostSignals?: number;
 }
@@ -57,6 +60,8 @@ export interface HistoryOutcome {
   readonly lateDropped: number;
   /** Places of the journal that could not be read. */
   readonly damaged: number;
+  /** Of `turned`, once it is through. */
+  readonly sensitivity?: SensitivityTable;
 }
 
 /** A journal as it stood at one moment: what is added later is not seen. */

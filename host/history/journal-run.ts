@@ -29,7 +29,8 @@ export async function judgeJournal(request: HistoryRequest, snapshot: JournalSna
     let read = 0;
     const outcome = (cancelled: boolean): HistoryOutcome => {
       const { events: seen, lateDropped } = judge.stats;
-      return { cancelled, events: seen, signals: judge.signals, leftOut: judge.leftOut, lateDropped, damaged };
+      const sensitivity = cancelled ? undefined : judge.sensitivity();
+      return { cancelled, events: seen, signals: judge.signals, leftOut: judge.leftOut, lateDropped, damaged, ...(sensitivity ? { sensitivity } : {}) };
     };
     for await (const { entries, times, bytes } of readParts(snapshot.folder, parts, () => damaged++)) {
       for (const entry of entries) {

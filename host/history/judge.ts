@@ -1,8 +1,10 @@
 import type { InputProfile } from "../engine/task.ts";
 import { type Engine, type EngineStats, createEngine } from "../index.ts";
 import type { Rule } from "../rule/rule.ts";
+import { type Sensitivity, sensitivityOf } from "../rule/sensitivity.ts";
 import { isOnSignals, readsSignals } from "../rule/signal-source.ts";
 import { type Signal, storedForm } from "../signal/signal.ts";
+import { type SensitivityTable, sensitivityTable, turnedRules } from "../turned.ts";
 import { type FoundChanges, type HistoryIndex, type HistoryRequest, TooManySignals } from "./contract.ts";
 import { TimeCut } from "./time-cut.ts";
 
@@ -40,6 +42,9 @@ export class HistoryJudge {
   readonly #onChanges: OnChanges | undefined;
   readonly #skipsOthers: boolean;
   readonly #most: number;
+  readonly #sensitivity: Sensitivity | undefined;
+  /** Rules that are counted beside those that are told. */
+  readonly #beside: number;
   /** Rules that read signals: what theirs show of others is not told before its end. */
   readonly #overSignals: ReadonlySet<string>;
   readonly #toldLast = new Map<string, Signal>();
@@ -53,16 +58,23 @@ export class HistoryJudge {
     const { setup, workers = 0, details } = request;
     const judged = request.judged && new Set(request.judged);
     let judge: HistoryJudge | undefined;
+    const [first] = setup.rules;
+    const sensitivity = request.turned && first ? sensitivityOf(first) : undefined;
+    // Behind the first are rules whose signals it reads; none of them reads its own, so none sees what its other settings find.
+    const beside = sensitivity ? turnedRules(first!, sensitivity) : [];
+    const told = judged ?? (beside.length ? new Set(setup.rules.map(({ id }) => id)) : undefined);
     const engine = await createEngine({
-      ...setup, rules: setup.rules, workers, signalDetails: details,
-      ...(onChanges ? { onSignal: ({ signal, gone }) => (!judged || judged.has(signal.ruleId)) && judge!.#hear(signal, gone) } : {}),
+      ...setup, rules: [...setup.rules, ...beside], workers, signalDetails: details,
+      ...(onChanges ? { onSignal: ({ signal, gone }) => (!told || told.has(signal.ruleId)) && judge!.#hear(signal, gone) } : {}),
     });
-    judge = new HistoryJudge(engine, request, onChanges);
+    judge = new HistoryJudge(engine, request, onChanges, sensitivity, beside.length);
     return judge;
   }
 
-  private constructor(engine: Engine, request: HistoryRequest, onChanges: OnChanges | undefined) {
+  private constructor(engine: Engine, request: HistoryRequest, onChanges: OnChanges | undefined, sensitivity: Sensitivity | undefined, beside: number) {
     this.#engine = engine;
+    this.#sensitivity = sensitivity;
+    this.#beside = beside;
     this.#cut = new TimeCut(request, request.setup.pipelines ?? []);
     this.#request = request;
     this.#onChanges = onChanges;
@@ -78,6 +90,13 @@ export class HistoryJudge {
   /** Signals that are told. */
   get signals(): number {
     return this.#kept.size;
+  }
+
+  /** Once it is finished; undefined where nothing was to be turned. */
+  sensitivity(): SensitivityTable | undefined {
+    if (!this.#sensitivity) return undefined;
+    const byRule = Map.groupBy(this.#engine.finalSignals(), ({ ruleId }) => ruleId);
+    return sensitivityTable(this.#request.setup.rules[0]!, this.#sensitivity, (id) => byRule.get(id) ?? []);
   }
 
   finalSignals(): readonly Signal[] {
@@ -162,7 +181,7 @@ export class HistoryJudge {
   }
 
   #checkNumber(): void {
-    const most = this.#most * GIVE_UP_AT;
+    const most = this.#most * GIVE_UP_AT * (1 + this.#beside);
     if (this.#engine.stats().signals > most) throw new TooManySignals(most);
   }
 

@@ -36,6 +36,8 @@ export interface StoredJob extends NewJob {
   readonly events: number;
   /** Why it failed, or what is to be known of what it found. */
   readonly note: string;
+  /** How loud its rule would be at other settings; undefined where nobody asked. */
+  readonly sensitivity: unknown;
 }
 
 /** A signal that a job found. */
@@ -132,9 +134,9 @@ export class JobStore {
     });
   }
 
-  complete(id: string, run: number, found: Pick<StoredJob, "signals" | "leftOut" | "events" | "note">, nowMs: number): void {
+  complete(id: string, run: number, found: Pick<StoredJob, "signals" | "leftOut" | "events" | "note" | "sensitivity">, nowMs: number): void {
     this.#sql.transaction(() => {
-      this.#sql.run("UPDATE historical_jobs SET status = 'completed', progress = 1, results_run = ?, signals = ?, left_out = ?, events = ?, note = ?, modified_at = ? WHERE id = ?", run, found.signals, found.leftOut, found.events, found.note, nowMs, id);
+      this.#sql.run("UPDATE historical_jobs SET status = 'completed', progress = 1, results_run = ?, signals = ?, left_out = ?, events = ?, note = ?, sensitivity = ?, modified_at = ? WHERE id = ?", run, found.signals, found.leftOut, found.events, found.note, found.sensitivity === undefined ? null : JSON.stringify(found.sensitivity), nowMs, id);
       this.#sql.run("DELETE FROM historical_signals WHERE job_id = ? AND run <> ?", id, run);
     });
   }
@@ -220,5 +222,6 @@ function storedJob(row: SqlRow): StoredJob {
     ...(typeof row.from_rule_id === "string" ? { fromRuleId: row.from_rule_id } : {}), signalOutput: row.signal_output === 1, createdBy: JSON.parse(String(row.created_by)) as Person,
     createdMs: Number(row.created_at), modifiedMs: Number(row.modified_at), progress: Number(row.progress), run: Number(row.run),
     signals: Number(row.signals), leftOut: Number(row.left_out), events: Number(row.events), note: String(row.note),
+    sensitivity: typeof row.sensitivity === "string" ? JSON.parse(row.sensitivity) : undefined,
   };
 }

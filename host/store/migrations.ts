@@ -4,6 +4,7 @@ import { beginnings } from "./migration/beginnings.ts";
 import { hosts } from "./migration/hosts.ts";
 import { intel } from "./migration/intel.ts";
 import { jobs } from "./migration/jobs.ts";
+import { jobsSensitivity } from "./migration/jobs-sensitivity.ts";
 import { overview } from "./migration/overview.ts";
 import { packs } from "./migration/packs.ts";
 import { people } from "./migration/people.ts";
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   intel,
   overview,
   hosts,
+  jobsSensitivity,
 ];

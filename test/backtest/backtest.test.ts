@@ -57,10 +57,10 @@ describe("a backtest", () => {
       [0.5, "failed > 5 && passed > 0", "failed > 5"], [1, "failed > 10 && passed > 0", "failed > 10"],
       [2, "failed > 20 && passed > 0", "failed > 20"], [4, "failed > 40 && passed > 0", "failed > 40"],
     ];
-    expect(result!.sensitivity.map(({ factor, setting }) => [factor, ...setting.split("; ")])).toEqual(written);
+    expect(result!.sensitivity.settings.map(({ factor, setting }) => [factor, ...setting.split("; ")])).toEqual(written);
     const expected = [];
     for (const [, first, second] of written) expected.push(await signalsOf(withConditions(first, second), events));
-    expect(result!.sensitivity.map(({ signals }) => signals)).toEqual(expected);
+    expect(result!.sensitivity.settings.map(({ signals }) => signals)).toEqual(expected);
     expect(expected[0]).toBeGreaterThan(expected[3]!);
     expect(result!.signals).toBe(expected[1]);
   });
@@ -92,8 +92,8 @@ describe("a backtest", () => {
     const events = stream(5);
     const suppressions = [{ name: "s", enabled: true, rule_query: "id:brute-force", data_exclusion_query: "@usr.id:(user-1 OR user-2 OR user-3)" }, { name: "t", enabled: true, rule_query: "ruleId:brute-force", suppression_query: "@usr.id:user-4" }];
     const { rules: [result] } = await runBacktest([readRule(bruteForce)], events, { suppressions: readSuppressions(suppressions) });
-    expect(result!.sensitivity[0]!.signals).toBe(await signalsOf(withConditions("failed > 5 && passed > 0", "failed > 5"), events, suppressions));
-    expect(result!.sensitivity[0]!.signals).toBeLessThan(await signalsOf(withConditions("failed > 5 && passed > 0", "failed > 5"), events));
+    expect(result!.sensitivity.settings[0]!.signals).toBe(await signalsOf(withConditions("failed > 5 && passed > 0", "failed > 5"), events, suppressions));
+    expect(result!.sensitivity.settings[0]!.signals).toBeLessThan(await signalsOf(withConditions("failed > 5 && passed > 0", "failed > 5"), events));
   });
 
   test("rules over signals see the signals of the rules as they are, not those of other settings", async () => {
@@ -112,9 +112,9 @@ describe("a backtest", () => {
     expect(Object.fromEntries(results.map((each) => [each.rule.id, each.signals]))).toEqual(expected);
     expect(expected.counting).toBeGreaterThan(0);
     const milder = { ...searching, cases: [{ ...searching.cases[0], condition: "any > 0" }] };
-    expect(results[2]!.sensitivity.map(({ setting, signals }) => [setting, signals])).toContainEqual(["any > 0", (await run(alone, counting, milder)).searching]);
+    expect(results[2]!.sensitivity.settings.map(({ setting, signals }) => [setting, signals])).toContainEqual(["any > 0", (await run(alone, counting, milder)).searching]);
     const looser = { ...alone, cases: withConditions("failed > 5 && passed > 0", "failed > 5").cases };
-    expect(results[0]!.sensitivity[0]!.signals).toBe((await run(looser))["brute-force"]);
+    expect(results[0]!.sensitivity.settings[0]!.signals).toBe((await run(looser))["brute-force"]);
   });
 
   test("threads and cuts of the input change nothing", async () => {

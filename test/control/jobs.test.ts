@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Permission } from "../../host/control/permission.ts";
+import { Backtest } from "../../host/backtest.ts";
 import { Journal } from "../../host/journal/journal.ts";
 import { parseQuery } from "../../host/query/parse.ts";
 import { SqlDriver } from "../../host/store/driver.ts";
@@ -36,6 +37,11 @@ function logins(batches: number): Came[] {
 }
 
 const short = logins(40);
+const nodeOf = (text: string) => {
+  const parsed = parseQuery(text);
+  if (!parsed.ok) throw new Error(text);
+  return parsed.node;
+};
 const documentsOf = (sql: SqlDriver, id: string): string[] => sql.all("SELECT document FROM historical_signals WHERE job_id = ? ORDER BY signal_id", id).map(({ document }) => String(document));
 const journalOf = (name: string, came: readonly Came[]) => journalWith(join(root, name), came);
 
@@ -49,6 +55,7 @@ describe("historical jobs", () => {
     expect(job).toMatchObject({ jobStatus: "completed", progressRate: 1, jobName: "Failures", createdByHandle: "ann@example.com", createdByName: "ann", jobDefinition: definition, signalOutput: true, eventCount: 1600 });
     expect(job.createdAt).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00$/);
     expect(job).not.toHaveProperty("createdFromRuleId");
+    expect(job).not.toHaveProperty("sensitivity");
     const { body } = await ask("GET", `${JOBS}/${id}/histsignals?page[limit]=1000`);
     expect(body.data.length).toBe(job.signalCount);
     expect(body.data.length).toBeGreaterThan(10);
@@ -56,6 +63,33 @@ describe("historical jobs", () => {
     expectSame(documentsOf(context.sql, id), await live(short, setupOf([{ ...definition, id: rule, isEnabled: true }])));
     expect(body.data[0]).toMatchObject({ type: "signal", attributes: { status: "medium", tags: expect.arrayContaining(["team:blue"]), custom: { historical_job_id: id, workflow: { rule: { name: "Failures" }, triage: { state: "open" } } } } });
     expect((await ask("GET", `${RESULTS}/${body.data[0].id}`)).body.data).toEqual(body.data[0]);
+    await journal.close();
+  });
+
+  test("tell, where it is asked, how loud a rule is at other settings, as the backtest of files does, and find the same signals beside that", async () => {
+    const journal = await journalOf("sensitivity", short);
+    const rules = [burst, fresh, chain, both, each];
+    const setup = setupOf(rules);
+    const { run, ended, context, ask } = await jobsOver(journal, setup, [person("ann"), { ...person("bob"), restriction: [nodeOf("source:other")] }]);
+    const twin = await live(short, setup);
+    for (const { id: ruleId } of [burst, chain, each]) {
+      const turned = await run({ fromRule: { id: ruleId, ...range }, sensitivity: true });
+      const { sensitivity, signalCount } = await ended(turned);
+      expectSame(documentsOf(context.sql, turned), twin.filter((text) => (JSON.parse(text) as { rule_id: string }).rule_id === ruleId));
+      const engine = await Backtest.create({ rules: setup.rules, pipelines: [], suppressions: [], criticalAssets: [], referenceTables: {}, workers: 0, variant: "simd", allowedLatenessMs: 300_000 });
+      for (const came of short) {
+        const { bytes, profile, arrivalMs, partition } = entryOf(came);
+        await engine.push(bytes, { ...profile, arrivalMs, partition });
+      }
+      const expected = (await engine.close()).rules.find(({ rule }) => rule.id === ruleId)!.sensitivity;
+      expect(sensitivity).toEqual(JSON.parse(JSON.stringify(expected)));
+      expect(sensitivity.settings.find(({ factor }: { readonly factor: number }) => factor === 1).signals).toBe(signalCount);
+    }
+    const id = await run({ jobDefinition: definition, sensitivity: true });
+    const { settings } = (await ended(id)).sensitivity as { readonly settings: ReadonlyArray<Record<string, unknown>> };
+    expect(settings.map(({ factor, setting }) => [factor, setting])).toEqual([[0.5, "a > 1"], [1, "a > 3"], [2, "a > 6"], [4, "a > 12"]]);
+    expect(settings[0]).toMatchObject({ bySeverity: { medium: settings[0]!.signals } });
+    expect((await ask("GET", `${JOBS}/${id}`, undefined, "bob")).body.data.attributes).not.toHaveProperty("sensitivity");
     await journal.close();
   });
 

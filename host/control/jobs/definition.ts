@@ -24,6 +24,8 @@ export interface JobWork {
   readonly index: HistoryIndex;
   /** Of whoever asked: only events that one of these finds are judged. */
   readonly restriction?: readonly QueryNode[];
+  /** How loud the rule would be at other settings is found out too. */
+  readonly turned?: boolean;
 }
 
 /** A request, understood. */

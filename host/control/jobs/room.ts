@@ -53,7 +53,7 @@ export function jobsRoom(context: ControlContext, limits: JobLimits = usualLimit
     routes: [
       route({ ...running, method: "POST", path: JOBS, operationId: "runHistoricalJob", summary: "Runs a rule over past logs", body: RunJob, answers: { 201: JobCreated }, refuses: [404] },
         (call) => {
-          const { fromRule, jobDefinition, signalOutput = false } = call.body.data.attributes;
+          const { fromRule, jobDefinition, signalOutput = false, sensitivity = false } = call.body.data.attributes;
           if ((fromRule === undefined) === (jobDefinition === undefined)) throw badRequest("exactly one of fromRule and jobDefinition is to be given");
           if (store.count() >= MOST_JOBS) throw badRequest(`there are ${MOST_JOBS} jobs already; delete some that are done`);
           if (store.count("pending") >= MOST_WAITING) throw new ApiError(429, `${MOST_WAITING} jobs wait already`, { headers: { "x-ratelimit-reset": "60", "retry-after": "60" } });
@@ -62,7 +62,7 @@ export function jobsRoom(context: ControlContext, limits: JobLimits = usualLimit
           if ((fromRule ?? jobDefinition)!.index === "audit" && !principal.permissions.has("audit_logs_read")) throw new ApiError(403, "what others did is read with audit_logs_read");
           const asked = fromRule ? askedFromRule(fromRule, context.setup(), principal.restriction) : askedByDefinition(id, jobDefinition as unknown as JobDefinition, context.setup(), principal.restriction);
           context.sql.transaction(() => {
-            store.add({ id, ...asked, signalOutput, createdBy: { uuid: principal.userId, handle: principal.handle, name: principal.name } }, call.nowMs);
+            store.add({ id, ...asked, work: { ...asked.work, ...(sensitivity ? { turned: true } : {}) }, signalOutput, createdBy: { uuid: principal.userId, handle: principal.handle, name: principal.name } }, call.nowMs);
             audit(call, "created", { id, name: asked.name }, { after: asked.definition });
           });
           runner.wake();
@@ -155,14 +155,14 @@ function requestOf(query: Readonly<Record<string, string | number | undefined>>)
 /** Numbers of a job that saw more than the asker does are not told. */
 function jobData(job: StoredJob, runner: JobRunner, { restriction, userId }: Principal): unknown {
   const isSeen = restriction === undefined || job.createdBy.uuid === userId;
-  const { id, name, status, definition, fromRuleId, createdBy, createdMs, modifiedMs, signalOutput, progress, signals, leftOut, events, note } = job;
+  const { id, name, status, definition, fromRuleId, createdBy, createdMs, modifiedMs, signalOutput, progress, signals, leftOut, events, note, sensitivity } = job;
   return {
     id, type: "historicalDetectionsJob",
     attributes: {
       createdAt: jobTime(createdMs), createdByHandle: createdBy.handle, createdByName: createdBy.name, ...(fromRuleId === undefined ? {} : { createdFromRuleId: fromRuleId }),
       jobDefinition: definition, jobName: name, jobStatus: status, modifiedAt: jobTime(modifiedMs),
       progressRate: status === "running" ? (runner.progressOf(id) ?? 0) : progress, signalOutput,
-      ...(status === "completed" && isSeen ? { signalCount: signals, signalsLeftOut: leftOut, eventCount: events } : {}), ...(note === "" || !isSeen ? {} : { note }),
+      ...(status === "completed" && isSeen ? { signalCount: signals, signalsLeftOut: leftOut, eventCount: events, ...(sensitivity ? { sensitivity } : {}) } : {}), ...(note === "" || !isSeen ? {} : { note }),
     },
   };
 }

@@ -119,7 +119,7 @@ export class JobRunner {
       if (first) journal.keepFrom(keeperOf(id), { segment: first.segment, entry: 0 });
       const rules = rulesToRun(work);
       const run = startHistory(
-        { setup: { ...this.#context.setup(), rules }, judged: [rules[0]!.id], fromMs: work.fromMs, toMs: work.toMs, index: work.index, details: true, workers: this.#limits.workers, mostSignals: this.#limits.mostSignals },
+        { setup: { ...this.#context.setup(), rules }, judged: [rules[0]!.id], fromMs: work.fromMs, toMs: work.toMs, index: work.index, details: true, workers: this.#limits.workers, mostSignals: this.#limits.mostSignals, ...(work.turned ? { turned: true } : {}) },
         snapshot, { onChanges: (changes) => this.#stage(id, number, changes), onProgress: (share) => this.#advance(id, share) },
       );
       const done = run.done.then((outcome) => this.#finish(job, number, outcome), (error: unknown) => this.#fail(job, error)).finally(() => this.#release(id));
@@ -139,7 +139,7 @@ export class JobRunner {
     if (running) running.progress = share;
   }
 
-  #finish(job: StoredJob, number: number, { cancelled, events, signals, leftOut, damaged, lateDropped }: HistoryOutcome): void {
+  #finish(job: StoredJob, number: number, { cancelled, events, signals, leftOut, damaged, lateDropped, sensitivity }: HistoryOutcome): void {
     if (cancelled || this.#isOver(job.id)) return;
     const note = [
       ...(leftOut ? [`${leftOut} further signals were left out; the first ${this.#limits.mostSignals} that opened are kept`] : []),
@@ -147,7 +147,7 @@ export class JobRunner {
       ...(lateDropped ? [`${lateDropped} matches came too late to be judged, as they do live`] : []),
     ].join("; ");
     this.#context.sql.transaction(() => {
-      this.#store.complete(job.id, number, { signals, leftOut, events, note }, this.#context.nowMs());
+      this.#store.complete(job.id, number, { signals, leftOut, events, note, sensitivity }, this.#context.nowMs());
       this.#told(job, "executed", `completed: ${signals} signals of ${events} events`);
     });
   }

@@ -13,7 +13,7 @@ const Definition = Type.Object({ name: Name, message: Type.String({ maxLength: 1
 export const RunJob = Type.Object({
   data: Type.Object({
     type: Type.Optional(Type.Literal("historicalDetectionsJobCreate")),
-    attributes: Type.Object({ fromRule: Type.Optional(FromRule), jobDefinition: Type.Optional(Definition), signalOutput: Type.Optional(Type.Boolean()) }),
+    attributes: Type.Object({ fromRule: Type.Optional(FromRule), jobDefinition: Type.Optional(Definition), signalOutput: Type.Optional(Type.Boolean()), sensitivity: Type.Optional(Type.Boolean({ description: "Tells how many signals the rule would make at other thresholds too." })) }),
   }),
 });
 export const ConvertResults = Type.Object({
@@ -33,6 +33,10 @@ const Job = Type.Object({
   attributes: Type.Object({
     createdAt: Type.String(), createdByHandle: Type.String(), createdByName: Type.String(), createdFromRuleId: Type.Optional(Type.String()), jobDefinition: Type.Object({}), jobName: Type.String(),
     jobStatus: Type.Enum([...jobStatuses]), modifiedAt: Type.String(), progressRate: Type.Number(), signalOutput: Type.Boolean(),
+    sensitivity: Type.Optional(Type.Object({
+      dial: Type.Optional(Type.String()), fixed: Type.Optional(Type.String()),
+      settings: Type.Array(Type.Object({ factor: Type.Number(), setting: Type.String(), signals: Type.Integer(), groups: Type.Integer(), bySeverity: Type.Object({}) })),
+    })),
   }),
 });
 export const OneJob = Type.Object({ data: Job });
