@@ -1,3 +1,4 @@
+import type { Locator } from "playwright-core";
 import { expect, test } from "vitest";
 import { describeWeb } from "./support.ts";
 
@@ -11,6 +12,12 @@ interface Rule {
   readonly isEnabled: boolean;
   readonly cases: ReadonlyArray<{ readonly condition: string }>;
 }
+
+interface Job {
+  readonly sensitivity: { readonly settings: ReadonlyArray<{ readonly factor: number; readonly setting: string; readonly signals: number; readonly groups: number }> };
+}
+
+const rowsOf = async (region: Locator): Promise<string[][]> => await region.locator("tbody tr").evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll("td")].slice(0, 4).map((cell) => cell.textContent.replace("as it is", ""))));
 
 describeWeb("rules", {}, (world) => {
   test("a threshold rule is written against the logs it would match, tested, made, and fires; then changed, compared and restored", async () => {
@@ -64,6 +71,19 @@ describeWeb("rules", {}, (world) => {
     await page.getByRole("tab", { name: "Backtest" }).click();
     await page.getByRole("button", { name: /^Run over/ }).click();
     await page.getByText("1 signal would have been made.").waitFor();
+    const { data: [job] } = await world().api<{ readonly data: ReadonlyArray<{ readonly attributes: Job }> }>("GET", "/api/v2/siem-historical-detections/jobs");
+    const { settings } = job!.attributes.sensitivity;
+    expect(settings.map(({ setting, signals }) => [setting, signals])).toEqual([["a > 1", 1], ["a > 2", 1], ["a > 4", 0], ["a > 8", 0]]);
+    const table = page.getByRole("region", { name: "Sensitivity" });
+    expect(await rowsOf(table)).toEqual(settings.map(({ factor, setting, signals, groups }) => [`${factor}×`, setting, String(signals), String(groups)]));
+    expect(await table.locator("tr[aria-current]").getByRole("cell").nth(1).textContent()).toBe("a > 2as it is");
+    await table.getByRole("img", { name: settings.map(({ factor, signals, groups }) => `${factor}×: ${signals} signal${signals === 1 ? "" : "s"} of ${groups} group${groups === 1 ? "" : "s"}`).join("; ") }).waitFor();
+    await page.getByRole("tab", { name: "Rule", exact: true }).click();
+    await page.getByLabel("Condition").fill("a > 4");
+    await page.getByRole("tab", { name: "Backtest" }).click();
+    await page.getByRole("button", { name: /^Run over/ }).click();
+    await page.getByText("0 signals would have been made.").waitFor();
+    expect((await rowsOf(table)).map(([, setting, signals]) => [setting, signals])).toEqual([["a > 2", "1"], ["a > 4", "0"], ["a > 8", "0"], ["a > 16", "0"]]);
     expect(faults).toEqual([]);
     await page.context().close();
   }, 120_000);

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { ApiFault, call, get } from "../lib/api.ts";
 import { useLoad } from "../lib/load.ts";
+import { useMay } from "../lib/session.tsx";
 import { countText } from "../lib/text.ts";
 import { apiBound, boundMs, timeText } from "../lib/time.ts";
 import { Empty, Fault } from "../ui/fault.tsx";
@@ -8,29 +9,38 @@ import { type Span, TimePicker, spanText } from "../ui/time-picker.tsx";
 import { Severity } from "../ui/pill.tsx";
 import { Line } from "../ui/text.tsx";
 import { tellFault } from "../ui/toast.tsx";
-import type { Rule } from "./model.ts";
+import type { RuleDraft } from "./model.ts";
+import { type Sensitivity, SensitivityView } from "./sensitivity.tsx";
 
 const JOBS = "/api/v2/siem-historical-detections/jobs";
 const POLL_MS = 700;
 
 interface Job {
   readonly id: string;
-  readonly attributes: { readonly jobStatus: string; readonly jobName: string; readonly createdAt: string; readonly createdFromRuleId?: string; readonly signalOutput?: boolean; readonly progress?: number; readonly jobDefinition: { readonly from: number; readonly to: number } };
+  readonly attributes: { readonly jobStatus: string; readonly jobName: string; readonly createdAt: string; readonly createdFromRuleId?: string; readonly progressRate: number; readonly signalCount?: number; readonly sensitivity?: Sensitivity; readonly note?: string; readonly jobDefinition: { readonly from: number; readonly to: number } };
 }
 
 interface Found {
   readonly data: ReadonlyArray<{ readonly id: string; readonly attributes: { readonly timestamp: string; readonly severity?: string; readonly title?: string; readonly custom?: { readonly workflow?: { readonly events_matched?: number } } } }>;
 }
 
-/** What the rule would have told of logs that are kept: a historical job, whose signals are its own until somebody takes them over. */
-export function Backtest({ rule }: { readonly rule: Rule }) {
+/**
+ * What a rule would have told of logs that are kept, as it is and at other thresholds: a historical job, whose signals are its own
+ * until somebody takes them over.
+ *
+ * @param ruleId of the rule, where it is saved as it stands in the draft; otherwise the draft itself is run
+ */
+export function Backtest({ draft, ruleId }: { readonly draft: RuleDraft; readonly ruleId?: string }) {
+  const mayRun = useMay("security_monitoring_rules_write");
   const [span, setSpan] = useState<Span>({ from: "now-7d", to: "now" });
   const [jobId, setJobId] = useState<string>();
-  const jobs = useLoad(`jobs ${rule.id} ${jobId ?? ""}`, async (signal) => (await get<{ readonly data: readonly Job[] }>(`${JOBS}?page[size]=50`, signal)).data.filter(({ attributes }) => attributes.createdFromRuleId === rule.id));
+  const jobs = useLoad(ruleId === undefined ? undefined : `jobs ${ruleId} ${jobId ?? ""}`, async (signal) => (await get<{ readonly data: readonly Job[] }>(`${JOBS}?page[size]=50`, signal)).data.filter(({ attributes }) => attributes.createdFromRuleId === ruleId));
   const start = async (): Promise<void> => {
     const nowMs = Date.now();
+    const range = { from: boundMs(String(apiBound(span.from)), nowMs), to: boundMs(String(apiBound(span.to)), nowMs), index: "main" };
+    const what = ruleId === undefined ? { jobDefinition: { ...draft, name: draft.name || "A draft", ...range } } : { fromRule: { id: ruleId, ...range } };
     try {
-      const { data } = await call<{ readonly data: { readonly id: string } }>("POST", JOBS, { data: { type: "historicalDetectionsJobCreate", attributes: { fromRule: { id: rule.id, from: boundMs(String(apiBound(span.from)), nowMs), to: boundMs(String(apiBound(span.to)), nowMs), index: "main" } } } });
+      const { data } = await call<{ readonly data: { readonly id: string } }>("POST", JOBS, { data: { type: "historicalDetectionsJobCreate", attributes: { ...what, sensitivity: true } } });
       setJobId(data.id);
     } catch (error) {
       tellFault(error);
@@ -40,9 +50,9 @@ export function Backtest({ rule }: { readonly rule: Rule }) {
     <div className="backtest">
       <div className="page-head">
         <TimePicker span={span} onChoose={setSpan} />
-        <button type="button" className="primary" onClick={() => void start()}>Run over {spanText(span).toLowerCase()}</button>
+        {mayRun && <button type="button" className="primary" onClick={() => void start()}>Run over {spanText(span).toLowerCase()}</button>}
       </div>
-      {jobId ? <RunningJob key={jobId} id={jobId} /> : <Empty>Runs the rule, as it is saved, over the logs that are kept. No notification is sent, and no signal is made but the job's own.</Empty>}
+      {jobId ? <RunningJob key={jobId} id={jobId} /> : <Empty>Runs the rule{ruleId === undefined ? ", as it is written here," : ""} over the logs that are kept, as it is and at stricter and milder settings. No notification is sent, and no signal is made but the job's own.</Empty>}
       {(jobs.data ?? []).length > 0 && (
         <>
           <h3>Runs before</h3>
@@ -73,13 +83,16 @@ function RunningJob({ id }: { readonly id: string }) {
   const isDone = status === "completed";
   const found = useLoad(isDone ? `found ${id}` : undefined, (signal) => get<Found>(`${JOBS}/${id}/histsignals?page[limit]=1000`, signal));
   if (fault) return <Fault fault={fault} />;
-  if (!isDone) return <p role="status">{status ?? "asked for"} <progress aria-label="Progress of the backtest" {...(job?.attributes.progress === undefined ? {} : { value: job.attributes.progress, max: job.attributes.progress > 1 ? 100 : 1 })} /></p>;
+  if (status === "failed") return <p role="alert" className="bad">The backtest failed{job!.attributes.note ? <>: <Line>{job!.attributes.note}</Line></> : ""}</p>;
+  if (!isDone) return <p role="status">{status ?? "asked for"} <progress aria-label="Progress of the backtest" {...(job ? { value: job.attributes.progressRate } : {})} /></p>;
   if (found.fault) return <Fault fault={found.fault} />;
   if (!found.data) return null;
   const { data } = found.data;
+  const count = job!.attributes.signalCount ?? data.length;
   return (
     <>
-      <p role="status"><strong>{countText(data.length)}{data.length === 1000 ? " or more" : ""}</strong> {data.length === 1 ? "signal" : "signals"} would have been made.</p>
+      <p role="status"><strong>{countText(count)}</strong> {count === 1 ? "signal" : "signals"} would have been made.{job!.attributes.note && <span className="quiet"> <Line>{job!.attributes.note}</Line></span>}</p>
+      {job!.attributes.sensitivity && <SensitivityView sensitivity={job!.attributes.sensitivity} />}
       {data.length > 0 && (
         <table className="plain">
           <thead><tr><th scope="col">Severity</th><th scope="col">When</th><th scope="col">Signal</th><th scope="col" className="number">Events</th></tr></thead>

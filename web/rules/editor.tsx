@@ -4,6 +4,7 @@ import { useKeys } from "../lib/keys.tsx";
 import { visible } from "../lib/text.ts";
 import { Markdown } from "../ui/markdown.tsx";
 import { Tabs } from "../ui/tabs.tsx";
+import { Backtest } from "./backtest.tsx";
 import { CaseEditor } from "./case-editor.tsx";
 import { MethodOptions } from "./method-options.tsx";
 import { type RuleDraft, RULES, methodOf, methods, withMethod } from "./model.ts";
@@ -20,6 +21,8 @@ export interface EditorProps {
   readonly isSaving: boolean;
   /** A default rule's queries and conditions stay as its pack has them. */
   readonly isDefault?: boolean;
+  /** It is no rule yet: its backtest stands beside it. */
+  readonly isNew?: boolean;
 }
 
 type Check = { readonly kind: "checking" } | { readonly kind: "good" } | { readonly kind: "bad"; readonly texts: readonly string[] };
@@ -27,7 +30,7 @@ type Check = { readonly kind: "checking" } | { readonly kind: "good" } | { reado
 const CHECK_MS = 350;
 
 /** A rule as it is being written: its parts, what the API says of it, and the logs it would match, at once. */
-export function Editor({ draft, onChange, onSave, saveLabel, isSaving, isDefault = false }: EditorProps) {
+export function Editor({ draft, onChange, onSave, saveLabel, isSaving, isDefault = false, isNew = false }: EditorProps) {
   const [tab, setTab] = useState("preview");
   // Not in the address, as all else is: it would be sent with it.
   const [pasted, setPasted] = useState("");
@@ -79,6 +82,7 @@ export function Editor({ draft, onChange, onSave, saveLabel, isSaving, isDefault
             { id: "preview", label: "Matching logs", body: () => <Preview draft={draft} /> },
             { id: "pasted", label: "Pasted logs", body: () => <PastedLogs draft={draft} text={pasted} onText={setPasted} onTests={() => setTab("tests")} /> },
             { id: "tests", label: "Unit tests", count: draft.tests?.length ?? 0, body: () => <TestsEditor draft={draft} onChange={(tests) => set({ tests })} /> },
+            ...(isNew ? [{ id: "backtest", label: "Backtest", body: () => <Backtest draft={draft} /> }] : []),
             { id: "json", label: "JSON", body: () => <JsonEditor draft={draft} onChange={onChange} isFixed={mayNot} /> },
           ]}
         />

@@ -35,7 +35,7 @@ export function NewRule() {
   return (
     <div className="page rule-page">
       <h1>New rule</h1>
-      <Editor draft={draft} onChange={setDraft} onSave={() => void save()} saveLabel="Make the rule" isSaving={isSaving} />
+      <Editor draft={draft} onChange={setDraft} onSave={() => void save()} saveLabel="Make the rule" isNew isSaving={isSaving} />
     </div>
   );
 }

@@ -78,7 +78,7 @@ function Page({ rule, onChanged }: { readonly rule: Rule; readonly onChanged: ()
         tabs={[
           { id: "rule", label: isChanged ? "Rule, changed" : "Rule", body: () => <Editor draft={draft} onChange={setDraft} {...(mayWrite ? { onSave: () => void save() } : {})} saveLabel={isChanged ? "Save" : "Nothing changed"} isSaving={isSaving || !isChanged} isDefault={rule.isDefault} /> },
           { id: "performance", label: "Performance", body: () => <Performance id={rule.id} /> },
-          { id: "backtest", label: "Backtest", body: () => <Backtest rule={rule} /> },
+          { id: "backtest", label: "Backtest", body: () => <Backtest draft={draft} {...(isChanged ? {} : { ruleId: rule.id })} /> },
           { id: "versions", label: "Versions", body: () => <Versions rule={rule} {...(mayWrite ? { onRestored: onChanged } : {})} /> },
         ]}
       />
