@@ -107,6 +107,8 @@ export interface Engine {
   close(options?: { readonly goesOn?: boolean }): Promise<EngineStats>;
   /** Counted from the very beginning, before a checkpoint too. */
   stats(): EngineStats;
+  /** What detection did for each rule: matches of its queries by rule id, since this engine was created. */
+  matchesByRule(): ReadonlyMap<string, number>;
 }
 
 /**
@@ -158,6 +160,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return stats;
     },
     stats: () => pipeline.stats(),
+    matchesByRule: () => pipeline.matchesByRule(),
   };
 }
 

@@ -130,6 +130,10 @@ export class DetectionPipeline {
   readonly #profiles: InputProfiles;
   readonly #onSignal: (event: SignalEvent) => void;
   readonly #parts: StatefulParts;
+  readonly #rules: readonly Rule[];
+  readonly #standing: readonly StandingQuery[];
+  /** By standing query, since it was made. */
+  readonly #matches: Float64Array;
   /** What became of the state it was given. */
   readonly restored: RestoredState | undefined;
 
@@ -151,18 +155,21 @@ export class DetectionPipeline {
     const content = new ContentFilter(await contentJudges(setup.rules, standing, setup.variant, stateBytes), standing, setup.allowedLatenessMs);
     const detector = new Detector(plans, standing, state, { allowedLatenessMs: setup.allowedLatenessMs, seed: file && seedOf(file), salts: keys.salts }, { runner, content, recent });
     try {
-      return new DetectionPipeline(setup, executor, detector, profiles, reader, keys, file);
+      return new DetectionPipeline(setup, standing, executor, detector, profiles, reader, keys, file);
     } catch (error) {
       await executor.close();
       throw error;
     }
   }
 
-  private constructor(setup: DetectionSetup, executor: Executor, detector: Detector, profiles: InputProfiles, reader: EventReader, keys: RuleKeys, file: StateFile | undefined) {
+  private constructor(setup: DetectionSetup, standing: readonly StandingQuery[], executor: Executor, detector: Detector, profiles: InputProfiles, reader: EventReader, keys: RuleKeys, file: StateFile | undefined) {
     this.#profiles = profiles;
     this.#executor = executor;
     this.#detector = detector;
     this.#onSignal = setup.onSignal;
+    this.#rules = setup.rules;
+    this.#standing = standing;
+    const counted = (this.#matches = new Float64Array(standing.length));
     const duplicates = setup.deduplicate ? new Duplicates(Math.floor((setup.stateBytes ?? STATE_BYTES) / IDS_PART)) : undefined;
     this.#duplicates = duplicates;
     this.#book = new SignalBook(setup.rules, detector.recent, profiles.list, {
@@ -175,6 +182,7 @@ export class DetectionPipeline {
         const matches = duplicates?.without(found) ?? found;
         setup.onMatches?.(matches, firstEvent, profile, partition);
         this.#detector.apply(matches, firstEvent, matches.count ? this.#profiles.numberOf(profile) : 0, partition, (hit) => this.#hear(hit), arrivalMs);
+        for (let i = 0; i < matches.count; i++) counted[matches.standing[i]!]!++;
       },
       onMalformed: (reason, bytes, profile) => setup.onMalformed?.(reason, bytes, profile),
       onLost: (bytes, profile) => setup.onMalformed?.("worker-lost", bytes, profile),
@@ -223,6 +231,16 @@ export class DetectionPipeline {
 
   get signals(): readonly Signal[] {
     return this.#book.signals;
+  }
+
+  /** Matches of its queries by rule id, since this was made; rules without one are not there. */
+  matchesByRule(): Map<string, number> {
+    const byRule = new Map<string, number>();
+    for (const { id, ruleIndex } of this.#standing) {
+      const [ruleId, count] = [this.#rules[ruleIndex]!.id, this.#matches[id]!];
+      if (count) byRule.set(ruleId, (byRule.get(ruleId) ?? 0) + count);
+    }
+    return byRule;
   }
 
   stats(): EngineStats {

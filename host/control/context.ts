@@ -18,6 +18,15 @@ export interface SuppressedCounts {
   countOf(ruleId: string): number;
 }
 
+/** What detection did for rules since the server started. */
+export interface RuleWork {
+  readonly sinceMs: number;
+  /** Judged by all rules. */
+  readonly events: number;
+  /** Matches of its queries by rule id; each moves what the rule remembers. */
+  readonly matches: ReadonlyMap<string, number>;
+}
+
 /** What the rooms of the API work with. */
 export interface ControlContext {
   readonly sql: SqlDriver;
@@ -43,6 +52,7 @@ export interface ControlContext {
   readonly geoip?: GeoipDatabases;
   /** What suppressions stopped so far. */
   readonly suppressed: () => SuppressedCounts;
+  readonly ruleWork: () => RuleWork;
   /** Signals that changed in the store, for whoever watches them. */
   readonly signalsChanged: (ids: readonly string[]) => void;
   /** What a person has done, as a log for rules of `dataSource: audit`. */

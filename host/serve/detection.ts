@@ -7,6 +7,7 @@ import type { IntakeBatch, IntakeSink, Refusal } from "../intake/contract.ts";
 import { type Damage, type JournalEntry, type JournalPosition, type StoredEntry, comparePositions } from "../journal/contract.ts";
 import { JournalError } from "../journal/error.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { RuleWork } from "../control/context.ts";
 import { statePosition } from "../saved-state.ts";
 import type { GoneSignal, SignalStore } from "../store/signals.ts";
 import type { SuppressedStore } from "../store/suppressed.ts";
@@ -101,12 +102,16 @@ export class LiveDetection implements IntakeSink {
   readonly #changed = new Map<string, Signal>();
   readonly #gone = new Map<string, GoneSignal>();
   #shownRevision = 0;
+  readonly #sinceMs: number;
+  #eventsBefore = 0;
+  #matchesBefore: ReadonlyMap<string, number> = new Map();
 
   private constructor(journal: Journal, signals: SignalStore, options: DetectionOptions) {
     this.#journal = journal;
     this.#signals = signals;
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
+    this.#sinceMs = this.#nowMs();
     this.quarantine = new Quarantine(options.folder);
     this.suppressed = new SuppressedLedger(options.suppressed);
     this.#given = this.#checkpointed = journal.start;
@@ -116,12 +121,20 @@ export class LiveDetection implements IntakeSink {
   static async create(journal: Journal, signals: SignalStore, setup: RuleSetup, state: Uint8Array | undefined, options: DetectionOptions): Promise<LiveDetection> {
     const detection = new LiveDetection(journal, signals, options);
     await detection.#begin(setup, state);
+    detection.#eventsBefore = detection.stats.events;
     return detection;
   }
 
   /** What became of the saved state. */
   get restored(): RestoredState | undefined {
     return this.#engine.restored;
+  }
+
+  /** What rules took since the server started, under whatever engines. */
+  get ruleWork(): RuleWork {
+    const matches = new Map(this.#matchesBefore);
+    for (const [id, count] of this.#engine.matchesByRule()) matches.set(id, (matches.get(id) ?? 0) + count);
+    return { sinceMs: this.#sinceMs, events: this.stats.events - this.#eventsBefore, matches };
   }
 
   get stats(): EngineStats {
@@ -231,7 +244,9 @@ export class LiveDetection implements IntakeSink {
       // A restart must judge what comes now by the new rules, and what came before by the old.
       this.#save(state);
       const before = this.#engine;
+      const matches = this.ruleWork.matches;
       await this.#begin(setup, state);
+      this.#matchesBefore = matches;
       await before.close({ goesOn: true });
       return this.#engine.restored;
     });

@@ -199,7 +199,7 @@ export class VespidServer {
       control = await Control.create({
         sql, journal, signals, signalSearch, intel, geoip, audit: new StoredTrail(sql, () => void (server && server.#auditFeed?.wake())), nowMs: Date.now, folder: config.data,
         logs: () => server!.#logs, logSearch: () => server!.#search, setup: () => server!.#rulesNow.found.setup, base: () => (server ? server.#base.setup : base.setup),
-        suppressed: () => server!.detection.suppressed, refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
+        suppressed: () => server!.detection.suppressed, ruleWork: () => server!.detection.ruleWork, refresh: () => server!.#refresh(), signalsChanged: () => {}, onFault: (where, error) => events.onFault(where, error),
       } satisfies ControlContext, { keysRequired: config.keysRequired, version, ...(pages === undefined ? {} : { pages }), isSecure: config.http.tls !== undefined, apiKeysChanged: () => server?.keys.refresh(), ...(config.oidc ? { oidc: oidcSettings(config.oidc) } : {}) });
       await intel.fetchDue();
       const { problems } = await intel.load();

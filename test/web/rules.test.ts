@@ -88,6 +88,58 @@ describeWeb("rules", {}, (world) => {
     await page.context().close();
   }, 120_000);
 
+  test("a content anomaly is made in the editor by the name that Datadog's client knows; one by the other name opens as the same, and keeps it", async () => {
+    const { page, visit, faults } = await world().open();
+    await visit("/security/rules/new");
+    await page.getByLabel("Name", { exact: true }).first().fill("Unlike any before");
+    await page.getByRole("radio", { name: "Content anomaly" }).check();
+    await page.getByRole("combobox", { name: "Query a" }).fill("source:nginx");
+    await page.getByLabel("Content of, message if empty").fill("@http.url");
+    await page.getByLabel("Similarity, percent").fill("60");
+    await page.getByLabel(/^Message/).fill("Look.");
+    await page.getByText("This rule would be taken.").waitFor();
+    await page.getByRole("button", { name: "Make the rule" }).click();
+    await page.getByRole("heading", { level: 1, name: "Unlike any before" }).waitFor();
+    const made = await world().api<Rule & { readonly options: unknown; readonly queries: readonly unknown[] }>("GET", `${RULES}/${decodeURIComponent(new URL(page.url()).pathname.split("/").at(-1)!)}`);
+    expect(made).toMatchObject({
+      cases: [{ condition: "a > 0" }], queries: [{ query: "source:nginx", aggregation: "count", metrics: ["@http.url"] }],
+      options: { detectionMethod: "anomaly_threshold", evaluationWindow: 300, contentAnomalyOptions: { learningDuration: 7, forgetAfter: 7, similarityPercentageThreshold: 60, nbSimilarItemsThreshold: 1 } },
+    });
+    const { id: _id, ...body } = made as unknown as Record<string, unknown>;
+    const { id } = await world().api<Rule>("POST", RULES, { ...body, name: "By its other name", options: { ...(made.options as object), detectionMethod: "content_anomaly" } });
+    await visit(`/security/rules/${id}`);
+    expect(await page.getByRole("radio", { name: "Content anomaly" }).isChecked()).toBe(true);
+    await page.getByLabel("Condition").fill("a > 2");
+    await page.getByText("This rule would be taken.").waitFor();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("version 2").waitFor();
+    expect(await world().api("GET", `${RULES}/${id}`)).toMatchObject({ cases: [{ condition: "a > 2" }], options: { detectionMethod: "content_anomaly", contentAnomalyOptions: { similarityPercentageThreshold: 60 } } });
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  test("each rule shows what it costs and whether its own tests show that it can fire, as the API tells", async () => {
+    const { id } = await world().api<Rule>("POST", RULES, {
+      name: "A test that fails", message: "Look.", isEnabled: true, type: "log_detection", tags: ["source:canary"], options: { detectionMethod: "threshold", evaluationWindow: 300, keepAlive: 3600, maxSignalDuration: 86_400 },
+      queries: [{ name: "a", query: "source:nobody", aggregation: "count", groupByFields: [] }], cases: [{ name: "", status: "low", condition: "a > 0", notifications: [] }], tests: [{ name: "somebody", query: "a", expected: true, log: { ddsource: "somebody" } }],
+    });
+    const { page, visit, faults } = await world().open();
+    const { data } = await world().api<{ readonly data: ReadonlyArray<{ readonly id: string; readonly attributes: { readonly canary: string; readonly matches: number; readonly share: number } }> }>("GET", `${RULES}/health`);
+    expect(data.find((rule) => rule.id === id)!.attributes).toMatchObject({ canary: "failing", matches: 0, share: 0 });
+    const most = data.toSorted((a, b) => b.attributes.matches - a.attributes.matches)[0]!;
+    expect(most.attributes.canary).toBe("proved");
+    await visit("/security/rules?sort=-cost");
+    const first = page.getByRole("row").nth(1);
+    await expect.poll(() => first.locator(".rule-cost").getAttribute("title")).toContain(`${new Intl.NumberFormat("en-US").format(most.attributes.matches)} matches, ${Math.round(most.attributes.share * 100)} %`);
+    expect(await first.locator(".column-canary").textContent()).toBe("can fire");
+    await visit("/security/rules?query=source%3Acanary");
+    const cell = page.getByRole("row", { name: "A test that fails" }).locator(".column-canary");
+    await expect.poll(() => cell.textContent()).toBe("failing");
+    expect(await cell.locator("span").getAttribute("title")).toBe("1 of 1 tests not as expected: somebody");
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   test("the list is the API's, found by words and facets, and a rule is disabled from it", async () => {
     const { page, visit, faults } = await world().open();
     await visit("/security/rules?query=source%3Aauth");

@@ -59,7 +59,7 @@ export function Editor({ draft, onChange, onSave, saveLabel, isSaving, isDefault
             {draft.queries.map((query, i) => (
               <QueryEditor key={i} query={query} method={method} isDefault={mayNot} onChange={(next) => set({ queries: draft.queries.map((each, j) => (j === i ? next : each)) })} {...(draft.queries.length > 1 && !mayNot ? { onRemove: () => set({ queries: draft.queries.filter((_, j) => j !== i) }) } : {})} />
             ))}
-            {!mayNot && <button type="button" onClick={() => set({ queries: [...draft.queries, { name: nextLabel(draft), query: "", aggregation: method.aggregations[0], groupByFields: draft.queries[0]?.groupByFields ?? [], distinctFields: [], dataSource: "logs" }] })}>Add a query</button>}
+            {!mayNot && !(method.isSingle && draft.queries.length) && <button type="button" onClick={() => set({ queries: [...draft.queries, { name: nextLabel(draft), query: "", aggregation: method.aggregations[0], groupByFields: draft.queries[0]?.groupByFields ?? [], distinctFields: [], dataSource: "logs" }] })}>Add a query</button>}
           </section>
         )}
         <MethodOptions draft={draft} method={method} isDefault={mayNot} onChange={(options) => set({ options })} />

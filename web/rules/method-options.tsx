@@ -2,8 +2,8 @@ import type { Method, RuleDraft } from "./model.ts";
 
 const DURATIONS: ReadonlyArray<readonly [number, string]> = [[0, "none"], [60, "1 minute"], [300, "5 minutes"], [600, "10 minutes"], [900, "15 minutes"], [1800, "30 minutes"], [3600, "1 hour"], [7200, "2 hours"], [10_800, "3 hours"], [21_600, "6 hours"], [43_200, "12 hours"], [86_400, "1 day"]];
 const titles: Readonly<Record<string, string>> = {
-  forgetAfter: "Forget a value after (days)", learningMethod: "Learn by", learningDuration: "Learning duration", learningThreshold: "Learn so many values", instantaneousBaseline: "Judge from the first event on, by what is stored", bucketDuration: "Bucket (seconds)",
-  detectionTolerance: "Tolerance, 1 to 5", baselineUserLocations: "Leave out places a user is often at", defaultStatus: "Severity where no case fits", similarityPercentageThreshold: "Similarity, percent", similarItemsThreshold: "Similar items",
+  forgetAfter: "Forget a value after (days)", learningMethod: "Learn by", learningThreshold: "Learn so many values", instantaneousBaseline: "Judge from the first event on, by what is stored", bucketDuration: "Bucket (seconds)",
+  detectionTolerance: "Tolerance, 1 to 5", baselineUserLocations: "Leave out places a user is often at", defaultStatus: "Severity where no case fits", similarityPercentageThreshold: "Similarity, percent", nbSimilarItemsThreshold: "Normal where so many are alike",
 };
 const choices: Readonly<Record<string, readonly string[]>> = { learningMethod: ["duration", "threshold"], defaultStatus: ["info", "low", "medium", "high", "critical"] };
 
@@ -18,7 +18,7 @@ export function MethodOptions({ draft: { options }, method, isDefault, onChange 
       <Duration label="Keep alive" value={options.keepAlive ?? 3600} onChange={(keepAlive) => onChange({ ...options, keepAlive })} />
       <Duration label="Maximum signal duration" value={options.maxSignalDuration ?? 86_400} onChange={(maxSignalDuration) => onChange({ ...options, maxSignalDuration })} />
       {Object.entries({ ...method.options, ...own }).map(([name, value]) => {
-        const title = titles[name] ?? name;
+        const title = name === "learningDuration" ? `Learning duration (${method.id === "anomaly_detection" ? "hours" : "days"})` : (titles[name] ?? name);
         if (choices[name]) return <label key={name}>{title}<select value={String(value)} onChange={(event) => setOwn(name, event.target.value)}>{choices[name].map((each) => <option key={each}>{each}</option>)}</select></label>;
         if (typeof value === "boolean") return <label key={name} className="check"><input type="checkbox" checked={value} onChange={(event) => setOwn(name, event.target.checked)} /> {title}</label>;
         if (typeof value === "number") return <label key={name}>{title}<input type="number" value={value} onChange={(event) => setOwn(name, Number(event.target.value))} /></label>;

@@ -2,7 +2,7 @@ import { get, post } from "../lib/api.ts";
 import { type TimePoint, bucketed } from "../lib/buckets.ts";
 import { useLoad } from "../lib/load.ts";
 import { Link, addressOf } from "../lib/router.tsx";
-import { countText, plural, quoted } from "../lib/text.ts";
+import { countText, quoted } from "../lib/text.ts";
 import { SIGNALS, archiveReasons } from "../signals/model.ts";
 import { Bars } from "../ui/bars.tsx";
 import { Fault, Loading } from "../ui/fault.tsx";
@@ -11,7 +11,7 @@ import { Line } from "../ui/text.tsx";
 import { RULES } from "./model.ts";
 
 interface Tuning {
-  readonly data: { readonly attributes: { readonly matches: number; readonly signals: number; readonly suppressed: number; readonly archived: number; readonly false_positives: number; readonly false_positive_rate: number | null; readonly archive_reasons: Readonly<Record<string, number>>; readonly frequent_values: ReadonlyArray<{ readonly field?: string; readonly path?: string; readonly value: string; readonly count: number }>; readonly is_complete: boolean } };
+  readonly data: { readonly attributes: { readonly matches: number; readonly signals: number; readonly suppressed: number; readonly archived: number; readonly false_positives: number; readonly false_positive_rate: number | null; readonly archive_reasons: Readonly<Record<string, number>>; readonly frequent_values: ReadonlyArray<{ readonly field: string; readonly value: string; readonly false_positives: number; readonly others: number }>; readonly is_complete: boolean } };
 }
 
 const DAYS = 30;
@@ -40,10 +40,10 @@ export function Performance({ id }: { readonly id: string }) {
       <dl className="facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
       {found.frequent_values.length > 0 && (
         <>
-          <h3>Values it finds most: what a suppression may leave out</h3>
+          <h3>Values its false positives have: what a suppression may leave out</h3>
           <table className="plain">
-            <thead><tr><th scope="col">Attribute</th><th scope="col">Value</th><th scope="col" className="number">Signals</th></tr></thead>
-            <tbody>{found.frequent_values.map(({ field, path, value, count }) => <tr key={`${field ?? path}${value}`}><td><Line>{field ?? path ?? ""}</Line></td><td><Link href={addressOf("/security/signals", { query: `@workflow.rule.id:${quoted(id)} ${field ?? path}:${quoted(value)}`, from: "now-30d", to: "now" })}><Line>{value}</Line></Link></td><td className="number">{plural(count, "signal")}</td></tr>)}</tbody>
+            <thead><tr><th scope="col">Attribute</th><th scope="col">Value</th><th scope="col" className="number">False positives</th><th scope="col" className="number">Other signals</th></tr></thead>
+            <tbody>{found.frequent_values.map(({ field, value, false_positives: wrong, others }) => <tr key={`${field} ${value}`}><td><Line>{field}</Line></td><td><Link href={addressOf("/security/signals", { query: `@workflow.rule.id:${quoted(id)} ${field}:${quoted(value)}`, from: "now-30d", to: "now" })}><Line>{value}</Line></Link></td><td className="number">{countText(wrong)}</td><td className="number">{countText(others)}</td></tr>)}</tbody>
           </table>
         </>
       )}

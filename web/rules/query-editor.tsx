@@ -27,7 +27,8 @@ export function QueryEditor({ query, method, isDefault, onChange, onRemove }: { 
             {method.aggregations.map((each) => <option key={each}>{each}</option>)}
           </select>
         </label>
-        {["cardinality", "none"].includes(aggregation) && <Names label={aggregation === "none" ? "Content of" : "Distinct values of"} value={query.distinctFields} isDisabled={isDefault} onChange={(distinctFields) => set({ distinctFields })} />}
+        {method.member === "contentAnomalyOptions" && <Names label="Content of, message if empty" value={query.metrics} isDisabled={isDefault} onChange={(metrics) => set({ metrics })} />}
+        {aggregation === "cardinality" && <Names label="Distinct values of" value={query.distinctFields} isDisabled={isDefault} onChange={(distinctFields) => set({ distinctFields })} />}
         {["sum", "max", "new_value", "geo_data"].includes(aggregation) && <Names label={aggregation === "new_value" ? "New value of" : "Of"} value={query.metrics} isDisabled={isDefault} onChange={(metrics) => set({ metrics })} />}
         <Names label="Group by" value={query.groupByFields} isDisabled={isDefault} onChange={(groupByFields) => set({ groupByFields })} />
       </div>

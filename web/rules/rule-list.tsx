@@ -4,8 +4,8 @@ import { useKeys } from "../lib/keys.tsx";
 import { useLoad } from "../lib/load.ts";
 import { Link, addressOf, go, setParams, usePlace } from "../lib/router.tsx";
 import { useMay } from "../lib/session.tsx";
-import { countText, plural } from "../lib/text.ts";
-import { agoText } from "../lib/time.ts";
+import { countText, plural, shortCount, visible } from "../lib/text.ts";
+import { agoText, timeText } from "../lib/time.ts";
 import { SIGNALS } from "../signals/model.ts";
 import { type FacetView, Facets } from "../ui/facets.tsx";
 import { Empty, Fault, Loading } from "../ui/fault.tsx";
@@ -18,9 +18,10 @@ import { type Rule, RULES, methodOf, severityOf, tagValues } from "./model.ts";
 
 const PAGE = 100;
 const columns: readonly GridColumn[] = [
-  { id: "state", title: "State", width: "74px", sort: "state" }, { id: "severity", title: "Severity", width: "86px", sort: "severity" }, { id: "name", title: "Rule", width: "minmax(260px, 4fr)", sort: "name" },
-  { id: "method", title: "Method", width: "120px", sort: "method" }, { id: "source", title: "Source", width: "minmax(90px, 1fr)", sort: "source" }, { id: "attack", title: "ATT&CK", width: "minmax(130px, 1.4fr)" },
-  { id: "signals", title: "Signals, 30 d", width: "92px", sort: "signals" }, { id: "fired", title: "Last fired", width: "100px", sort: "fired" }, { id: "tests", title: "Canary", width: "92px", sort: "tests" }, { id: "origin", title: "Origin", width: "80px", sort: "origin" },
+  { id: "state", title: "State", width: "52px", sort: "state" }, { id: "severity", title: "Severity", width: "76px", sort: "severity" }, { id: "name", title: "Rule", width: "minmax(150px, 4fr)", sort: "name" },
+  { id: "method", title: "Method", width: "98px", sort: "method" }, { id: "source", title: "Source", width: "minmax(64px, 1fr)", sort: "source" }, { id: "attack", title: "ATT&CK", width: "minmax(76px, 1.4fr)" },
+  { id: "signals", title: "Signals, 30 d", width: "84px", sort: "signals" }, { id: "cost", title: "Cost", width: "112px", sort: "cost" }, { id: "fired", title: "Last fired", width: "82px", sort: "fired" },
+  { id: "canary", title: "Canary", width: "70px", sort: "canary" },
 ];
 const fields = ["type", "method", "isEnabled", "isDefault", "source", "tactic", "technique", "security", "ruleId", "name", "severity"].map((name) => ({ name }));
 
@@ -28,8 +29,22 @@ interface Noise {
   readonly data: { readonly buckets: ReadonlyArray<{ readonly by: Readonly<Record<string, string>>; readonly computes: { readonly c0: number; readonly c1: ReadonlyArray<{ readonly time: string; readonly value: number | null }> } }> };
 }
 
+interface Health {
+  readonly data: ReadonlyArray<{ readonly id: string; readonly attributes: RuleHealth }>;
+  readonly meta: { readonly since?: string; readonly events?: number };
+}
+
+interface RuleHealth {
+  readonly canary: "proved" | "unproved" | "failing" | "idle";
+  readonly reason?: string;
+  /** Told to those who may see all logs. */
+  readonly matches?: number;
+  readonly share?: number;
+}
+
 interface Row {
   readonly rule: Rule;
+  readonly health: RuleHealth | undefined;
   readonly signals: number;
   readonly firedMs: number | undefined;
 }
@@ -53,13 +68,17 @@ export function RuleList() {
     const { data } = await post<Noise>(`${SIGNALS}/aggregate`, { filter: { from: "now-30d", to: "now" }, compute: [{ aggregation: "count" }, { aggregation: "count", type: "timeseries", interval: "1h" }], group_by: [{ facet: "@workflow.rule.id", limit: 1000 }] }, signal);
     return new Map(data.buckets.map(({ by, computes: { c0, c1 } }) => [by["@workflow.rule.id"]!, { signals: c0, firedMs: Math.max(...c1.filter(({ value }) => value).map(({ time }) => Date.parse(time))) }]));
   });
+  const health = useLoad(`health ${rules.data ? "known" : ""}`, async (signal) => {
+    const { data, meta } = await get<Health>(`${RULES}/health`, signal);
+    return { byRule: new Map(data.map(({ id, attributes }) => [id, attributes])), mostShare: Math.max(0, ...data.map(({ attributes: { share = 0 } }) => share)), meta };
+  });
   const rows = useMemo((): readonly Row[] => {
     const found = (rules.data?.rules ?? []).map((rule) => {
       const seen = noise.data?.get(rule.id);
-      return { rule, signals: seen?.signals ?? 0, firedMs: seen?.firedMs };
+      return { rule, health: health.data?.byRule.get(rule.id), signals: seen?.signals ?? 0, firedMs: seen?.firedMs };
     });
     return sorted(found, sort);
-  }, [rules.data, noise.data, sort]);
+  }, [rules.data, noise.data, health.data, sort]);
   useEffect(() => setActive(0), [query, sort]);
   const open = (index: number): void => {
     const row = rows[index];
@@ -99,6 +118,7 @@ export function RuleList() {
       <section className="explorer-main" aria-label="Rules found">
         <div className="explorer-count">
           <span role="status">{rules.data ? `${plural(rows.length, "rule")}${rules.data.total === rows.length ? "" : ` of ${countText(rules.data.total)}`}` : "…"}</span>
+          {health.data?.meta.since && <span className="quiet" title="Cost: matches of a rule's queries, each of which moves what it remembers; and their share of those of all rules">cost of {plural(health.data.meta.events ?? 0, "event")} since {timeText(health.data.meta.since, "row")}</span>}
           {chosen.size > 0 && (
             <span className="bulk">
               {countText(chosen.size)} selected:
@@ -111,7 +131,7 @@ export function RuleList() {
         {rules.fault ? <Fault fault={rules.fault} onRetry={rules.reload} /> : !rules.data ? <Loading /> : !rows.length ? <Empty>No rules match.</Empty> : (
           <Grid<Row>
             label="Rules" columns={columns} count={rows.length} rowAt={(index) => rows[index]} onSight={nothing} keyOf={({ rule }) => rule.id} active={active} onActive={setActive} onOpen={open} chosen={chosen} onChoose={choose}
-            sort={sort} onSort={(next) => setParams({ sort: next })} cell={(row, { id }) => <Cell row={row} name={id} {...(mayWrite ? { onToggle: () => void toggle(row.rule) } : {})} />}
+            sort={sort} onSort={(next) => setParams({ sort: next })} cell={(row, { id }) => <Cell row={row} name={id} mostShare={health.data?.mostShare ?? 0} {...(mayWrite ? { onToggle: () => void toggle(row.rule) } : {})} />}
           />
         )}
       </section>
@@ -121,7 +141,9 @@ export function RuleList() {
 
 const nothing = (): void => {};
 
-function Cell({ row: { rule, signals, firedMs }, name, onToggle }: { readonly row: Row; readonly name: string; readonly onToggle?: () => void }) {
+const canaries: Readonly<Record<RuleHealth["canary"], readonly [string, string]>> = { proved: ["can fire", "good"], unproved: ["unproved", "bad"], failing: ["failing", "bad"], idle: ["idle", "quiet"] };
+
+function Cell({ row: { rule, health, signals, firedMs }, name, mostShare, onToggle }: { readonly row: Row; readonly name: string; readonly mostShare: number; readonly onToggle?: () => void }) {
   if (name === "state") return onToggle ? (
     <button type="button" className="toggle" role="switch" aria-checked={rule.isEnabled} aria-label={`${rule.name} is ${rule.isEnabled ? "enabled" : "disabled"}`} tabIndex={-1} onClick={(event) => (event.stopPropagation(), onToggle())}><span /></button>
   ) : <>{rule.isEnabled ? "on" : "off"}</>;
@@ -132,26 +154,38 @@ function Cell({ row: { rule, signals, firedMs }, name, onToggle }: { readonly ro
   if (name === "attack") return <Line>{tagValues(rule.tags, "technique").map((each) => each.replace(/-.*/, "")).join(", ")}</Line>;
   if (name === "signals") return signals ? <Link href={addressOf("/security/signals", { query: `@workflow.rule.id:${rule.id}`, from: "now-30d", to: "now" })} onClick={(event) => event.stopPropagation()} tabIndex={-1}>{countText(signals)}</Link> : <span className="quiet">0</span>;
   if (name === "fired") return <span className="quiet">{firedMs ? `${agoText(firedMs)}` : "not in 30 d"}</span>;
-  if (name === "tests") return isProved(rule) ? <span className="good">can fire</span> : <span className="bad" title="No test of it has a log that it matches">unproved</span>;
-  return <span className="quiet">{rule.isDefault ? "default" : "custom"}</span>;
+  if (name === "cost") {
+    if (health?.matches === undefined) return <span className="quiet">–</span>;
+    const { matches, share = 0 } = health;
+    return (
+      <span className="rule-cost" title={`${plural(matches, "match", "matches")}, ${percent(share)} of those of all rules`}>
+        <span>{shortCount(matches)}</span>
+        <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect width={mostShare ? (share / mostShare) * 100 : 0} height="8" /></svg>
+        <span className="quiet">{percent(share)}</span>
+      </span>
+    );
+  }
+  if (name === "canary") {
+    if (!health) return <span className="quiet">–</span>;
+    const [text, look] = canaries[health.canary];
+    return <span className={look} title={health.reason && visible(health.reason)}>{text}</span>;
+  }
+  return null;
 }
 
-/** A rule is proved able to fire by a test with a log that it matches. */
-export function isProved({ tests = [] }: Pick<Rule, "tests">): boolean {
-  return tests.some(({ expected }) => expected !== false);
-}
+const percent = (share: number): string => (share > 0 && share < 0.005 ? "<1 %" : `${Math.round(share * 100)} %`);
 
 function sorted(rows: readonly Row[], sort: string): readonly Row[] {
   const name = sort.replace(/^-/, "");
-  const value = ({ rule, signals, firedMs }: Row): string | number => {
+  const value = ({ rule, health, signals, firedMs }: Row): string | number => {
     if (name === "severity") return severities.length - severities.indexOf(severityOf(rule) as (typeof severities)[number]);
     if (name === "signals") return signals;
     if (name === "fired") return firedMs ?? 0;
     if (name === "state") return rule.isEnabled ? 1 : 0;
     if (name === "method") return methodOf(rule).title;
     if (name === "source") return tagValues(rule.tags, "source").join();
-    if (name === "tests") return isProved(rule) ? 1 : 0;
-    if (name === "origin") return rule.isDefault ? "default" : "custom";
+    if (name === "cost") return health?.matches ?? -1;
+    if (name === "canary") return ["failing", "unproved", "idle", "proved"].indexOf(health?.canary ?? "idle");
     return rule.name.toLowerCase();
   };
   const sign = sort.startsWith("-") ? -1 : 1;

@@ -13,8 +13,9 @@ import { Catalogue, type Entry, judging } from "./catalogue.ts";
 import { RuleCheck } from "./check.ts";
 import { type Edited, RuleEditor } from "./editor.ts";
 import { findRules, ruleSorts, sortRules } from "./find.ts";
+import { Canaries } from "./health.ts";
 import { preview } from "./preview.ts";
-import { BulkConvert, BulkDelete, BulkDeleted, BulkExport, CloneRequest, ConvertResponse, Imported, PreviewRequest, PreviewResponse, Rule, RuleChange, RulePayload, Rules, TestRequest, TestResponse } from "./schemas.ts";
+import { BulkConvert, BulkDelete, BulkDeleted, BulkExport, CloneRequest, ConvertResponse, Imported, PreviewRequest, PreviewResponse, Rule, RuleChange, RuleHealth, RulePayload, Rules, TestRequest, TestResponse } from "./schemas.ts";
 import { terraformText } from "./terraform.ts";
 import { testRule } from "./unit-test.ts";
 import { versionRoutes } from "./versions.ts";
@@ -33,6 +34,7 @@ export function rulesRoom(context: ControlContext): Room {
   const store = new RuleStore(context.sql);
   const catalogue = new Catalogue(context, store);
   const check = new RuleCheck(context);
+  const canaries = new Canaries();
   const editor = new RuleEditor(context, store, catalogue, check);
 
   const entryOf = (id: string, otherwise?: string): Entry => {
@@ -51,6 +53,21 @@ export function rulesRoom(context: ControlContext): Room {
         const all = catalogue.entries();
         const found = sortRules(findRules(all, query), sort);
         return ok({ data: found.slice(page * size, (page + 1) * size).map(ruleAnswer), meta: { page: { total_count: all.length, total_filtered_count: found.length }, not_judging: catalogue.faultCount } });
+      }),
+    route({ ...reading, method: "GET", path: `${BASE}/health`, operationId: "getRulesHealth", summary: "Of every rule that judges: do its own tests show that it can fire, and what it took of detection since the server started", answers: { 200: RuleHealth }, isSearch: true },
+      async ({ principal }) => {
+        const setup = context.setup();
+        const found = await canaries.of(setup);
+        // Of logs that one may not see nothing is told, their number neither.
+        const work = principal.restriction ? undefined : context.ruleWork();
+        const all = work ? [...work.matches.values()].reduce((sum, count) => sum + count, 0) : 0;
+        return ok({
+          data: [...found].map(([id, { state, reason }]) => {
+            const matches = work?.matches.get(id) ?? 0;
+            return { id, type: "rule_health", attributes: { canary: state, ...(reason === undefined ? {} : { reason }), ...(work ? { matches, share: all ? matches / all : 0 } : {}) } };
+          }),
+          meta: work ? { since: new Date(work.sinceMs).toISOString(), events: work.events, matches: all } : {},
+        });
       }),
     route({ ...writing, method: "POST", path: BASE, operationId: "createSecurityMonitoringRule", summary: "Makes a rule; the next log is judged by it", body: RulePayload, answers: { 200: Rule } },
       async (call) => edited(await editor.create(call, call.body))),

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { severities } from "../../rule/rule.ts";
+import { canaryStates } from "./health.ts";
 
 const text = (description: string) => Type.Optional(Type.String({ description }));
 const texts = Type.Optional(Type.Array(Type.String()));
@@ -81,3 +82,14 @@ export const PreviewRequest = Type.Object({ rule: Type.Optional(RulePayload), qu
 export const PreviewResponse = Type.Object({ data: Type.Array(Type.Object({ id: Type.String(), type: Type.Literal("rule_query_preview"), attributes: Type.Object({ query: Type.String(), count: Type.Integer(), complete: Type.Boolean(), ids: Type.Array(Type.String()), logs: Type.Array(Type.Object({})) }) })) });
 export const Imported = Type.Object({ data: Type.Array(Rule) });
 export const CloneRequest = Type.Object({ name: Type.Optional(Type.String({ minLength: 1 })), isEnabled: Type.Optional(Type.Boolean()) });
+
+export const RuleHealth = Type.Object({
+  data: Type.Array(Type.Object({
+    id: Type.String(), type: Type.Literal("rule_health"),
+    attributes: Type.Object({
+      canary: Type.Enum([...canaryStates]), reason: Type.Optional(Type.String()),
+      matches: Type.Optional(Type.Integer({ description: "of its queries, each of which moves what the rule remembers" })), share: Type.Optional(Type.Number({ description: "of the matches of all rules, from 0 to 1" })),
+    }),
+  })),
+  meta: Type.Object({ since: Type.Optional(Type.String()), events: Type.Optional(Type.Integer()), matches: Type.Optional(Type.Integer()) }),
+});

@@ -10,6 +10,7 @@ import { LogSearch } from "../../../host/search/index.ts";
 import { readRule } from "../../../host/rule/wire.ts";
 import type { Rule } from "../../../host/rule/rule.ts";
 import { SqlDriver } from "../../../host/store/driver.ts";
+import type { Principal } from "../../../host/control/principal.ts";
 import { migrations } from "../../../host/store/migrations.ts";
 import { person, serveRoutes } from "../support.ts";
 import type { Wire } from "./support.ts";
@@ -30,7 +31,7 @@ export interface ServedRoom extends Awaited<ReturnType<typeof serveRoutes>> {
 }
 
 /** The room alone, with a clock that stands where it is put: engines are only tried. */
-export async function serveRules(given: readonly Wire[] = [], sql = SqlDriver.open(":memory:", migrations)): Promise<ServedRoom> {
+export async function serveRules(given: readonly Wire[] = [], sql = SqlDriver.open(":memory:", migrations), people: readonly Principal[] = []): Promise<ServedRoom> {
   closers.push(() => sql.close());
   const folder = mkdtempSync(join(tmpdir(), "vespid-rules-"));
   closers.push(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,12 +46,12 @@ export async function serveRules(given: readonly Wire[] = [], sql = SqlDriver.op
   const recorded: string[] = [];
   const context = {
     sql, nowMs: () => clock.nowMs, base: () => base, setup: () => setup, refresh: async () => void (setup = room.part!.complete(base)),
-    logSearch: () => search,
+    logSearch: () => search, ruleWork: () => ({ sinceMs: clock.nowMs, events: 0, matches: new Map() }),
     onFault: (_where: string, error: unknown) => void told.push(String(error)),
     audit: { record: (who: { handle: string }, entry: { action: string; asset: { id: string } }) => void recorded.push(`${who.handle} ${entry.action} ${entry.asset.id}`) },
   } as unknown as ControlContext;
   const room: Room = rulesRoom(context);
   setup = room.part!.complete(base);
-  const served = await serveRoutes(room.routes, [person("ann"), person("reader", ["security_monitoring_rules_read"]), person("writer", ["security_monitoring_rules_write"])], { nowMs: () => clock.nowMs, perMinute: 1_000_000 });
+  const served = await serveRoutes(room.routes, [person("ann"), person("reader", ["security_monitoring_rules_read"]), person("writer", ["security_monitoring_rules_write"]), ...people], { nowMs: () => clock.nowMs, perMinute: 1_000_000 });
   return { ...served, room, sql, clock, rules: () => setup.rules as readonly Rule[], told, recorded };
 }
