@@ -28,7 +28,7 @@ export async function placesOf(world: WebWorld): Promise<readonly Place[]> {
     { name: "logs", address: "/logs?from=now-1d" },
     { name: "log", address: `/logs?from=now-1d&event=${log!.id}` },
     ...["packs", "suppressions"].map((name) => ({ name, address: `/security/${name}` })),
-    ...["tables", "intake", "keys", "people", "audit", "onboarding"].map((name) => ({ name, address: `/settings/${name}` })),
+    ...["tables", "filters", "assets", "intake", "keys", "people", "audit", "onboarding"].map((name) => ({ name, address: `/settings/${name}` })),
     { name: "dashboards", address: "/dashboards" },
     { name: "dashboard", address: `/dashboards/${dashboard!.id}` },
     { name: "roles", address: "/settings/people?tab=roles" },

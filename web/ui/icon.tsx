@@ -17,6 +17,8 @@ const strokes: Readonly<Record<string, string>> = {
   keyboard: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
   theme: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
+  funnel: "M4 5h16l-6 8v6l-4-2v-4z",
+  star: "M12 3l2.7 6 6.3.6-4.8 4.2 1.5 6.2-5.7-3.4L6.3 20l1.5-6.2L3 9.6 9.3 9z",
   grid: "M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z",
 };
 
