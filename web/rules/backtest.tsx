@@ -52,7 +52,7 @@ export function Backtest({ draft, ruleId }: { readonly draft: RuleDraft; readonl
         <TimePicker span={span} onChoose={setSpan} />
         {mayRun && <button type="button" className="primary" onClick={() => void start()}>Run over {spanText(span).toLowerCase()}</button>}
       </div>
-      {jobId ? <RunningJob key={jobId} id={jobId} /> : <Empty>Runs the rule{ruleId === undefined ? ", as it is written here," : ""} over the logs that are kept, as it is and at stricter and milder settings. No notification is sent, and no signal is made but the job's own.</Empty>}
+      {jobId ? <RunningJob key={jobId} id={jobId} onEnd={jobs.reload} /> : <Empty>Runs the rule{ruleId === undefined ? ", as it is written here," : ""} over the logs that are kept, as it is and at stricter and milder settings. No notification is sent, and no signal is made but the job's own.</Empty>}
       {(jobs.data ?? []).length > 0 && (
         <>
           <h3>Runs before</h3>
@@ -63,7 +63,7 @@ export function Backtest({ draft, ruleId }: { readonly draft: RuleDraft; readonl
   );
 }
 
-function RunningJob({ id }: { readonly id: string }) {
+function RunningJob({ id, onEnd }: { readonly id: string; readonly onEnd: () => void }) {
   const [job, setJob] = useState<Job>();
   const [fault, setFault] = useState<ApiFault>();
   useEffect(() => {
@@ -72,7 +72,7 @@ function RunningJob({ id }: { readonly id: string }) {
       for (;;) {
         const { data } = await get<{ readonly data: Job }>(`${JOBS}/${id}`, abort.signal);
         setJob(data);
-        if (!["pending", "running"].includes(data.attributes.jobStatus)) return;
+        if (!["pending", "running"].includes(data.attributes.jobStatus)) return onEnd();
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     };

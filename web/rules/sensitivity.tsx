@@ -30,7 +30,7 @@ export function SensitivityView({ sensitivity: { dial, fixed, settings } }: { re
   const high = (count: number): number => (count / most) * (HEIGHT - 18);
   return (
     <section className="sensitivity" aria-label="Sensitivity">
-      <h3>If its {dial} were others</h3>
+      <h3>With other {dial}</h3>
       <svg viewBox={`0 0 ${settings.length * COLUMN} ${HEIGHT}`} width={settings.length * COLUMN} height={HEIGHT} role="img" aria-label={settings.map(({ factor, signals, groups }) => `${factorText(factor)}: ${plural(signals, "signal")} of ${plural(groups, "group")}`).join("; ")}>
         {settings.map(({ factor, signals, groups, bySeverity }, i) => {
           let top = HEIGHT;
