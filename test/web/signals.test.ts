@@ -92,6 +92,26 @@ describeWeb("the signal explorer", { users: { "reader@example.com": ["Datadog Re
     await page.context().close();
   });
 
+  test("the menu to escalate attaches a signal to incidents, by their numbers, or hands it over; the panel shows them", async () => {
+    const { page, visit, faults } = await world().open();
+    const [one] = await stored("severity:low");
+    await visit(`/security/signals/${one!.id}`);
+    const panel = page.getByRole("complementary", { name: "Signal" });
+    await panel.getByRole("button", { name: /^Escalate investigation/ }).click();
+    await panel.getByRole("button", { name: "Hand over to somebody…" }).waitFor();
+    await panel.getByRole("button", { name: "Attach to incidents…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Attach to incidents" });
+    await dialog.getByRole("textbox").fill("#17, 21");
+    await dialog.getByRole("button", { name: "Attach" }).click();
+    await panel.getByText("incident #17, #21").waitFor();
+    const { custom } = (await world().api<{ readonly data: Found["data"][number] }>("GET", `${SIGNALS}/${one!.id}`)).data.attributes;
+    expect(custom.workflow.triage).toMatchObject({ incidentIds: [17, 21] });
+    await panel.getByRole("tab", { name: "History" }).click();
+    await expect.poll(() => panel.locator(".history > li").count()).toBeGreaterThan(0);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   test("what is suppressed from a signal is there as a suppression of its rule and its group", async () => {
     const { page, visit } = await world().open();
     await visit("/security/signals?query=severity%3Amedium");

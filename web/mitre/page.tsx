@@ -77,12 +77,12 @@ export default function MitrePage() {
       {map.data && (
         <div className="mitre-kpis" role="group" aria-label="Rule density">
           <p role="status"><strong>{countText(map.data.covered)}</strong> of {countText(map.data.total)} techniques have a rule{density && <>; shown: {plural(shown, "technique")} of density {density}</>}</p>
-          {silent.length > 0 && <p className="quiet mitre-silent" title={silent.map(({ source }) => visible(source)).join(", ")}>Rules of {plural(silent.length, "source")} without logs in the past 72 hours are left out. <button type="button" className="linkish" onClick={() => setParams({ sources: "all" })}>Show them</button></p>}
           {densities.map((each) => (
             <button key={each} type="button" className={`mitre-kpi density-${each}`} aria-pressed={density === each} onClick={() => setParams({ density: density === each ? undefined : each })}>
               <strong>{countText(map.data!.density[each])}</strong> {each} <span className="mitre-note">{densityNotes[each]}</span>
             </button>
           ))}
+          {silent.length > 0 && <p className="quiet mitre-silent" title={silent.map(({ source }) => visible(source)).join(", ")}>{plural(silent.length, "source")} without logs in 72 hours left out <button type="button" className="linkish" onClick={() => setParams({ sources: "all" })}>show all</button></p>}
           {mode === "signals" && <p className="quiet">Colours tell how many signals there are.</p>}
         </div>
       )}

@@ -26,6 +26,7 @@ export interface Workflow {
     readonly assignee?: { readonly uuid?: string; readonly handle?: string; readonly name?: string };
     readonly archiveReason: string;
     readonly archiveComment: string;
+    readonly incidentIds?: readonly number[];
     readonly version: number;
   };
 }

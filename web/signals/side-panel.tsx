@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { get } from "../lib/api.ts";
 import { useLoad } from "../lib/load.ts";
 import { Link, addressOf, setParams, usePlace } from "../lib/router.tsx";
@@ -12,6 +12,7 @@ import { Popup } from "../ui/menu.tsx";
 import { Severity, State, stateNames } from "../ui/pill.tsx";
 import { Tabs } from "../ui/tabs.tsx";
 import { Line, Text } from "../ui/text.tsx";
+import { IncidentDialog } from "./incident-dialog.tsx";
 import { type Signal, SIGNALS, archiveReasons } from "./model.ts";
 import type { Change } from "./triage.ts";
 import { WindowTimeline } from "./window-timeline.tsx";
@@ -29,7 +30,7 @@ export function SidePanel({ id, turn, onClose, onChange, onAsk }: PanelProps) {
   const signal = useLoad(`${id} ${turn}`, async (abort) => (await get<{ readonly data: Signal }>(`${SIGNALS}/${encodeURIComponent(id)}`, abort)).data);
   return (
     <aside className="panel" aria-label="Signal">
-      {signal.data ? <Panel signal={signal.data} turn={turn} onClose={onClose} onChange={onChange} onAsk={onAsk} /> : signal.fault ? (
+      {signal.data ? <Panel signal={signal.data} onReload={signal.reload} turn={turn} onClose={onClose} onChange={onChange} onAsk={onAsk} /> : signal.fault ? (
         <>
           <button type="button" className="icon-button panel-close" aria-label="Close" onClick={onClose}>✕</button>
           {signal.fault.status === 404 ? <Empty>This signal is not there any more, or your roles do not let you see it.</Empty> : <Fault fault={signal.fault} onRetry={signal.reload} />}
@@ -39,7 +40,8 @@ export function SidePanel({ id, turn, onClose, onChange, onAsk }: PanelProps) {
   );
 }
 
-function Panel({ signal, turn, onClose, onChange, onAsk }: Omit<PanelProps, "id"> & { readonly signal: Signal }) {
+function Panel({ signal, turn, onReload, onClose, onChange, onAsk }: Omit<PanelProps, "id"> & { readonly signal: Signal; readonly onReload: () => void }) {
+  const [isAttaching, setAttaching] = useState(false);
   const { params } = usePlace();
   const { user } = useSession();
   const mayWrite = useMay("security_monitoring_signals_write");
@@ -81,10 +83,19 @@ function Panel({ signal, turn, onClose, onChange, onAsk }: Omit<PanelProps, "id"
         <p className="panel-facts">
           <Link href={`/security/rules/${encodeURIComponent(workflow.rule.id)}`}><Line>{workflow.rule.name}</Line></Link> · {plural(workflow.events_matched, "event")} · created <time dateTime={timestamp} title={timeText(timestamp)}>{agoText(timestamp)}</time>
           {triage.archiveReason !== "none" && <> · archived: {archiveReasons[triage.archiveReason] ?? triage.archiveReason}</>}
+          {triage.incidentIds?.length ? <> · incident {triage.incidentIds.map((each) => `#${each}`).join(", ")}</> : null}
         </p>
         {mayWrite && (
           <div className="panel-deeds">
             <button type="button" onClick={() => onAsk("suppress")}>Suppress from here</button>
+            <Popup label="Escalate investigation ▾">
+              {(close) => (
+                <ul className="choices">
+                  <li><button type="button" onClick={() => (close(), setAttaching(true))}>Attach to incidents…</button></li>
+                  <li><button type="button" onClick={() => (close(), onAsk("assign"))}>Hand over to somebody…</button></li>
+                </ul>
+              )}
+            </Popup>
             {custom.relatedLogsQueryUrl && <Link className="button" href={logsAddress(custom.relatedQuery)}>Logs of this signal</Link>}
           </div>
         )}
@@ -101,6 +112,7 @@ function Panel({ signal, turn, onClose, onChange, onAsk }: Omit<PanelProps, "id"
           { id: "json", label: "JSON", body: () => <JsonView value={signal} /> },
         ]}
       />
+      {isAttaching && <IncidentDialog signal={signal} onClose={() => setAttaching(false)} onDone={onReload} />}
     </>
   );
 }
