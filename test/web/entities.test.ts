@@ -81,7 +81,7 @@ describeWeb("entities", { users: { "reader@example.com": ["Datadog Read Only Rol
     await signals.getByText(`${number(before.signals)} signals`, { exact: true }).waitFor();
     await signals.getByRole("button", { name: "With points" }).click();
     await signals.getByText(`${number(before.contributing_signals)} signals`, { exact: true }).waitFor();
-    expect(await signals.locator(".column-points").allTextContents()).toEqual(expect.arrayContaining([number(before.contributions[0]!.points)]));
+    await expect.poll(() => signals.locator(".column-points").allTextContents()).toEqual(expect.arrayContaining([number(before.contributions[0]!.points)]));
     await signals.getByRole("button", { name: "Select all" }).click();
     await signals.getByText(`${number(before.contributing_signals)} selected`).waitFor();
     await page.keyboard.press("e");

@@ -6,6 +6,7 @@ import { useMay, useSession } from "../lib/session.tsx";
 import { countText, plural, quoted } from "../lib/text.ts";
 import { agoText, timeText } from "../lib/time.ts";
 import { Empty, Fault, Loading } from "../ui/fault.tsx";
+import { Icon } from "../ui/icon.tsx";
 import { JsonView } from "../ui/json-view.tsx";
 import { Markdown } from "../ui/markdown.tsx";
 import { Popup } from "../ui/menu.tsx";
@@ -76,7 +77,7 @@ function Panel({ signal, turn, onReload, onClose, onChange, onAsk }: Omit<PanelP
               )}
             </Popup>
           ) : <span><Line>{triage.assignee?.handle ?? "Unassigned"}</Line></span>}
-          <button type="button" className="icon-button" title="Copy a link to this signal" aria-label="Copy a link to this signal" onClick={() => void navigator.clipboard?.writeText(`${location.origin}/security/signals/${signal.id}`)}>⧉</button>
+          <button type="button" className="icon-button" title="Copy a link to this signal" aria-label="Copy a link to this signal" onClick={() => void navigator.clipboard?.writeText(`${location.origin}/security/signals/${signal.id}`)}><Icon name="copy" /></button>
           <button type="button" className="icon-button" aria-label="Close" title="Close (Esc)" onClick={onClose}>✕</button>
         </div>
         <h2><Severity value={severity} /> <Line>{title}</Line></h2>

@@ -19,6 +19,7 @@ const strokes: Readonly<Record<string, string>> = {
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   funnel: "M4 5h16l-6 8v6l-4-2v-4z",
   star: "M12 3l2.7 6 6.3.6-4.8 4.2 1.5 6.2-5.7-3.4L6.3 20l1.5-6.2L3 9.6 9.3 9z",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   grid: "M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z",
 };
 
