@@ -53,9 +53,9 @@ export function Nav({ session, may, onOut }: { readonly session: Session; readon
         );
       })}
       <div className="nav-end">
-        <button type="button" onClick={() => setHelp(true)} title="What the keys do (?)">
+        <button type="button" onClick={() => setHelp(true)} title="Keyboard shortcuts (?)">
           <Icon name="keyboard" />
-          <span>Keys</span>
+          <span>Shortcuts</span>
         </button>
         <button type="button" onClick={nextTheme} title="Dark, light, or as the system has it (t)">
           <Icon name="theme" />
