@@ -74,7 +74,7 @@ describe("vespid query", () => {
 
   test.skipIf(!hasShared("conformance/search.jsonl"))("[SE-01] all search vectors hold (skipped where ../shared is absent)", async () => {
     const ran = await vespid(["query", "test", `${sharedFolder}/conformance/search.jsonl`]);
-    expect(ran.stdout).toMatch(/^625 of 625 vectors hold/);
+    expect(ran.stdout).toMatch(/^(\d+) of \1 vectors hold/);
     expect(ran.code).toBe(0);
   }, 60_000);
 

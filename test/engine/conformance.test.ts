@@ -1,22 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { LogEvent } from "../../host/event/event.ts";
 import { createMatcher } from "../../host/matcher.ts";
 import { queryOf } from "../support/query.ts";
-import { hasShared, readShared } from "../support/shared.ts";
+import { readableVectors as vectors } from "../support/vectors.ts";
 import { loadKernel, variants } from "../support/wasm.ts";
 
-interface Vector {
-  readonly id: string;
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly match?: boolean;
-  readonly error?: boolean;
-  readonly why: string;
-}
-const file = "conformance/search.jsonl";
-const vectors: Vector[] = hasShared(file)
-  ? new TextDecoder().decode(readShared(file)).trim().split("\n").map((line) => JSON.parse(line) as Vector).filter((vector) => !vector.error)
-  : [];
 const arrivalMs = Date.parse("2026-03-01T12:00:00Z");
 
 beforeAll(() => variants.forEach((variant) => loadKernel(variant)));

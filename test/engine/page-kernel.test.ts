@@ -1,22 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { LogEvent } from "../../host/event/event.ts";
 import { PageKernel } from "../../host/engine/browser/page-kernel.ts";
 import { recordsOf } from "../../host/engine/browser/records.ts";
 import { compileKernel } from "../../host/engine/kernel-file.ts";
 import { createMatcher } from "../../host/matcher.ts";
 import { queryOf } from "../support/query.ts";
-import { hasShared, readShared } from "../support/shared.ts";
+import { searchVectors as vectors } from "../support/vectors.ts";
 import { loadKernel, variants } from "../support/wasm.ts";
 
-interface Vector {
-  readonly id: string;
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly match?: boolean;
-  readonly error?: boolean;
-}
-const file = "conformance/search.jsonl";
-const vectors: Vector[] = hasShared(file) ? new TextDecoder().decode(readShared(file)).trim().split("\n").map((line) => JSON.parse(line) as Vector) : [];
 const arrivalMs = Date.parse("2026-03-01T12:00:00Z");
 const pageKernel = async (): Promise<PageKernel> => new PageKernel(await compileKernel("simd"), "simd");
 

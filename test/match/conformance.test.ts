@@ -1,22 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { LogEvent } from "../../host/event/event.ts";
-import { hasShared, readShared } from "../support/shared.ts";
+import { readableVectors as vectors } from "../support/vectors.ts";
 import { variants } from "../support/wasm.ts";
 import { TestMatcher } from "./support.ts";
 
-interface Vector {
-  readonly id: string;
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly match?: boolean;
-  readonly error?: boolean;
-  readonly why: string;
-}
-
-const file = "conformance/search.jsonl";
-const vectors: Vector[] = hasShared(file)
-  ? new TextDecoder().decode(readShared(file)).trim().split("\n").map((line) => JSON.parse(line) as Vector).filter((vector) => !vector.error)
-  : [];
 const queries = [...new Set(vectors.map((vector) => vector.query))];
 
 describe.skipIf(!vectors.length).each(variants)("search vectors on columns, %s (skipped where ../shared is absent)", (variant) => {

@@ -1,20 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { LogEvent } from "../../host/event/event.ts";
 import { evaluate } from "../reference/evaluate.ts";
-import { hasShared, readShared } from "../support/shared.ts";
+import { readableVectors as vectors } from "../support/vectors.ts";
 import { variants } from "../support/wasm.ts";
 import { TestMatcher, treeOf } from "./support.ts";
 
-interface Vector {
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly error?: boolean;
-}
-
-const file = "conformance/search.jsonl";
-const vectors: Vector[] = hasShared(file)
-  ? new TextDecoder().decode(readShared(file)).trim().split("\n").map((line) => JSON.parse(line) as Vector).filter((vector) => !vector.error)
-  : [];
 const queries = [...new Set(vectors.map((vector) => vector.query))];
 const events = [...new Map(vectors.map((vector) => [JSON.stringify(vector.event), vector.event])).values()];
 

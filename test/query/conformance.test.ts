@@ -1,21 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { LogEvent } from "../../host/event/event.ts";
 import { parseQuery } from "../../host/query/parse.ts";
 import { evaluate } from "../reference/evaluate.ts";
-import { hasShared, readShared } from "../support/shared.ts";
-
-interface Vector {
-  readonly id: string;
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly match?: boolean;
-  readonly error?: boolean;
-  readonly why: string;
-}
-const file = "conformance/search.jsonl";
-const vectors: Vector[] = hasShared(file)
-  ? new TextDecoder().decode(readShared(file)).trim().split("\n").map((line) => JSON.parse(line) as Vector)
-  : [];
+import { searchVectors as vectors } from "../support/vectors.ts";
 
 describe.skipIf(!vectors.length)("search vectors on the reference (skipped where ../shared is absent)", () => {
   test("[SE-01] every vector", () => {

@@ -7,20 +7,7 @@ import { Deadline } from "../../host/signal-search/deadline.ts";
 import { Evaluator } from "../../host/signal-search/evaluate.ts";
 import { SignalIndex } from "../../host/signal-search/signal-index.ts";
 import { evaluate } from "../reference/evaluate.ts";
-import { hasShared, readShared } from "../support/shared.ts";
-
-interface Vector {
-  readonly id: string;
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly match?: boolean;
-  readonly error?: boolean;
-  readonly why: string;
-}
-const file = "conformance/search.jsonl";
-const vectors: Vector[] = hasShared(file)
-  ? new TextDecoder().decode(readShared(file)).trim().split("\n").map((line) => JSON.parse(line) as Vector).filter(({ error }) => !error)
-  : [];
+import { readableVectors as vectors } from "../support/vectors.ts";
 
 describe.skipIf(!vectors.length)("search vectors over columns (skipped where ../shared is absent)", () => {
   test("[SI-13] every vector, all events in one index, each query asked of every event", () => {

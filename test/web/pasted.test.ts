@@ -3,26 +3,16 @@ import { join } from "node:path";
 import { type Page, chromium } from "playwright-core";
 import { expect, test } from "vitest";
 import type { PastedAnswer, PastedMatches, PastedQuestion } from "../../host/engine/browser/contract.ts";
-import type { LogEvent } from "../../host/event/event.ts";
 import { decodeEvent } from "../../host/event/decode.ts";
 import { parseQuery } from "../../host/query/parse.ts";
 import { chromiumPath } from "../../tools/browser.mjs";
 import { evaluate } from "../reference/evaluate.ts";
-import { hasShared, readShared } from "../support/shared.ts";
+import { searchVectors as vectors } from "../support/vectors.ts";
 import { violations } from "./axe.ts";
 import { describeWeb } from "./support.ts";
 
 const root = join(import.meta.dirname, "../..");
 const RULES = "/api/v2/security_monitoring/rules";
-const vectorFile = "conformance/search.jsonl";
-
-interface Vector {
-  readonly id: string;
-  readonly query: string;
-  readonly event: LogEvent;
-  readonly match?: boolean;
-  readonly error?: boolean;
-}
 
 /** What the page shows, row by row: line, signs by query, text. */
 async function rowsOf(page: Page): Promise<string[][]> {
@@ -112,9 +102,8 @@ describeWeb("pasted logs", { demo: false }, (world) => {
     await page.context().close();
   }, 120_000);
 
-  test.skipIf(!hasShared(vectorFile))("[SE-01] the search vectors hold in the browser, by the kernels with SIMD and without (skipped where ../shared is absent)", async () => {
+  test.skipIf(!vectors.length)("[SE-01] the search vectors hold in the browser, by the kernels with SIMD and without (skipped where ../shared is absent)", async () => {
     const { page, faults } = await world().open();
-    const vectors = new TextDecoder().decode(readShared(vectorFile)).trim().split("\n").map((line) => JSON.parse(line) as Vector);
     const question = { queries: vectors.map(({ query }) => [query]), text: vectors.map(({ event }) => JSON.stringify(event)).join("\n"), arrivalMs: Date.parse("2026-03-01T12:00:00Z") };
     // What is no code of WebAssembly to the browser is what instructions of SIMD are to an older one.
     for (const [variant, kernels] of [["simd", { simd: kernelPlace("simd"), scalar: "/web/none" }], ["scalar", { simd: "/web/index.html", scalar: kernelPlace("scalar") }]] as const) {

@@ -9,6 +9,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Empty, Fault, Loading } from "../ui/fault.tsx";
 import { Severity, severities } from "../ui/pill.tsx";
 import { QueryBar } from "../ui/query-bar.tsx";
+import { RowDeeds } from "../ui/row-deeds.tsx";
 import { Line } from "../ui/text.tsx";
 import { tell, tellFault } from "../ui/toast.tsx";
 import { Count, usePaused } from "./filters-page.tsx";
@@ -74,13 +75,7 @@ export default function AssetsPage() {
                   <td className="number"><RulesNamed query={ruleQuery} /></td>
                   <td className="number">{maySignals ? <SignalsAbout query={query} /> : "–"}</td>
                   <td className="row-deeds">
-                    {mayWrite && editable && (
-                      <>
-                        <button type="button" aria-label={`${enabled ? "Disable" : "Enable"} ${query}`} onClick={() => change(asset, { enabled: !enabled }, enabled ? "Disabled" : "Enabled")}>{enabled ? "Disable" : "Enable"}</button>
-                        <button type="button" aria-label={`Edit ${query}`} onClick={() => setEditing(asset)}>Edit</button>
-                        <button type="button" className="danger" aria-label={`Delete ${query}`} onClick={() => setDeleting(asset)}>Delete</button>
-                      </>
-                    )}
+                    {mayWrite && editable && <RowDeeds name={query} isOn={enabled} onToggle={() => change(asset, { enabled: !enabled }, enabled ? "Disabled" : "Enabled")} onEdit={() => setEditing(asset)} onDelete={() => setDeleting(asset)} />}
                   </td>
                 </tr>
               );

@@ -8,6 +8,7 @@ import { countText, plural, visible } from "../lib/text.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Fault, Loading } from "../ui/fault.tsx";
 import { QueryBar } from "../ui/query-bar.tsx";
+import { RowDeeds } from "../ui/row-deeds.tsx";
 import { Line } from "../ui/text.tsx";
 import { tell, tellFault } from "../ui/toast.tsx";
 import { type Matching, useLogCounts } from "./matching.ts";
@@ -81,13 +82,7 @@ export default function FiltersPage() {
                   <td>{exclusions.length ? <ul>{exclusions.map((each, nr) => <li key={nr}><Line>{each.name}</Line>: <code><Line>{each.query}</Line></code></li>)}</ul> : <span className="quiet">nothing</span>}</td>
                   <td className="number"><Count of={counts?.[i]} href={addressOf("/logs", { query: passing(filter.attributes), from: "now-1d", to: "now" })} /></td>
                   <td className="row-deeds">
-                    {mayWrite && (
-                      <>
-                        <button type="button" aria-label={`${isEnabled ? "Disable" : "Enable"} ${name}`} onClick={() => change(filter, { is_enabled: !isEnabled }, isEnabled ? `${name} disabled` : `${name} enabled`)}>{isEnabled ? "Disable" : "Enable"}</button>
-                        <button type="button" aria-label={`Edit ${name}`} onClick={() => setEditing(filter)}>Edit</button>
-                        {!isBuiltin && <button type="button" className="danger" aria-label={`Delete ${name}`} onClick={() => setDeleting(filter)}>Delete</button>}
-                      </>
-                    )}
+                    {mayWrite && <RowDeeds name={name} isOn={isEnabled} onToggle={() => change(filter, { is_enabled: !isEnabled }, isEnabled ? `${name} disabled` : `${name} enabled`)} onEdit={() => setEditing(filter)} onDelete={isBuiltin ? undefined : () => setDeleting(filter)} />}
                   </td>
                 </tr>
               );

@@ -9,6 +9,7 @@ import { timeText } from "../lib/time.ts";
 import type { PageProps } from "../shell/pages.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty, Fault, Loading } from "../ui/fault.tsx";
+import { RowDeeds } from "../ui/row-deeds.tsx";
 import { Line } from "../ui/text.tsx";
 import { tell, tellFault } from "../ui/toast.tsx";
 import "../styles/settings.css";
@@ -71,11 +72,10 @@ export default function SuppressionsPage({ rest: [openId] }: PageProps) {
                   <td className="number"><Stopped id={each.id} /></td>
                   <td className="row-deeds">
                     {mayWrite && editable && (
-                      <>
-                        <button type="button" aria-label={`${enabled ? "Disable" : "Enable"} ${name}`} onClick={() => done(call("PATCH", `${SUPPRESSIONS}/${each.id}`, { data: { type: "suppressions", attributes: { enabled: !enabled, ...(version === undefined ? {} : { version }) } } }), enabled ? "Disabled" : "Enabled")}>{enabled ? "Disable" : "Enable"}</button>
-                        <button type="button" aria-label={`Edit ${name}`} onClick={() => setEditing(each)}>Edit</button>
-                        <button type="button" className="danger" aria-label={`Delete ${name}`} onClick={() => done(call("DELETE", `${SUPPRESSIONS}/${each.id}`), "Suppression deleted")}>Delete</button>
-                      </>
+                      <RowDeeds
+                        name={name} isOn={enabled} onEdit={() => setEditing(each)} onDelete={() => done(call("DELETE", `${SUPPRESSIONS}/${each.id}`), "Suppression deleted")}
+                        onToggle={() => done(call("PATCH", `${SUPPRESSIONS}/${each.id}`, { data: { type: "suppressions", attributes: { enabled: !enabled, ...(version === undefined ? {} : { version }) } } }), enabled ? "Disabled" : "Enabled")}
+                      />
                     )}
                   </td>
                 </tr>
