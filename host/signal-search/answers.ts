@@ -9,6 +9,7 @@ import { type Kpis, kpisOf } from "./kpis.ts";
 import { type PageKey, type Sort, pageOf } from "./page.ts";
 import { RiskAnswers } from "./risk-answers.ts";
 import { type Rollup, type RollupBucket, rollup } from "./rollup.ts";
+import { RowOrders } from "./row-orders.ts";
 import type { SignalIndex } from "./signal-index.ts";
 
 /** Which signals are asked about. Trees are canonical; times are of creation, from this one on and before that one. */
@@ -66,17 +67,22 @@ const MOST_KEPT = 16;
 export class Answers {
   readonly risk: RiskAnswers;
   readonly #index: SignalIndex;
+  readonly #orders: RowOrders;
   readonly #kept = new Map<string, Bits>();
+  /** Of terms, and of spans of time, that questions have in common. */
+  readonly #terms = new Map<string, Bits>();
+  readonly #spans = new Map<string, Bits>();
   #generation = -1;
 
   constructor(index: SignalIndex) {
     this.#index = index;
+    this.#orders = new RowOrders(index);
     this.risk = new RiskAnswers(index, (restrict, fromMs, toMs, deadline) => this.#selected({ node: { kind: "all", span: { start: 0, end: 0 } }, restrict, fromMs, toMs }, deadline));
   }
 
   page({ sort, limit, after, skip, ...scope }: PageQuestion): FoundPage {
     const selected = this.#selected(scope, new Deadline(scope.mostMs));
-    return { ...pageOf(this.#index, selected, sort, limit, after, skip), count: countBits(selected) };
+    return { ...pageOf(this.#index, this.#orders, selected, sort, limit, after, skip), count: countBits(selected) };
   }
 
   facets({ facets, limit, ...scope }: FacetQuestion): FacetCounts[] {
@@ -116,21 +122,30 @@ export class Answers {
 
   /** Not to be changed. */
   #selected({ node, restrict, fromMs, toMs }: Omit<Scope, "mostMs">, deadline: Deadline): Bits {
-    if (this.#generation !== this.#index.generation) this.#kept.clear();
-    this.#generation = this.#index.generation;
+    this.#forget();
     const key = JSON.stringify([node, restrict ?? null, fromMs ?? null, toMs ?? null]);
     const known = this.#kept.get(key);
     if (known) return known;
-    const evaluator = new Evaluator(this.#index, deadline);
+    const evaluator = new Evaluator(this.#index, deadline, this.#terms);
     const bits = andBits(evaluator.matching(node), this.#index.alive());
     if (restrict) andBits(bits, restrict.map((each) => evaluator.matching(each)).reduce(orBits, noBits(this.#index.rows)));
     if (fromMs !== undefined || toMs !== undefined) andBits(bits, this.#within(fromMs, toMs));
-    if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
-    this.#kept.set(key, bits);
+    keep(this.#kept, key, bits);
     return bits;
   }
 
+  /** What was found in the index as it was before. */
+  #forget(): void {
+    if (this.#generation === this.#index.generation) return;
+    this.#generation = this.#index.generation;
+    for (const map of [this.#kept, this.#terms, this.#spans]) map.clear();
+  }
+
+  /** Not to be changed. */
   #within(fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY): Bits {
+    const key = `${fromMs} ${toMs}`;
+    const known = this.#spans.get(key);
+    if (known) return known;
     const { times, rows } = this.#index;
     const bits = noBits(rows);
     for (let word = 0; word < bits.length; word++) {
@@ -139,6 +154,12 @@ export class Answers {
       for (let row = word << 5; row < end; row++) if (times[row]! >= fromMs && times[row]! < toMs) found |= 1 << (row & 31);
       bits[word] = found;
     }
+    keep(this.#spans, key, bits);
     return bits;
   }
+}
+
+function keep(map: Map<string, Bits>, key: string, bits: Bits): void {
+  if (map.size >= MOST_KEPT) map.delete(map.keys().next().value!);
+  map.set(key, bits);
 }

@@ -8,6 +8,12 @@ export interface Dictionary {
   readonly bytes: number;
 }
 
+/** Values of some rows, one after another: value `i` is of row `at[i]` of them, or of row `i` where `at` is absent. 0: the row has none. */
+export interface Spread {
+  readonly at: Uint32Array | undefined;
+  readonly codes: Uint32Array;
+}
+
 /** Rows a column may leave empty beside those that have a value, for it to hold one code for every row. */
 const EMPTY_SHARE = 4;
 /** Values of one row that are looked through for the next; a set beyond. */
@@ -113,6 +119,38 @@ export class Column<D extends Dictionary = Dictionary> {
     return this.#codes.items;
   }
 
+  /** All values of the given rows, which ascend and may repeat: for loops over many, where a call for each would cost more than the rest. */
+  spread(rows: Uint32Array): Spread {
+    const codes = this.#codes.items;
+    const own = this.#rows;
+    if (own === undefined) {
+      const { length } = this.#codes;
+      const found = new Uint32Array(rows.length);
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]!;
+        if (row < length) found[i] = codes[row]!;
+      }
+      return { at: undefined, codes: found };
+    }
+    let [at, found] = [new Uint32Array(rows.length + 16), new Uint32Array(rows.length + 16)];
+    let length = 0;
+    let next = 0;
+    const filled = this.#filled;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      // The last may have been the same row.
+      if (next >= filled || own[next]! < row) next = this.#firstAt(row, next);
+      let pair = next;
+      do {
+        if (length === at.length) [at, found] = [grown(at, length * 2), grown(found, length * 2)];
+        at[length] = i;
+        found[length++] = pair < filled && own[pair] === row ? codes[pair]! : 0;
+        pair++;
+      } while (pair < filled && own[pair] === row);
+    }
+    return { at: at.subarray(0, length), codes: found.subarray(0, length) };
+  }
+
   /** Calls for each value of the given rows, which ascend and may repeat; with -1 as the code for a row without any. */
   each(rows: ArrayLike<number>, take: (index: number, code: number) => void): void {
     const codes = this.#codes.items;
@@ -135,16 +173,6 @@ export class Column<D extends Dictionary = Dictionary> {
       while (found < this.#filled && own[found] === row) take(i, codes[found++]!);
       if (found === at) take(i, -1);
     }
-  }
-
-  /** Calls once for each of the given rows, which ascend and may repeat, that has a value. */
-  having(rows: ArrayLike<number>, take: (index: number) => void): void {
-    let last = -1;
-    this.each(rows, (i, code) => {
-      if (code < 0 || i === last) return;
-      last = i;
-      take(i);
-    });
   }
 
   /** Calls for each value of every row. */

@@ -2,18 +2,22 @@ import type { Field } from "../query/tree.ts";
 import { type Severity, severities } from "../rule/rule.ts";
 import { type EntityType, entityTypes } from "../signal-model/entities.ts";
 import { riskSeverity } from "../signal-model/risk.ts";
-import { type Bits, andBits, hasBit, noBits, setBit } from "./bits.ts";
+import { andBits, hasBit, noBits, setBit } from "./bits.ts";
 import type { Deadline } from "./deadline.ts";
 import { EntityQuery } from "./entity-query.ts";
 import type { EntitiesQuestion, EntityPage, EntityRow, EntitySortField } from "./entity-rows.ts";
 import type { EntityTable } from "./entity-table.ts";
 import { fieldColumn } from "./field-column.ts";
 import { FirstFew } from "./first-few.ts";
+import { grown } from "./growing.ts";
 import { attribute } from "./risk-rows.ts";
 import type { SignalIndex } from "./signal-index.ts";
+import type { Texts } from "./texts.ts";
 
 /** Values of one kind that a row tells of an entity's signals. */
 const MOST_VALUES = 20;
+const FIRST_SEEN = "workflow.first_seen";
+const LAST_SEEN = "workflow.last_seen";
 const tag = (key: string): Field => ({ kind: "tag", key });
 const reserved = (name: "source" | "service"): Field => ({ kind: "reserved", name });
 const facts = {
@@ -26,18 +30,18 @@ export function entityPage(index: SignalIndex, table: EntityTable, { fromMs, nod
   for (let entity = 0; entity < table.count; entity++) if (table.score[entity]! > 0 && (fromMs === undefined || table.contributedMs[entity]! >= fromMs)) setBit(found, entity);
   if (node) found = andBits(found, new EntityQuery(index, table, found, deadline).matching(node));
   const few = new FirstFew(offset + limit, orderOf(index, table, sort));
-  const byType: Partial<Record<EntityType, number>> = {};
+  const types = new Uint32Array(entityTypes.length);
   const bySeverity = Object.fromEntries(severities.map((severity) => [severity, 0])) as Record<Severity, number>;
   let total = 0;
   for (let entity = 0; entity < table.count; entity++) {
     if (!hasBit(found, entity)) continue;
     deadline.tick();
     total++;
-    const { type } = table.risk.nameOf(entity);
-    byType[type] = (byType[type] ?? 0) + 1;
+    types[table.risk.types[entity]!]!++;
     bySeverity[riskSeverity(table.score[entity]!)]++;
     few.add(entity);
   }
+  const byType = Object.fromEntries(entityTypes.flatMap((type, i) => (types[i] ? [[type, types[i]!]] : []))) as Partial<Record<EntityType, number>>;
   deadline.check();
   return { rows: entityRows(index, table, few.take().slice(offset)), total, byType, bySeverity };
 }
@@ -60,7 +64,7 @@ function keyOf(index: SignalIndex, table: EntityTable, field: EntitySortField): 
     case "updated":
       return by((entity) => table.updatedMs[entity]!);
     case "type":
-      return by((entity) => entityTypes.indexOf(table.risk.nameOf(entity).type));
+      return by((entity) => table.risk.types[entity]!);
     case "value":
       return (a, b) => compareTexts(table.risk.nameOf(a).value, table.risk.nameOf(b).value);
     case "first_seen":
@@ -80,64 +84,68 @@ class Seen {
   readonly firstMs: Float64Array;
   readonly lastMs: Float64Array;
 
-  /** @param wanted undefined: all */
-  constructor(index: SignalIndex, table: EntityTable, wanted?: Bits) {
+  constructor(index: SignalIndex, table: EntityTable) {
     this.firstMs = new Float64Array(table.count).fill(Number.POSITIVE_INFINITY);
     this.lastMs = new Float64Array(table.count).fill(Number.NEGATIVE_INFINITY);
-    const [rows, entities] = pairsOf(table, wanted);
-    eachTime(index, "workflow.first_seen", rows, (i, ms) => (this.firstMs[entities[i]!] = Math.min(this.firstMs[entities[i]!]!, ms)));
-    eachTime(index, "workflow.last_seen", rows, (i, ms) => (this.lastMs[entities[i]!] = Math.max(this.lastMs[entities[i]!]!, ms)));
+    const { rows: all, pairs, pairRows, pairEntities } = table.risk;
+    const [first, last] = [timesOf(index, FIRST_SEEN, all), timesOf(index, LAST_SEEN, all)];
+    for (let i = 0; i < pairs; i++) {
+      const [row, entity] = [pairRows[i]!, pairEntities[i]!];
+      if (!table.isInWindow(row)) continue;
+      if (first[row]! < this.firstMs[entity]!) this.firstMs[entity] = first[row]!;
+      if (last[row]! > this.lastMs[entity]!) this.lastMs[entity] = last[row]!;
+    }
   }
 }
 
-/** Calls for each of the rows, which ascend and repeat, with a time it has. */
-function eachTime(index: SignalIndex, path: string, rows: Uint32Array, take: (i: number, ms: number) => void): void {
+/** When values of a dictionary are, in epoch ms, by code; 0 is not read yet. */
+const known = new WeakMap<Texts, Float64Array>();
+
+/** A time of each of the rows, NaN where it has none. */
+function timesOf(index: SignalIndex, path: string, rows: Uint32Array): Float64Array {
   const column = fieldColumn(index, attribute(path));
-  let [last, ms] = [-1, Number.NaN];
-  column?.each(rows, (i, code) => {
-    if (code < 0) return;
-    if (code !== last) [last, ms] = [code, Date.parse(column.dictionary.text(code))];
-    take(i, ms);
-  });
-}
-
-/** Rows of the window, as the index numbers them, and whose they are; ascending by row. */
-function pairsOf(table: EntityTable, wanted: Bits | undefined): readonly [rows: Uint32Array, entities: Uint32Array] {
-  const { rows: all, pairs, pairRows, pairEntities } = table.risk;
-  const [rows, entities] = [new Uint32Array(pairs), new Uint32Array(pairs)];
-  let length = 0;
-  for (let i = 0; i < pairs; i++) {
-    const [row, entity] = [pairRows[i]!, pairEntities[i]!];
-    if ((wanted && !hasBit(wanted, entity)) || !table.isInWindow(row)) continue;
-    rows[length] = all[row]!;
-    entities[length++] = entity;
+  const found = new Float64Array(rows.length).fill(Number.NaN);
+  if (!column) return found;
+  const texts = column.dictionary;
+  let times = known.get(texts) ?? new Float64Array(0);
+  if (times.length <= texts.count) known.set(texts, (times = grown(times, texts.count + (texts.count >>> 3) + 16)));
+  const { at, codes } = column.spread(rows);
+  for (let entry = 0; entry < codes.length; entry++) {
+    const code = codes[entry]!;
+    if (code !== 0) found[at ? at[entry]! : entry] = times[code] ||= Date.parse(texts.text(code));
   }
-  return [rows.subarray(0, length), entities.subarray(0, length)];
+  return found;
 }
 
 /** Everything a list shows of some entities. */
 export function entityRows(index: SignalIndex, table: EntityTable, entities: readonly number[]): EntityRow[] {
-  if (!entities.length) return [];
-  const wanted = noBits(table.count);
-  for (const entity of entities) setBit(wanted, entity);
-  const [rows, owners] = pairsOf(table, wanted);
-  const seen = new Seen(index, table, wanted);
-  const latest = new Map<number, number>();
-  for (const [i, entity] of owners.entries()) {
-    const known = latest.get(entity);
-    if (known === undefined || isLater(index, rows[i]!, known)) latest.set(entity, rows[i]!);
-  }
-  const valuesOf = Object.fromEntries(Object.entries(facts).map(([name, field]) => [name, commonest(index, field, rows, owners)])) as Record<keyof typeof facts, (entity: number) => string[]>;
   const titles = fieldColumn(index, attribute("title"));
+  const columns = Object.entries(facts).map(([name, field]) => [name, commonest(index, field)] as const);
   return entities.map((entity): EntityRow => {
-    const [score, row, updatedMs] = [table.score[entity]!, latest.get(entity), table.updatedMs[entity]!];
+    const rows = table.rowsOf(entity);
+    const valuesOf = Object.fromEntries(columns.map(([name, of]) => [name, of(rows)])) as Record<keyof typeof facts, string[]>;
+    const [score, updatedMs] = [table.score[entity]!, table.updatedMs[entity]!];
+    const latest = rows.length === 0 ? undefined : rows.reduce((one, other) => (isLater(index, other, one) ? other : one));
     return {
       ...table.risk.nameOf(entity), score, severity: riskSeverity(score), change: score - table.before[entity]!, updatedMs: Number.isFinite(updatedMs) ? updatedMs : undefined,
-      firstSeenMs: seen.firstMs[entity]!, lastSeenMs: seen.lastMs[entity]!, signals: table.signals(entity), contributing: table.contributing[entity]!, signalCounts: table.signalCounts(entity),
-      sources: valuesOf.sources(entity), services: valuesOf.services(entity), environments: valuesOf.environments(entity), accounts: valuesOf.accounts(entity),
-      tactics: valuesOf.tactics(entity), techniques: valuesOf.techniques(entity), lastTitle: (row === undefined || !titles ? undefined : textAt(titles, row)) ?? "",
+      firstSeenMs: least(timesOf(index, FIRST_SEEN, rows)), lastSeenMs: greatest(timesOf(index, LAST_SEEN, rows)), signals: table.signals(entity), contributing: table.contributing[entity]!, signalCounts: table.signalCounts(entity),
+      ...valuesOf, lastTitle: (latest === undefined || !titles ? undefined : textAt(titles, latest)) ?? "",
     };
   });
+}
+
+/** Infinity of none. */
+function least(times: Float64Array): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const ms of times) if (ms < least) least = ms;
+  return least;
+}
+
+/** -Infinity of none. */
+function greatest(times: Float64Array): number {
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (const ms of times) if (ms > greatest) greatest = ms;
+  return greatest;
 }
 
 /** Of two signals the one created later; of two of the same millisecond the one whose id is greater. */
@@ -152,17 +160,20 @@ export function textAt(column: NonNullable<ReturnType<typeof fieldColumn>>, row:
   return start === end ? undefined : column.dictionary.text(column.codes[start]!);
 }
 
-/** For each entity the values of its rows, those of most rows first. */
-function commonest(index: SignalIndex, field: Field, rows: Uint32Array, owners: Uint32Array): (entity: number) => string[] {
+/** The values of some rows, those of most rows first. */
+function commonest(index: SignalIndex, field: Field): (rows: Uint32Array) => string[] {
   const column = fieldColumn(index, field);
   if (!column) return () => [];
-  const counts = new Map<number, Map<number, number>>();
-  column.each(rows, (i, code) => {
-    if (code < 0) return;
-    let own = counts.get(owners[i]!);
-    if (!own) counts.set(owners[i]!, (own = new Map()));
-    own.set(code, (own.get(code) ?? 0) + 1);
-  });
   const texts = column.dictionary;
-  return (entity) => [...(counts.get(entity) ?? [])].sort(([a, x], [b, y]) => y - x || texts.compareTexts(a, b)).slice(0, MOST_VALUES).map(([code]) => texts.text(code));
+  const counts = new Uint32Array(texts.count + 1);
+  return (rows) => {
+    const few = new FirstFew(MOST_VALUES, (a, b) => counts[b]! - counts[a]! || texts.compareTexts(a, b));
+    const { codes } = column.spread(rows);
+    const found: number[] = [];
+    for (let entry = 0; entry < codes.length; entry++) if (codes[entry] !== 0 && counts[codes[entry]!]!++ === 0) found.push(codes[entry]!);
+    for (const code of found) few.add(code);
+    const values = few.take().map((code) => texts.text(code));
+    for (const code of found) counts[code] = 0;
+    return values;
+  };
 }

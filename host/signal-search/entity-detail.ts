@@ -14,9 +14,8 @@ const MOST_RELATED = 20;
 export function entityDetail(index: SignalIndex, table: EntityTable, { id, intervalMs, limit }: EntityQuestion): EntityDetail | null {
   const entity = table.risk.find(id);
   if (entity < 0) return null;
-  const rows: number[] = [];
-  const { createdMs, pairs, pairRows, pairEntities } = table.risk;
-  for (let i = 0; i < pairs; i++) if (pairEntities[i] === entity && createdMs[pairRows[i]!]! <= table.atMs) rows.push(pairRows[i]!);
+  const { createdMs } = table.risk;
+  const rows = [...table.risk.rowsOf(entity)].filter((row) => createdMs[row]! <= table.atMs);
   const recent = rows.filter((row) => table.isInWindow(row));
   if (!recent.length) return null;
   const newest = recent.map((row) => table.risk.rows[row]!).reduce((a, b) => (isLater(index, b, a) ? b : a));

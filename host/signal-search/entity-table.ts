@@ -56,6 +56,11 @@ export class EntityTable {
     return createdMs <= this.atMs && createdMs > this.atMs - RISK_WINDOW_MS;
   }
 
+  /** An entity's rows of the window, as the index numbers them, ascending. */
+  rowsOf(entity: number): Uint32Array {
+    return this.risk.rowsOf(entity).filter((row) => this.isInWindow(row)).map((row) => this.risk.rows[row]!);
+  }
+
   /** Does the row add to a score at an instant? */
   isCounted(row: number, atMs: number): boolean {
     return this.risk.points[row]! > 0 && this.risk.createdMs[row]! <= atMs && atMs < this.risk.endMs[row]!;
@@ -78,8 +83,8 @@ export class EntityTable {
         stepMs = !isStep ? Number.NEGATIVE_INFINITY : endMs[row]! <= atMs ? endMs[row]! : createdMs[row]!;
       }
       if (rank >= 0) counts[entity * RANKS + rank]!++;
-      before[entity]! += then;
-      if (stepMs > updatedMs[entity]!) updatedMs[entity] = stepMs;
+      if (then !== 0) before[entity]! += then;
+      if (stepMs !== Number.NEGATIVE_INFINITY && stepMs > updatedMs[entity]!) updatedMs[entity] = stepMs;
       if (now === 0) continue;
       score[entity]! += now;
       contributing[entity]!++;

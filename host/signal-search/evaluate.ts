@@ -12,8 +12,8 @@ import type { Texts } from "./texts.ts";
 import { findAddressesIn, findValues } from "./value-hits.ts";
 import { type WordTest, wordTest } from "./word-finder.ts";
 
-/** Answers of terms kept for the same term further on in a query. */
-const MOST_KNOWN = 32;
+/** Answers of terms kept for the same term further on in a query, or in the next one. */
+const MOST_KNOWN = 64;
 const freeTextPaths = ["title", "error.message", "error.stack"] as const;
 
 /** Queries over columns: each leaf is asked of distinct values, then of rows by their codes; the rest is done on bits. */
@@ -21,12 +21,14 @@ export class Evaluator {
   readonly #index: SignalIndex;
   readonly #deadline: Deadline;
   readonly #rows: number;
-  readonly #known = new Map<string, Bits>();
+  readonly #known: Map<string, Bits>;
 
-  constructor(index: SignalIndex, deadline: Deadline) {
+  /** @param known what terms found before, in the index as it is now. */
+  constructor(index: SignalIndex, deadline: Deadline, known = new Map<string, Bits>()) {
     this.#index = index;
     this.#deadline = deadline;
     this.#rows = index.rows;
+    this.#known = known;
   }
 
   /** Rows that match; dead ones may be among them. The answer is the caller's to change. */
@@ -62,7 +64,8 @@ export class Evaluator {
     if (known) return known.slice();
     this.#deadline.check();
     const bits = work();
-    if (this.#known.size < MOST_KNOWN) this.#known.set(key, bits.slice());
+    if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(key, bits.slice());
     return bits;
   }
 

@@ -4,8 +4,6 @@ export class FirstFew {
   readonly #compare: (a: number, b: number) => number;
   /** A heap with the last on top. */
   readonly #heap: number[] = [];
-  /** Some had no room. */
-  isCut = false;
 
   constructor(limit: number, compare: (a: number, b: number) => number) {
     this.#limit = limit;
@@ -17,7 +15,6 @@ export class FirstFew {
       this.#rise(item);
       return;
     }
-    this.isCut = true;
     if (this.#limit > 0 && this.#compare(item, this.#heap[0]!) < 0) this.#sink(item);
   }
 

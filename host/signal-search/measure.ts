@@ -17,7 +17,14 @@ export function measure(index: SignalIndex, rows: Uint32Array, groups: Uint32Arr
       const counts = new Float64Array(count);
       if (!field) for (let i = 0; i < rows.length; i++) counts[groups[i]!]!++;
       // Of a field: signals that have it.
-      else if (column) column.having(rows, (i) => counts[groups[i]!]!++);
+      else if (column) {
+        const { at, codes } = column.spread(rows);
+        let last = -1;
+        for (let entry = 0; entry < codes.length; entry++) {
+          const i = at ? at[entry]! : entry;
+          if (codes[entry] !== 0 && i !== last) counts[groups[(last = i)]!]!++;
+        }
+      }
       return (group) => counts[group]!;
     }
     case "cardinality":
@@ -59,11 +66,13 @@ export function measure(index: SignalIndex, rows: Uint32Array, groups: Uint32Arr
 function numbersOf(column: TextColumn | undefined, rows: Uint32Array, take: (i: number, number: number) => void): void {
   if (!column) return;
   const numbers = column.dictionary.numbers();
-  column.each(rows, (i, code) => {
-    if (code < 0) return;
+  const { at, codes } = column.spread(rows);
+  for (let entry = 0; entry < codes.length; entry++) {
+    const code = codes[entry]!;
+    if (code === 0) continue;
     const number = numbers[code]!;
-    if (!Number.isNaN(number)) take(i, number);
-  });
+    if (!Number.isNaN(number)) take(at ? at[entry]! : entry, number);
+  }
 }
 
 function distinct(column: TextColumn | undefined, rows: Uint32Array, groups: Uint32Array, count: number): (group: number) => number {

@@ -7,6 +7,7 @@ import { triageStates } from "../signal-model/stored.ts";
 import { type Bits, rowsOf } from "./bits.ts";
 import { fieldColumn } from "./field-column.ts";
 import { FirstFew } from "./first-few.ts";
+import type { RowOrders } from "./row-orders.ts";
 import type { SignalIndex, TextColumn } from "./signal-index.ts";
 import { TEXT, type Texts } from "./texts.ts";
 
@@ -52,24 +53,38 @@ export interface Page {
   readonly last: PageKey | undefined;
 }
 
+/** So far down, and further, rows are taken from a list that is kept sorted. */
+const DEEP = 500;
+
 /**
  * The first so many of the selected rows in an order, after a place in it and so many more rows. Rows without a value come last; ties
  * go by id.
  */
-export function pageOf(index: SignalIndex, selected: Bits, sort: Sort, limit: number, after: PageKey | undefined, skip = 0): Page {
-  const order = sort.field ? new ValueOrder(index, sort.field, sort.descending) : new TimeOrder(index, sort.descending);
+export function pageOf(index: SignalIndex, orders: RowOrders, selected: Bits, sort: Sort, limit: number, after: PageKey | undefined, skip = 0): Page {
+  // One more than are wanted tells whether there are more.
+  const some = skip >= DEEP && !after ? orders.some(selected, sort, skip, limit + 1) : firstFew(index, selected, sort, skip + limit + 1, after).slice(skip);
+  const rows = some.slice(0, limit);
+  const last = rows.at(-1);
+  return { ids: rows.map((row) => index.idOf(row)), last: some.length > limit && last !== undefined ? { value: rowOrder(index, sort).valueOf(last), id: index.idOf(last) } : undefined };
+}
+
+function firstFew(index: SignalIndex, selected: Bits, sort: Sort, limit: number, after: PageKey | undefined): number[] {
+  const order = rowOrder(index, sort);
   const isAfter = after && order.after(after);
-  const few = new FirstFew(skip + limit, (a, b) => order.compare(a, b));
+  const few = new FirstFew(limit, (a, b) => order.compare(a, b));
   const all = rowsOf(selected);
   // Signals come in the order of time, nearly: those that come first are offered first, and the rest are turned away.
   if (sort.descending) all.reverse();
   for (const row of all) if (!isAfter || isAfter(row)) few.add(row);
-  const rows = few.take().slice(skip);
-  const last = rows.at(-1);
-  return { ids: rows.map((row) => index.idOf(row)), last: few.isCut && last !== undefined ? { value: order.valueOf(last), id: index.idOf(last) } : undefined };
+  return few.take();
 }
 
-interface RowOrder {
+export function rowOrder(index: SignalIndex, { field, descending }: Sort): RowOrder {
+  return field ? new ValueOrder(index, field, descending) : new TimeOrder(index, descending);
+}
+
+/** An order of rows, alike in nothing: no two of them are at the same place. */
+export interface RowOrder {
   compare(a: number, b: number): number;
   /** Does a row come after a place in the order? */
   after(key: PageKey): (row: number) => boolean;

@@ -1,6 +1,6 @@
 import type { Field } from "../query/tree.ts";
 import { type Severity, severities } from "../rule/rule.ts";
-import type { EntityType } from "../signal-model/entities.ts";
+import { type EntityType, entityTypes } from "../signal-model/entities.ts";
 import { RISK_WINDOW_MS, isNoRisk, riskPoints } from "../signal-model/risk.ts";
 import type { ArchiveReason, TriageState } from "../signal-model/stored.ts";
 import { severityField, stateField } from "./aliases.ts";
@@ -34,6 +34,9 @@ export class RiskRows {
   readonly #codes: number[] = [];
   readonly #column: TextColumn | undefined;
   readonly #byCode: Int32Array;
+  /** Rows entity after entity, and where each one's begin; made when one is asked for. */
+  #byEntity: { readonly starts: Uint32Array; readonly rows: Uint32Array } | undefined;
+  #types: Int8Array | undefined;
 
   constructor(index: SignalIndex, rows: Uint32Array) {
     this.rows = rows;
@@ -67,6 +70,19 @@ export class RiskRows {
     return { id, type: id.slice(0, at) as EntityType, value: id.slice(at + 1) };
   }
 
+  /** The type of each entity by its place in `entityTypes`, -1 where it is none of them. */
+  get types(): Int8Array {
+    this.#types ??= Int8Array.from(this.#codes, (_, entity) => entityTypes.indexOf(this.nameOf(entity).type));
+    return this.#types;
+  }
+
+  /** Places among `rows` of an entity's rows, ascending. */
+  rowsOf(entity: number): Uint32Array {
+    this.#byEntity ??= this.#sorted();
+    const { starts, rows } = this.#byEntity;
+    return rows.subarray(starts[entity], starts[entity + 1]);
+  }
+
   /** Names of all entities there ever were, for what is looked for in them; undefined where there were none. */
   get names(): TextColumn["dictionary"] | undefined {
     return this.#column?.dictionary;
@@ -80,6 +96,17 @@ export class RiskRows {
   /** Order of their names. */
   compareNames(a: number, b: number): number {
     return this.#column!.dictionary.compareTexts(this.#codes[a]!, this.#codes[b]!);
+  }
+
+  #sorted(): { readonly starts: Uint32Array; readonly rows: Uint32Array } {
+    const { pairs, pairRows, pairEntities, count } = this;
+    const starts = new Uint32Array(count + 1);
+    for (let i = 0; i < pairs; i++) starts[pairEntities[i]! + 1]!++;
+    for (let entity = 0; entity < count; entity++) starts[entity + 1]! += starts[entity]!;
+    const next = starts.slice();
+    const rows = new Uint32Array(pairs);
+    for (let i = 0; i < pairs; i++) rows[next[pairEntities[i]!]!++] = pairRows[i]!;
+    return { starts, rows };
   }
 
   #ends(index: SignalIndex): Float64Array {

@@ -3,7 +3,6 @@ import type { Field } from "../query/tree.ts";
 import { type Bits, countBits, rowsOf } from "./bits.ts";
 import type { Deadline } from "./deadline.ts";
 import { fieldColumn } from "./field-column.ts";
-import { grown } from "./growing.ts";
 import { type Measured, measure } from "./measure.ts";
 import type { SignalIndex, TextColumn } from "./signal-index.ts";
 import type { Texts } from "./texts.ts";
@@ -94,14 +93,17 @@ export function rollup(index: SignalIndex, selected: Bits, { computes, groups }:
 /** Each group by the values of one more facet. */
 function divided({ rows, groups, levels, count }: Grouped, column: TextColumn | undefined, by: GroupBy): Grouped {
   const [parents, codes]: [number[], number[]] = [[], []];
-  const values = (column?.dictionary.count ?? 0) + 1;
-  const numbers = new GroupNumbers(count, values);
-  let newRows = new Uint32Array(rows.length + 16);
-  let newGroups = new Uint32Array(rows.length + 16);
+  const numbers = new GroupNumbers(count, (column?.dictionary.count ?? 0) + 1);
+  const { at, codes: found } = column ? column.spread(rows) : { at: undefined, codes: new Uint32Array(rows.length) };
+  if (found.length > MOST_ENTRIES) throw tooMany("signals are in too many groups each");
+  const isLeftOut = by.missing === undefined;
+  const newRows = new Uint32Array(found.length);
+  const newGroups = new Uint32Array(found.length);
   let length = 0;
-  const take = (i: number, found: number): void => {
-    const code = Math.max(0, found);
-    if (code === 0 && by.missing === undefined) return;
+  for (let entry = 0; entry < found.length; entry++) {
+    const code = found[entry]!;
+    if (code === 0 && isLeftOut) continue;
+    const i = at ? at[entry]! : entry;
     const parent = groups[i]!;
     let group = numbers.get(parent, code);
     if (group < 0) {
@@ -111,16 +113,9 @@ function divided({ rows, groups, levels, count }: Grouped, column: TextColumn | 
       parents.push(parent);
       codes.push(code);
     }
-    if (length === newRows.length) {
-      if (length > MOST_ENTRIES) throw tooMany("signals are in too many groups each");
-      newRows = grown(newRows, length * 2);
-      newGroups = grown(newGroups, length * 2);
-    }
     newRows[length] = rows[i]!;
     newGroups[length++] = group;
-  };
-  if (column) column.each(rows, take);
-  else for (let i = 0; i < rows.length; i++) take(i, -1);
+  }
   return { rows: newRows.subarray(0, length), groups: newGroups.subarray(0, length), levels: [...levels, { parents, codes, texts: column?.dictionary }], count: parents.length };
 }
 
@@ -209,23 +204,26 @@ function computed(index: SignalIndex, { rows, groups, count }: Grouped, compute:
   const { times } = index;
   const starts: number[] = [];
   const owners: number[] = [];
-  const known = new Map<number, number>();
   const points = new Uint32Array(rows.length);
-  let [lastKey, lastPoint] = [Number.NaN, 0];
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < rows.length; i++) {
     const interval = Math.floor(times[rows[i]!]! / intervalMs);
-    const key = interval * count + groups[i]!;
-    if (key !== lastKey) {
-      const point = known.get(key);
-      if (point === undefined) {
-        if (starts.length === MOST_POINTS) throw tooMany(`more than ${MOST_POINTS} points in time`);
-        known.set(key, (lastPoint = starts.length));
-        starts.push(interval * intervalMs);
-        owners.push(groups[i]!);
-      } else lastPoint = point;
-      lastKey = key;
+    if (interval < first) first = interval;
+    if (interval > last) last = interval;
+  }
+  const known = new GroupNumbers(Math.max(0, last - first + 1), count);
+  for (let i = 0; i < rows.length; i++) {
+    const interval = Math.floor(times[rows[i]!]! / intervalMs);
+    const group = groups[i]!;
+    let point = known.get(interval - first, group);
+    if (point < 0) {
+      point = starts.length;
+      if (point === MOST_POINTS) throw tooMany(`more than ${MOST_POINTS} points in time`);
+      known.set(interval - first, group, point);
+      starts.push(interval * intervalMs);
+      owners.push(group);
     }
-    points[i] = lastPoint;
+    points[i] = point;
   }
   const values = measure(index, rows, points, starts.length, compute, deadline);
   const byGroup: Point[][] = Array.from({ length: count }, () => []);
