@@ -65,10 +65,11 @@ export function coverageOf(attack: Attack, rules: readonly CoverRule[]): Coverag
   }
   const rulesAt = (key: string): CoverRule[] => [...(under.get(key)?.values() ?? [])];
   const parents = [...attack.techniques.values()].filter(({ id }) => !id.includes("."));
+  const subsOf = Map.groupBy([...attack.techniques.values()].filter(({ id }) => id.includes(".")), ({ id }) => parentOf(id));
   const tactics = attack.tactics.map((tactic): TacticCover => {
     const techniques = parents.filter((technique) => technique.tactics.includes(tactic.slug)).map((technique): TechniqueCover => {
       const found = rulesAt(`${tactic.id} ${technique.id}`);
-      const subtechniques = [...attack.techniques.values()].filter(({ id }) => id.startsWith(`${technique.id}.`)).map((sub) => ({ technique: sub, rules: rulesAt(`${tactic.id} ${sub.id}`) }));
+      const subtechniques = (subsOf.get(technique.id) ?? []).map((sub) => ({ technique: sub, rules: rulesAt(`${tactic.id} ${sub.id}`) }));
       return { technique, rules: found, density: found.length ? densityOf(rulesAt(technique.id).length) : "none", subtechniques };
     });
     return { tactic, techniques, counts: countsOf(techniques.map(({ density }) => density)) };

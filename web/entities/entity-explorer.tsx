@@ -24,6 +24,9 @@ const fields = [
 ];
 const since = spans.filter(({ from }) => ["now-24h", "now-7d"].includes(from));
 
+const setQuery = (query: string): void => setParams({ query });
+const cell = (row: Entity, { id }: GridColumn) => <Cell row={row} name={id} />;
+
 /** Whom signals are about, most at risk first. */
 export function EntityExplorer() {
   const { params } = usePlace();
@@ -43,6 +46,7 @@ export function EntityExplorer() {
   });
   const counts = useLoad(key, async (signal) => (await get<EntityList>(addressOf(ENTITIES, { ...filter, "page[limit]": 1 }), signal)).meta);
   useEffect(() => setActive(0), [query, sort, from]);
+  const facets = useMemo(() => facetsOf(counts.data), [counts.data]);
   const count = rows.count ?? 0;
   const open = (index: number): void => {
     const row = rows.rowAt(index);
@@ -57,7 +61,6 @@ export function EntityExplorer() {
     { keys: "Enter", label: "Open", run: () => open(active) },
     { keys: "o", label: "Open", run: () => open(active) },
   ]);
-  const setQuery = (next: string): void => setParams({ query: next });
   return (
     <div className="explorer">
       <header className="explorer-head">
@@ -70,7 +73,7 @@ export function EntityExplorer() {
         </select>
         <button type="button" onClick={() => (asked ? setParams({ as_of: undefined }) : setTurn(turn + 1))}>{asked ? "As of now" : "Refresh"}</button>
       </header>
-      <Facets facets={facetsOf(counts.data)} query={query} onQuery={setQuery} />
+      <Facets facets={facets} query={query} onQuery={setQuery} />
       <section className="explorer-main" aria-label="Entities found">
         <div className="explorer-count">
           <span role="status">{rows.count === undefined ? "…" : plural(count, "entity", "entities")}</span>
@@ -80,7 +83,7 @@ export function EntityExplorer() {
         {rows.fault ? <Fault fault={rows.fault} onRetry={rows.reload} /> : rows.count === 0 ? <Empty>No entity with a score matches. Signals of medium severity and above give points for 14 days.</Empty> : (
           <Grid<Entity>
             label="Entities" columns={columns} count={count} rowAt={rows.rowAt} onSight={rows.onSight} keyOf={({ id }) => id} active={active} onActive={setActive} onOpen={open}
-            sort={sort} onSort={(next) => setParams({ sort: next === "-score" ? undefined : next })} cell={(row, { id }) => <Cell row={row} name={id} />}
+            sort={sort} onSort={(next) => setParams({ sort: next === "-score" ? undefined : next })} cell={cell}
           />
         )}
       </section>

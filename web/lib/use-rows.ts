@@ -20,6 +20,8 @@ export interface Rows<R> {
 const PAGE_ROWS = 100;
 /** Further away from what is in sight, pages are let go. */
 const MOST_PAGES = 40;
+/** Pages asked for at a time. Whoever passes many by asks for those in sight once one of these has come. */
+const MOST_ASKED = 3;
 
 /** Rows of a long list, fetched by pages as they come in sight, wherever that is. A new `key` is a new list. */
 export function useRows<R>(key: string, load: (skip: number, limit: number, signal: AbortSignal) => Promise<Page<R>>): Rows<R> {
@@ -30,6 +32,8 @@ export function useRows<R>(key: string, load: (skip: number, limit: number, sign
   latest.current = load;
   const [state, setState] = useState<{ readonly count: number | undefined; readonly fault: ApiFault | undefined; readonly turn: number; readonly waiting: number }>({ count: undefined, fault: undefined, turn: 0, waiting: 0 });
 
+  /** Asks for what is in sight and not here yet. */
+  const fetchSight = useRef(() => {});
   const fetchPage = useCallback((page: number): void => {
     asked.current.get(page)?.abort();
     const abort = new AbortController();
@@ -38,6 +42,7 @@ export function useRows<R>(key: string, load: (skip: number, limit: number, sign
     const done = (change: { readonly count?: number; readonly fault: ApiFault | undefined }): void => {
       if (asked.current.get(page) === abort) asked.current.delete(page);
       setState((before) => ({ ...before, ...(abort.signal.aborted ? {} : change), turn: before.turn + 1, waiting: before.waiting - 1 }));
+      if (!change.fault) fetchSight.current();
     };
     latest.current(page * PAGE_ROWS, PAGE_ROWS, abort.signal).then(
       ({ count, rows }) => {
@@ -62,10 +67,15 @@ export function useRows<R>(key: string, load: (skip: number, limit: number, sign
     };
   }, [key, fetchPage]);
 
+  fetchSight.current = (): void => {
+    const [from, to] = sight.current;
+    for (let page = Math.floor(from / PAGE_ROWS); page <= Math.floor((to - 1) / PAGE_ROWS); page++) if (asked.current.size < MOST_ASKED && !pages.current.has(page) && !asked.current.has(page)) fetchPage(page);
+  };
+
   const onSight = useCallback((from: number, to: number): void => {
     sight.current = [from, to];
-    for (let page = Math.floor(from / PAGE_ROWS); page <= Math.floor((to - 1) / PAGE_ROWS); page++) if (!pages.current.has(page) && !asked.current.has(page)) fetchPage(page);
-  }, [fetchPage]);
+    fetchSight.current();
+  }, []);
 
   const reload = useCallback((): void => {
     const [from, to] = sight.current;

@@ -14,6 +14,8 @@ type Who = { readonly kind: "unknown" } | { readonly kind: "stranger" } | { read
 export function App() {
   const [who, setWho] = useState<Who>({ kind: "unknown" });
   useEffect(() => {
+    // The page is wanted by all but strangers: it comes while the server is asked who this is.
+    pageOf(location.pathname)?.page.load().catch(() => {});
     whenStranger(() => setWho({ kind: "stranger" }));
     currentSession().then((session) => setWho({ kind: "known", session }), () => setWho({ kind: "stranger" }));
   }, []);

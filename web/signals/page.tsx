@@ -13,7 +13,7 @@ import { Bars } from "../ui/bars.tsx";
 import { ColumnMenu } from "../ui/column-menu.tsx";
 import { type FacetView, Facets } from "../ui/facets.tsx";
 import { Empty, Fault } from "../ui/fault.tsx";
-import { Grid } from "../ui/grid.tsx";
+import { Grid, type GridColumn } from "../ui/grid.tsx";
 import { Popup } from "../ui/menu.tsx";
 import { Severity, State, severities } from "../ui/pill.tsx";
 import { QueryBar } from "../ui/query-bar.tsx";
@@ -47,6 +47,10 @@ interface AggregateAnswer {
 
 type Asking = "archive" | "assign" | "suppress";
 
+const noFacets: readonly FacetView[] = [];
+const setQuery = (query: string): void => setParams({ query });
+const setSpan = (fromMs: number, toMs: number): void => setParams({ from: fromMs, to: toMs, live: undefined });
+
 export default function SignalsPage({ rest }: PageProps) {
   const { params } = usePlace();
   const { user } = useSession();
@@ -57,6 +61,7 @@ export default function SignalsPage({ rest }: PageProps) {
   const isLive = params.get("live") === "true";
   const colsText = params.get("cols");
   const columns = useMemo(() => columnsOf(colsText), [colsText]);
+  const cell = useCallback((each: Row, column: GridColumn) => <Cell name={column.id} value={each.cells[columns.indexOf(column)] ?? null} />, [columns]);
   const open = rest[0] ?? params.get("signal") ?? undefined;
   const [active, setActive] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -151,7 +156,6 @@ export default function SignalsPage({ rest }: PageProps) {
     ...writes,
   ]);
 
-  const setQuery = (next: string): void => setParams({ query: next });
   const fault = rows.fault;
   return (
     <div className={`explorer ${open === undefined ? "" : "has-panel"}`}>
@@ -181,9 +185,9 @@ export default function SignalsPage({ rest }: PageProps) {
           )}
         </Popup>
       </header>
-      <Facets facets={facets.data ?? []} query={query} onQuery={setQuery} />
+      <Facets facets={facets.data ?? noFacets} query={query} onQuery={setQuery} />
       <section className="explorer-main" aria-label="Signals found">
-        {bars.data && <Bars label="Signals over time by severity" {...bars.data} onChoose={(fromMs, toMs) => setParams({ from: fromMs, to: toMs, live: undefined })} />}
+        {bars.data && <Bars label="Signals over time by severity" {...bars.data} onChoose={setSpan} />}
         <div className="explorer-count">
           <span role="status">{rows.count === undefined ? "…" : plural(count, "signal")}</span>
           {chosen.size > 0 && mayWrite ? (
@@ -203,7 +207,7 @@ export default function SignalsPage({ rest }: PageProps) {
           <Grid<Row>
             label="Signals" columns={columns} count={count} rowAt={rows.rowAt} onSight={rows.onSight} keyOf={({ id }) => id} active={active} onActive={setActive}
             onOpen={(index) => openSignal(rows.rowAt(index)?.id)} openKey={open} chosen={chosen} onChoose={choose} sort={sort} onSort={(next) => setParams({ sort: next === "-timestamp" ? undefined : next })}
-            cell={(each, column) => <Cell name={column.id} value={each.cells[columns.indexOf(column)] ?? null} />}
+            cell={cell}
           />
         )}
       </section>

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { memo, useRef, useState } from "react";
 import { countText, shortCount } from "../lib/text.ts";
 import { timeText } from "../lib/time.ts";
 
@@ -14,7 +14,7 @@ const HEIGHT = 72;
 const WIDTH = 1000;
 
 /** Stacked bars over time; a span drawn with the pointer is chosen. The same numbers stand in a table for those who do not see it. */
-export function Bars({ label, startMs, widthMs, series, onChoose }: { readonly label: string; readonly startMs: number; readonly widthMs: number; readonly series: readonly BarSeries[]; readonly onChoose?: (fromMs: number, toMs: number) => void }) {
+export const Bars = memo(function Bars({ label, startMs, widthMs, series, onChoose }: { readonly label: string; readonly startMs: number; readonly widthMs: number; readonly series: readonly BarSeries[]; readonly onChoose?: (fromMs: number, toMs: number) => void }) {
   const box = useRef<SVGSVGElement>(null);
   const [drag, setDrag] = useState<{ readonly from: number; readonly to: number }>();
   const [over, setOver] = useState<number>();
@@ -74,4 +74,4 @@ export function Bars({ label, startMs, widthMs, series, onChoose }: { readonly l
       </div>
     </figure>
   );
-}
+});

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { countText } from "../lib/text.ts";
 import { Line } from "./text.tsx";
 
@@ -16,7 +17,7 @@ export interface FacetView {
 }
 
 /** Values with their counts; a press narrows the search to one, the cross leaves it out. */
-export function Facets({ facets, query, onQuery }: { readonly facets: readonly FacetView[]; readonly query: string; readonly onQuery: (query: string) => void }) {
+export const Facets = memo(function Facets({ facets, query, onQuery }: { readonly facets: readonly FacetView[]; readonly query: string; readonly onQuery: (query: string) => void }) {
   return (
     <nav className="facets" aria-label="Facets" tabIndex={0}>
       {facets.map(({ id, title, values, distinct }) => (
@@ -45,7 +46,7 @@ export function Facets({ facets, query, onQuery }: { readonly facets: readonly F
       ))}
     </nav>
   );
-}
+});
 
 /** Is the term one of those that the query's top level joins? */
 export function hasTerm(query: string, term: string): boolean {

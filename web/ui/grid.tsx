@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, memo, useEffect, useRef } from "react";
 import { countText } from "../lib/text.ts";
 
 export interface GridColumn {
@@ -20,6 +20,7 @@ export interface GridProps<R> {
   readonly rowAt: (index: number) => R | undefined;
   /** Told which rows are in sight. */
   readonly onSight: (from: number, to: number) => void;
+  /** The same function as long as it shows the same of a row: rows that stay are then not made anew. */
   readonly cell: (row: R, column: GridColumn) => ReactNode;
   readonly keyOf: (row: R) => string;
   readonly active: number;
@@ -35,10 +36,14 @@ export interface GridProps<R> {
 }
 
 const ROW_PX = 34;
+/** Elements of rows that left are used for those that come. A power of two; more where more are in sight. */
+const LEAST_ELEMENTS = 64;
 
 /** A table of any length: only the rows in sight are elements. */
 export function Grid<R>(props: GridProps<R>) {
-  const { label, columns, count, rowAt, onSight, cell, keyOf, active, onActive, onOpen, openKey, chosen, onChoose, sort, onSort, rowClass } = props;
+  const { label, columns, count, rowAt, onSight, cell, keyOf, active, openKey, chosen, onChoose, sort, onSort, rowClass } = props;
+  const latest = useRef(props);
+  latest.current = props;
   const box = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 12 });
   const items = rows.getVirtualItems();
@@ -49,6 +54,8 @@ export function Grid<R>(props: GridProps<R>) {
   useEffect(() => {
     if (active >= 0 && active < count) rows.scrollToIndex(active, { align: "auto" });
   }, [active]);
+  let elements = LEAST_ELEMENTS;
+  while (elements < items.length) elements *= 2;
   const template = `${onChoose ? "34px " : ""}${columns.map(({ width }) => width).join(" ")}`;
   return (
     <div className="grid" role="grid" aria-label={label} aria-rowcount={count + 1} aria-colcount={columns.length + (onChoose ? 1 : 0)} aria-multiselectable={onChoose ? true : undefined} ref={box} tabIndex={0} aria-activedescendant={active >= from && active < to ? `row-${active}` : undefined}>
@@ -73,28 +80,53 @@ export function Grid<R>(props: GridProps<R>) {
         {items.map(({ index, start }) => {
           const row = rowAt(index);
           const key = row && keyOf(row);
-          const isChosen = key !== undefined && chosen?.has(key) === true;
           return (
-            <div
-              key={index} id={`row-${index}`} role="row" aria-rowindex={index + 2} aria-selected={onChoose ? isChosen : index === active}
-              className={`grid-row ${index === active ? "is-active" : ""} ${key !== undefined && key === openKey ? "is-open" : ""} ${row && rowClass ? rowClass(row) : ""}`}
-              style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: ROW_PX }}
-              onClick={() => (onActive(index), onOpen(index))}
-            >
-              {onChoose && (
-                <span role="gridcell" className="grid-cell" onClick={(event) => event.stopPropagation()}>
-                  <input type="checkbox" tabIndex={-1} aria-label={`Select row ${countText(index + 1)}`} checked={isChosen} disabled={key === undefined} onChange={() => {}} onClick={(event) => key !== undefined && onChoose(key, index, event.shiftKey)} />
-                </span>
-              )}
-              {columns.map((column) => (
-                <span key={column.id} role="gridcell" className={`grid-cell column-${column.id.replace(/\W/g, "-")}`}>
-                  {row === undefined ? <span className="grid-wait" /> : cell(row, column)}
-                </span>
-              ))}
-            </div>
+            <GridRow
+              key={index & (elements - 1)} row={row} rowKey={key} index={index} start={start} template={template} columns={columns} cell={cell as (row: unknown, column: GridColumn) => ReactNode} latest={latest as unknown as RefObject<GridProps<unknown>>} className={row && rowClass ? rowClass(row) : ""}
+              isActive={index === active} isOpen={key !== undefined && key === openKey} isChosen={key !== undefined && chosen?.has(key) === true} isChoice={onChoose !== undefined}
+            />
           );
         })}
       </div>
     </div>
   );
 }
+
+interface RowProps {
+  readonly row: unknown;
+  readonly rowKey: string | undefined;
+  readonly index: number;
+  readonly start: number;
+  readonly template: string;
+  readonly columns: readonly GridColumn[];
+  readonly cell: (row: unknown, column: GridColumn) => ReactNode;
+  /** What is called when something is done with a row. */
+  readonly latest: RefObject<GridProps<unknown>>;
+  readonly className: string;
+  readonly isActive: boolean;
+  readonly isOpen: boolean;
+  readonly isChosen: boolean;
+  readonly isChoice: boolean;
+}
+
+const GridRow = memo(function GridRow({ row, rowKey, index, start, template, columns, cell, latest, className, isActive, isOpen, isChosen, isChoice }: RowProps) {
+  return (
+    <div
+      id={`row-${index}`} role="row" aria-rowindex={index + 2} aria-selected={isChoice ? isChosen : isActive}
+      className={`grid-row ${isActive ? "is-active" : ""} ${isOpen ? "is-open" : ""} ${className}`}
+      style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: ROW_PX }}
+      onClick={() => (latest.current.onActive(index), latest.current.onOpen(index))}
+    >
+      {isChoice && (
+        <span role="gridcell" className="grid-cell" onClick={(event) => event.stopPropagation()}>
+          <input type="checkbox" tabIndex={-1} aria-label={`Select row ${countText(index + 1)}`} checked={isChosen} disabled={rowKey === undefined} onChange={() => {}} onClick={(event) => rowKey !== undefined && latest.current.onChoose?.(rowKey, index, event.shiftKey)} />
+        </span>
+      )}
+      {columns.map((column) => (
+        <span key={column.id} role="gridcell" className={`grid-cell column-${column.id.replace(/\W/g, "-")}`}>
+          {row === undefined ? <span className="grid-wait" /> : cell(row, column)}
+        </span>
+      ))}
+    </div>
+  );
+});
