@@ -25,16 +25,27 @@ export interface FactsSetup {
   readonly hasGeoip: boolean;
 }
 
-export function keptFacts(pack: Pick<Pack, "sources" | "health" | "pipelines">, { isEnabled, stored, filters, rules, judging, hasGeoip }: FactsSetup): KeptFacts {
+/** What its rules alone tell. */
+export type RuleFacts = Pick<KeptFacts, "rules" | "idle" | "placeless">;
+
+export function ruleFacts(pack: Pick<Pack, "pipelines">, { rules, judging, hasGeoip }: Pick<FactsSetup, "rules" | "judging" | "hasGeoip">): RuleFacts {
   const wanted = rules.filter((rule) => rule.isEnabled);
   return {
-    activation: isEnabled ? "activated" : stored?.deactivatedMs === undefined ? "never_activated" : "deactivated",
-    activatedMs: stored?.activatedMs, health: pack.health, filtersBySource: filtersOf(pack.sources, filters), rules: wanted.length,
+    rules: wanted.length,
     idle: wanted.flatMap((rule) => {
       const reason = idleReason(rule) ?? unfed(rule, judging);
       return reason === undefined ? [] : [{ id: rule.id, reason }];
     }),
     placeless: hasGeoip ? 0 : new Set(blindWithoutDatabases(pack.pipelines, standingQueries(wanted)).map(({ ruleIndex }) => ruleIndex)).size,
+  };
+}
+
+/** @param ofRules as `ruleFacts` tells of the same rules: it takes its time, and whoever asks often asks it once. */
+export function keptFacts(pack: Pick<Pack, "sources" | "health" | "pipelines">, setup: FactsSetup, ofRules = ruleFacts(pack, setup)): KeptFacts {
+  const { isEnabled, stored, filters } = setup;
+  return {
+    activation: isEnabled ? "activated" : stored?.deactivatedMs === undefined ? "never_activated" : "deactivated",
+    activatedMs: stored?.activatedMs, health: pack.health, filtersBySource: filtersOf(pack.sources, filters), ...ofRules,
   };
 }
 

@@ -8,7 +8,7 @@ import type { ControlContext } from "../context.ts";
 import type { Room } from "../control.ts";
 import { type Call, type RouteAnswer, empty, ok, route } from "../route.ts";
 import { EnabledPacks } from "./enabled.ts";
-import { coverageGaps, keptFacts, stateOf } from "./facts.ts";
+import { type RuleFacts, coverageGaps, keptFacts, ruleFacts, stateOf } from "./facts.ts";
 import { SourceLedger } from "./ledger.ts";
 import { packActivations, packStatuses, seenBuckets } from "./status.ts";
 
@@ -50,6 +50,7 @@ export function packsRoom(context: ControlContext): PacksRoom {
   const part = new EnabledPacks(context, store);
   const ledger = new SourceLedger(store, context.journal);
   let loading: Promise<readonly LoadedPack[]> | undefined;
+  let ruled: { readonly running: readonly Rule[]; readonly rulesOf: EnabledPacks["rulesOf"]; readonly hasGeoip: boolean; readonly facts: Map<string, RuleFacts> } | undefined;
   const packs = (): Promise<readonly LoadedPack[]> => (loading ??= loadPacks());
 
   const factsOf = (all: readonly LoadedPack[]): Map<string, ReturnType<typeof keptFacts>> => {
@@ -58,9 +59,16 @@ export function packsRoom(context: ControlContext): PacksRoom {
     const running = rules as readonly Rule[];
     const stored = new Map(store.list().map((each) => [each.name, each]));
     const judging = new Set(running.filter(({ isEnabled }) => isEnabled).map(({ id }) => id));
+    const { rulesOf } = part;
+    // For as long as the rules are the same, so is what they tell.
+    if (ruled?.running !== running || ruled.rulesOf !== rulesOf || ruled.hasGeoip !== hasGeoip) ruled = { running, rulesOf, hasGeoip, facts: new Map() };
+    const { facts } = ruled;
     return new Map(all.map((pack) => {
-      const own = new Set(part.rulesOf.get(pack.name)?.map(({ id }) => id));
-      return [pack.name, keptFacts(pack, { isEnabled: part.names.has(pack.name), stored: stored.get(pack.name), filters: securityFilters, rules: running.filter(({ id }) => own.has(id)), judging, hasGeoip })];
+      const own = new Set(rulesOf.get(pack.name)?.map(({ id }) => id));
+      const setup = { isEnabled: part.names.has(pack.name), stored: stored.get(pack.name), filters: securityFilters, rules: running.filter(({ id }) => own.has(id)), judging, hasGeoip };
+      const ofRules = facts.get(pack.name) ?? ruleFacts(pack, setup);
+      facts.set(pack.name, ofRules);
+      return [pack.name, keptFacts(pack, setup, ofRules)];
     }));
   };
   const keep = (all: readonly LoadedPack[]): void => store.setFacts(new Map([...factsOf(all)].map(([name, facts]) => [name, JSON.stringify(facts)])));
