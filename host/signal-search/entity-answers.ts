@@ -119,33 +119,36 @@ function timesOf(index: SignalIndex, path: string, rows: Uint32Array): Float64Ar
 
 /** Everything a list shows of some entities. */
 export function entityRows(index: SignalIndex, table: EntityTable, entities: readonly number[]): EntityRow[] {
+  // Each row is looked at once, whoever of the entities it is of: first all of them together, then each entity's own by their places there.
+  const own = entities.map((entity) => table.rowsOf(entity));
+  const place = new Int32Array(table.risk.rows.length).fill(-1);
+  for (const rows of own) for (let i = 0; i < rows.length; i++) place[rows[i]!] = 0;
+  let length = 0;
+  for (let i = 0; i < place.length; i++) if (place[i] === 0) place[i] = length++;
+  const rows = new Uint32Array(length);
+  for (const each of own) for (let i = 0; i < each.length; i++) {
+    const row = each[i]!;
+    rows[place[row]!] = table.risk.rows[row]!;
+    each[i] = place[row]!;
+  }
+  const [first, last] = [timesOf(index, FIRST_SEEN, rows), timesOf(index, LAST_SEEN, rows)];
   const titles = fieldColumn(index, attribute("title"));
-  const columns = Object.entries(facts).map(([name, field]) => [name, commonest(index, field)] as const);
-  return entities.map((entity): EntityRow => {
-    const rows = table.rowsOf(entity);
-    const valuesOf = Object.fromEntries(columns.map(([name, of]) => [name, of(rows)])) as Record<keyof typeof facts, string[]>;
+  const columns = Object.entries(facts).map(([name, field]) => [name, commonest(index, field, rows)] as const);
+  return entities.map((entity, at): EntityRow => {
+    let [firstSeenMs, lastSeenMs, latest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1];
+    for (const i of own[at]!) {
+      if (first[i]! < firstSeenMs) firstSeenMs = first[i]!;
+      if (last[i]! > lastSeenMs) lastSeenMs = last[i]!;
+      if (latest < 0 || isLater(index, rows[i]!, latest)) latest = rows[i]!;
+    }
+    const valuesOf = Object.fromEntries(columns.map(([name, of]) => [name, of(own[at]!)])) as Record<keyof typeof facts, string[]>;
     const [score, updatedMs] = [table.score[entity]!, table.updatedMs[entity]!];
-    const latest = rows.length === 0 ? undefined : rows.reduce((one, other) => (isLater(index, other, one) ? other : one));
     return {
       ...table.risk.nameOf(entity), score, severity: riskSeverity(score), change: score - table.before[entity]!, updatedMs: Number.isFinite(updatedMs) ? updatedMs : undefined,
-      firstSeenMs: least(timesOf(index, FIRST_SEEN, rows)), lastSeenMs: greatest(timesOf(index, LAST_SEEN, rows)), signals: table.signals(entity), contributing: table.contributing[entity]!, signalCounts: table.signalCounts(entity),
-      ...valuesOf, lastTitle: (latest === undefined || !titles ? undefined : textAt(titles, latest)) ?? "",
+      firstSeenMs, lastSeenMs, signals: table.signals(entity), contributing: table.contributing[entity]!, signalCounts: table.signalCounts(entity),
+      ...valuesOf, lastTitle: (latest < 0 || !titles ? undefined : textAt(titles, latest)) ?? "",
     };
   });
-}
-
-/** Infinity of none. */
-function least(times: Float64Array): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const ms of times) if (ms < least) least = ms;
-  return least;
-}
-
-/** -Infinity of none. */
-function greatest(times: Float64Array): number {
-  let greatest = Number.NEGATIVE_INFINITY;
-  for (const ms of times) if (ms > greatest) greatest = ms;
-  return greatest;
 }
 
 /** Of two signals the one created later; of two of the same millisecond the one whose id is greater. */
@@ -160,17 +163,23 @@ export function textAt(column: NonNullable<ReturnType<typeof fieldColumn>>, row:
   return start === end ? undefined : column.dictionary.text(column.codes[start]!);
 }
 
-/** The values of some rows, those of most rows first. */
-function commonest(index: SignalIndex, field: Field): (rows: Uint32Array) => string[] {
+/** Of some of the rows, named by their places, the values, those of most rows first. */
+function commonest(index: SignalIndex, field: Field, rows: Uint32Array): (places: Uint32Array) => string[] {
   const column = fieldColumn(index, field);
   if (!column) return () => [];
   const texts = column.dictionary;
   const counts = new Uint32Array(texts.count + 1);
-  return (rows) => {
-    const few = new FirstFew(MOST_VALUES, (a, b) => counts[b]! - counts[a]! || texts.compareTexts(a, b));
-    const { codes } = column.spread(rows);
+  const { at, codes } = column.spread(rows);
+  // Where each row's values begin; one more than there are rows.
+  const starts = new Uint32Array(rows.length + 1);
+  for (let entry = 0; entry < codes.length; entry++) starts[(at ? at[entry]! : entry) + 1]!++;
+  for (let i = 0; i < rows.length; i++) starts[i + 1]! += starts[i]!;
+  return (places) => {
     const found: number[] = [];
-    for (let entry = 0; entry < codes.length; entry++) if (codes[entry] !== 0 && counts[codes[entry]!]!++ === 0) found.push(codes[entry]!);
+    for (const place of places) {
+      for (let entry = starts[place]!; entry < starts[place + 1]!; entry++) if (codes[entry] !== 0 && counts[codes[entry]!]!++ === 0) found.push(codes[entry]!);
+    }
+    const few = new FirstFew(MOST_VALUES, (a, b) => counts[b]! - counts[a]! || texts.compareTexts(a, b));
     for (const code of found) few.add(code);
     const values = few.take().map((code) => texts.text(code));
     for (const code of found) counts[code] = 0;

@@ -56,9 +56,18 @@ export class EntityTable {
     return createdMs <= this.atMs && createdMs > this.atMs - RISK_WINDOW_MS;
   }
 
-  /** An entity's rows of the window, as the index numbers them, ascending. */
+  /** Places among `risk.rows` of an entity's rows of the window, ascending. */
   rowsOf(entity: number): Uint32Array {
-    return this.risk.rowsOf(entity).filter((row) => this.isInWindow(row)).map((row) => this.risk.rows[row]!);
+    const all = this.risk.rowsOf(entity);
+    const { createdMs } = this.risk;
+    const { atMs } = this;
+    const found = new Uint32Array(all.length);
+    let length = 0;
+    for (let i = 0; i < all.length; i++) {
+      const ms = createdMs[all[i]!]!;
+      if (ms <= atMs && ms > atMs - RISK_WINDOW_MS) found[length++] = all[i]!;
+    }
+    return found.subarray(0, length);
   }
 
   /** Does the row add to a score at an instant? */
