@@ -125,7 +125,7 @@ const INSERT = `
 /** Writes signals, in one transaction; those that are there already are changed. */
 export function writeSignals(sql: SqlDriver, made: Iterable<MadeSignal>): void {
   sql.transaction(() => {
-    let change = Number(sql.get("SELECT max(change_number) AS last FROM signals")!.last ?? 0);
+    let change = Number(sql.get("SELECT max((SELECT coalesce(max(change_number), 0) FROM signals), (SELECT number FROM signal_changes)) AS last")!.last);
     for (const { document, createdMs, triage } of made) {
       const by = triage.assignee ? JSON.stringify(triage.assignee) : null;
       sql.run(
@@ -133,6 +133,8 @@ export function writeSignals(sql: SqlDriver, made: Iterable<MadeSignal>): void {
         by, triage.archivedMs ?? triage.reviewedMs ?? null, triage.reviewedMs ?? null, triage.archivedMs ?? null, JSON.stringify(triage.incidents), JSON.stringify(triage.cases),
       );
     }
+    // A server over the same file goes on from here.
+    sql.run("UPDATE signal_changes SET number = ?", change);
   });
 }
 
