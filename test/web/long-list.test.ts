@@ -76,6 +76,16 @@ describeWeb("a list of thousands", { demo: false }, (world) => {
     for (let i = 0; i < 12; i++) await page.keyboard.press("PageDown");
     await expect.poll(() => page.locator(".grid-row.is-active").getAttribute("aria-rowindex")).toBe("362");
     await compare();
+    // The row that keys lead to is in sight as a whole, under the heading and above the end.
+    const inSight = (): Promise<boolean> => page.evaluate(() => {
+      const [grid, head, row] = [".grid", ".grid-head", ".grid-row.is-active"].map((name) => document.querySelector(name)!.getBoundingClientRect());
+      return row!.top >= head!.bottom - 2 && row!.bottom <= grid!.bottom + 1;
+    });
+    await expect.poll(inSight).toBe(true);
+    for (let i = 0; i < 60; i++) await page.keyboard.down("k");
+    await page.keyboard.up("k");
+    await expect.poll(() => page.locator(".grid-row.is-active").getAttribute("aria-rowindex")).toBe("302");
+    await expect.poll(inSight).toBe(true);
     expect(places.size).toBeGreaterThan(400);
     expect(await page.locator(".grid-row.is-active").count()).toBe(1);
     expect(faults).toEqual([]);

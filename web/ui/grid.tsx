@@ -36,6 +36,9 @@ export interface GridProps<R> {
 }
 
 const ROW_PX = 34;
+/** The heading stays where it is, over the first row. */
+const HEAD_PX = 30;
+const OVERSCAN = 8;
 /** Elements of rows that left are used for those that come. A power of two; more where more are in sight. */
 const LEAST_ELEMENTS = 64;
 
@@ -45,14 +48,20 @@ export function Grid<R>(props: GridProps<R>) {
   const latest = useRef(props);
   latest.current = props;
   const box = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: 12 });
+  const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: OVERSCAN });
   const items = rows.getVirtualItems();
   const [from, to] = [items[0]?.index ?? 0, (items.at(-1)?.index ?? -1) + 1];
   useEffect(() => {
     if (to > from) onSight(from, to);
   }, [from, to, onSight]);
   useEffect(() => {
-    if (active >= 0 && active < count) rows.scrollToIndex(active, { align: "auto" });
+    if (active < 0 || active >= count || !box.current || !rows.scrollRect) return;
+    // By what is known of the box: to ask it would have the page laid out at each press of a key.
+    const { height } = rows.scrollRect;
+    const [topPx, endPx] = [active * ROW_PX, HEAD_PX + (active + 1) * ROW_PX];
+    const offset = rows.scrollOffset ?? 0;
+    if (topPx < offset) box.current.scrollTop = topPx;
+    else if (endPx > offset + height) box.current.scrollTop = endPx - height;
   }, [active]);
   let elements = LEAST_ELEMENTS;
   while (elements < items.length) elements *= 2;
