@@ -16,6 +16,8 @@ export interface Spread {
 
 /** Rows a column may leave empty beside those that have a value, for it to hold one code for every row. */
 const EMPTY_SHARE = 4;
+/** Pairs that are passed one by one before they are leapt over. */
+const NEAR_PAIRS = 8;
 /** Values of one row that are looked through for the next; a set beyond. */
 const LOOK_BACK = 32;
 
@@ -138,8 +140,10 @@ export class Column<D extends Dictionary = Dictionary> {
     const filled = this.#filled;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
-      // The last may have been the same row.
-      if (next >= filled || own[next]! < row) next = this.#firstAt(row, next);
+      // Mostly it is among the next ones; the last may have been the same row.
+      const near = Math.min(filled, next + NEAR_PAIRS);
+      while (next < near && own[next]! < row) next++;
+      if (next < filled && own[next]! < row) next = this.#firstAt(row, next);
       let pair = next;
       do {
         if (length === at.length) [at, found] = [grown(at, length * 2), grown(found, length * 2)];
