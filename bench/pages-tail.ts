@@ -63,7 +63,8 @@ export async function tail(world: PagesWorld, minutes: number, progress: (text: 
     const { heapBytes, nodes, listeners } = await browserCost(open);
     const longTasks = await page.evaluate<number>("bench.longTasks.splice(0).filter((ms) => ms > 50).length");
     const told = await page.locator(".explorer-count [role=status]").textContent();
-    const perMinute = 60_000 / Math.max(1, nowMs - last.atMs);
+    // Nothing has gone by before the first.
+    const perMinute = at === 0 ? 0 : 60_000 / Math.max(1, nowMs - last.atMs);
     const sample: TailSample = {
       minute: round((nowMs - startMs) / 60_000, 2), heapMb: round(heapBytes / MB, 2), nodes, listeners, serverRssMb: round(world.server.rssBytes() / MB), signals: Number((told ?? "").replace(/\D/g, "")),
       serverCpuMs: Math.round(((cpuNs - last.cpuNs) / 1e6) * perMinute), browserCpuMs: Math.round((taskMs - last.taskMs) * perMinute), longTasks,
