@@ -15,7 +15,7 @@ const PLACE_BYTES: usize = 16;
 const PLACES: usize = 64;
 const places: usize = memory.data(16 * 65, 16);
 const placesLimit: usize = places + PLACES * PLACE_BYTES;
-/** u32 address, u32 row of what may be the first dot of a quad; no lane has more than two. */
+/** u32 address, u32 row of what may be the first dot of a quad: two of a lane at most. */
 const firstDots: usize = memory.data(8 * 2 * 16 * 65 + 64, 16);
 /** The same, u32 the quad's address and u32 whether a letter or digit stands before it. */
 const quads: usize = memory.data(16 * 2 * 16 * 65 + 64, 16);
@@ -77,7 +77,8 @@ export function scanDots(): bool {
 function chooseIn(lane: usize, dot: v128, wanted: u32, row: u64, end: usize): usize {
   const dots = <u32>i8x16.bitmask(i8x16.eq(v128.load(lane), dot));
   const followed = dots & ((dots >> 2) | (dots >> 3) | (dots >> 4));
-  const first = dots & wanted & ((followed >> 2) | (followed >> 3) | (followed >> 4));
+  // One that another follows at once is none, so that there are two at most.
+  const first = dots & ~(dots >> 1) & wanted & ((followed >> 2) | (followed >> 3) | (followed >> 4));
   store<u64>(end, row | <u64>(lane + <usize>ctz(first)));
   store<u64>(end, row | <u64>(lane + <usize>ctz(first & (first - 1))), 8);
   return end + (<usize>popcnt(first) << 3);

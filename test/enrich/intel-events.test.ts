@@ -78,12 +78,14 @@ describe.each(variants)("events with indicators, %s", (variant) => {
     expect(await matched("@threat_intel.results.category:scanner", [{ timestamp: "2026-01-31T23:59:59Z", message: "203.0.113.99" }, { timestamp: "2026-02-01T00:00:00Z", message: "203.0.113.99" }])).toEqual([0]);
   });
 
-  test("generated events of every format agree with the object evaluator", async () => {
+  // Where no IPv6 address is listed, only those are looked for that stand for an IPv4 address.
+  test.each([["", feeds], [", no IPv6 address listed", { ...feeds, tor: feeds.tor.replace(/2001:db8::bad.*\n/, "") }]])("generated events of every format agree with the object evaluator%s", async (_, listed) => {
     const numbers = new Random(variant === "simd" ? 11 : 12);
     const pick = <Item>(list: readonly Item[]): Item => list[numbers.below(list.length)]!;
     const pieces = [
       "203.0.113.7", "198.51.100.200", "2001:db8::bad", "::ffff:198.51.100.1", "192.0.2.1", "evil.example", "12:30:45", "1.2.3.4.5", " ", ",", ":", ".", "x", "_", "é", "\\", '"', "\n", "\b", "\f", "\u0001", "{", "}",
       "a:b", "::", "[", "]", "=", "port", "203.0.113.", "7", "0", "f", "\u2028", "%3a", "http://", "/", "2001:db8:", ":bad",
+      "::ffff:c633:6401", "0:0:0:0:0:FFFF:cb00:7107", ":ffff:", "ff", "cb00:7107", "198.51.100.7 v1.2.3.4 10.0.0.255, 203.0.113.7", "a.b.c.d", "..", "x".repeat(61),
     ];
     const text = (): string => Array.from({ length: 1 + numbers.below(6) }, () => pick(pieces)).join("");
     /** Strings with some characters spelled by their numbers. */
@@ -99,7 +101,7 @@ describe.each(variants)("events with indicators, %s", (variant) => {
     const queries = ["@threat_intel:*", "@threat_intel.results.category:tor", "@threat_intel.results.indicator:198.51.100.1", "@threat_intel.results.type:DOMAIN", "@threat_intel.results.category:hosting_proxy -@threat_intel.results.category:tor"];
     for (const format of ["intake", "raw", "log", "text", "syslog"] as const) {
       const lines = Array.from({ length: 1500 }, () => (format === "text" || format === "syslog" ? `${format === "syslog" && numbers.below(2) ? "<34>Oct 11 22:14:15 h su: " : "z"}${text().replace(/[\n\u0001]/g, " ")}` : record(format)));
-      const { kernel, reference } = await bothWays(queries, lines, { format, arrivalMs }, enrichedBy(feeds), variant);
+      const { kernel, reference } = await bothWays(queries, lines, { format, arrivalMs }, enrichedBy(listed), variant);
       queries.forEach((query, q) => {
         const odd = [...new Set([...kernel[q]!, ...reference[q]!])].filter((i) => kernel[q]!.includes(i) !== reference[q]!.includes(i));
         expect([format, query, odd.map((i) => [kernel[q]!.includes(i), lines[i]])]).toEqual([format, query, []]);
