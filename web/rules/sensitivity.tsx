@@ -22,6 +22,8 @@ interface Setting {
 const HEIGHT = 110;
 const COLUMN = 90;
 const BAR = 44;
+/** Below the columns: what each is. */
+const LABEL = 16;
 
 /** Signals and groups at each setting, drawn and in figures; the rule's own setting is marked. */
 export function SensitivityView({ sensitivity: { dial, fixed, settings } }: { readonly sensitivity: Sensitivity }) {
@@ -31,7 +33,7 @@ export function SensitivityView({ sensitivity: { dial, fixed, settings } }: { re
   return (
     <section className="sensitivity" aria-label="Sensitivity">
       <h3>With other {dial}</h3>
-      <svg viewBox={`0 0 ${settings.length * COLUMN} ${HEIGHT}`} width={settings.length * COLUMN} height={HEIGHT} role="img" aria-label={settings.map(({ factor, signals, groups }) => `${factorText(factor)}: ${plural(signals, "signal")} of ${plural(groups, "group")}`).join("; ")}>
+      <svg viewBox={`0 0 ${settings.length * COLUMN} ${HEIGHT + LABEL}`} width={settings.length * COLUMN} height={HEIGHT + LABEL} role="img" aria-label={settings.map(({ factor, signals, groups }) => `${factorText(factor)}: ${plural(signals, "signal")} of ${plural(groups, "group")}`).join("; ")}>
         {settings.map(({ factor, signals, groups, bySeverity }, i) => {
           let top = HEIGHT;
           const left = i * COLUMN + (COLUMN - BAR) / 2;
@@ -44,6 +46,7 @@ export function SensitivityView({ sensitivity: { dial, fixed, settings } }: { re
                 return height > 0 && <rect key={severity} className={`severity-${severity}`} fill="currentColor" x={left} width={BAR} y={top} height={height} />;
               })}
               <text x={left + BAR / 2} y={HEIGHT - high(signals) - 5} textAnchor="middle">{countText(signals)}</text>
+              <text x={left + BAR / 2} y={HEIGHT + LABEL - 3} textAnchor="middle">{factorText(factor)}</text>
               {groups > 0 && <line className="sensitivity-groups" x1={left - 7} x2={left + BAR + 7} y1={HEIGHT - high(groups)} y2={HEIGHT - high(groups)} />}
             </g>
           );
