@@ -12,6 +12,8 @@ export interface Dictionary {
 export interface Spread {
   readonly at: Uint32Array | undefined;
   readonly codes: Uint32Array;
+  /** How many of the rows these are the values of. */
+  readonly rows: number;
 }
 
 /** Rows a column may leave empty beside those that have a value, for it to hold one code for every row. */
@@ -121,8 +123,12 @@ export class Column<D extends Dictionary = Dictionary> {
     return this.#codes.items;
   }
 
-  /** All values of the given rows, which ascend and may repeat: for loops over many, where a call for each would cost more than the rest. */
-  spread(rows: Uint32Array): Spread {
+  /**
+   * All values of the given rows, which ascend and may repeat: for loops over many, where a call for each would cost more than the rest.
+   *
+   * @param most once there are so many, the rows that follow are left out: repeated rows of many values each would take all memory
+   */
+  spread(rows: Uint32Array, most = Number.POSITIVE_INFINITY): Spread {
     const codes = this.#codes.items;
     const own = this.#rows;
     if (own === undefined) {
@@ -132,13 +138,15 @@ export class Column<D extends Dictionary = Dictionary> {
         const row = rows[i]!;
         if (row < length) found[i] = codes[row]!;
       }
-      return { at: undefined, codes: found };
+      return { at: undefined, codes: found, rows: rows.length };
     }
-    let [at, found] = [new Uint32Array(rows.length + 16), new Uint32Array(rows.length + 16)];
+    const room = Math.min(rows.length, most) + 16;
+    let [at, found] = [new Uint32Array(room), new Uint32Array(room)];
     let length = 0;
     let next = 0;
     const filled = this.#filled;
-    for (let i = 0; i < rows.length; i++) {
+    let i = 0;
+    for (; i < rows.length && length < most; i++) {
       const row = rows[i]!;
       // Mostly it is among the next ones; the last may have been the same row.
       const near = Math.min(filled, next + NEAR_PAIRS);
@@ -152,7 +160,7 @@ export class Column<D extends Dictionary = Dictionary> {
         pair++;
       } while (pair < filled && own[pair] === row);
     }
-    return { at: at.subarray(0, length), codes: found.subarray(0, length) };
+    return { at: at.subarray(0, length), codes: found.subarray(0, length), rows: i };
   }
 
   /** Calls for each value of the given rows, which ascend and may repeat; with -1 as the code for a row without any. */

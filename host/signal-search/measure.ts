@@ -1,3 +1,4 @@
+import type { Spread } from "./column.ts";
 import type { Deadline } from "./deadline.ts";
 import { fieldColumn } from "./field-column.ts";
 import type { Compute } from "./rollup.ts";
@@ -8,6 +9,8 @@ export type Measured = number | null;
 
 /** Bits of a table that tells which values a group has had. */
 const MOST_TABLE_BITS = 1 << 28;
+/** Values that are looked at together. */
+const PIECE_VALUES = 1 << 20;
 
 /** One aggregation over groups of rows: `groups[i]` is the group of `rows[i]`, 0 to `count - 1`. Rows ascend. */
 export function measure(index: SignalIndex, rows: Uint32Array, groups: Uint32Array, count: number, { aggregation, percentile = 0, field }: Compute, deadline: Deadline): (group: number) => Measured {
@@ -18,11 +21,12 @@ export function measure(index: SignalIndex, rows: Uint32Array, groups: Uint32Arr
       if (!field) for (let i = 0; i < rows.length; i++) counts[groups[i]!]!++;
       // Of a field: signals that have it.
       else if (column) {
-        const { at, codes } = column.spread(rows);
         let last = -1;
-        for (let entry = 0; entry < codes.length; entry++) {
-          const i = at ? at[entry]! : entry;
-          if (codes[entry] !== 0 && i !== last) counts[groups[(last = i)]!]!++;
+        for (const { first, at, codes } of pieces(column, rows, deadline)) {
+          for (let entry = 0; entry < codes.length; entry++) {
+            const i = first + (at ? at[entry]! : entry);
+            if (codes[entry] !== 0 && i !== last) counts[groups[(last = i)]!]!++;
+          }
         }
       }
       return (group) => counts[group]!;
@@ -37,7 +41,7 @@ export function measure(index: SignalIndex, rows: Uint32Array, groups: Uint32Arr
       const counts = new Float64Array(count);
       const least = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
       const most = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
-      numbersOf(column, rows, (i, number) => {
+      numbersOf(column, rows, deadline, (i, number) => {
         const group = groups[i]!;
         counts[group]!++;
         sums[group]! += number;
@@ -52,26 +56,37 @@ export function measure(index: SignalIndex, rows: Uint32Array, groups: Uint32Arr
     case "percentile": {
       // All numbers, group after group.
       const starts = new Uint32Array(count + 1);
-      numbersOf(column, rows, (i) => starts[groups[i]! + 1]!++);
+      numbersOf(column, rows, deadline, (i) => starts[groups[i]! + 1]!++);
       for (let group = 0; group < count; group++) starts[group + 1]! += starts[group]!;
       const numbers = new Float64Array(starts[count]!);
       const at = starts.slice();
-      numbersOf(column, rows, (i, number) => (numbers[at[groups[i]!]!++] = number));
+      numbersOf(column, rows, deadline, (i, number) => (numbers[at[groups[i]!]!++] = number));
       deadline.check();
       return (group) => percentileOf(numbers.subarray(starts[group], starts[group + 1]), percentile);
     }
   }
 }
 
-function numbersOf(column: TextColumn | undefined, rows: Uint32Array, take: (i: number, number: number) => void): void {
+function numbersOf(column: TextColumn | undefined, rows: Uint32Array, deadline: Deadline, take: (i: number, number: number) => void): void {
   if (!column) return;
   const numbers = column.dictionary.numbers();
-  const { at, codes } = column.spread(rows);
-  for (let entry = 0; entry < codes.length; entry++) {
-    const code = codes[entry]!;
-    if (code === 0) continue;
-    const number = numbers[code]!;
-    if (!Number.isNaN(number)) take(at ? at[entry]! : entry, number);
+  for (const { first, at, codes } of pieces(column, rows, deadline)) {
+    for (let entry = 0; entry < codes.length; entry++) {
+      const code = codes[entry]!;
+      if (code === 0) continue;
+      const number = numbers[code]!;
+      if (!Number.isNaN(number)) take(first + (at ? at[entry]! : entry), number);
+    }
+  }
+}
+
+/** The values of rows, so many at a time; each piece's rows are counted from its `first`. */
+function* pieces(column: TextColumn, rows: Uint32Array, deadline: Deadline): Generator<Spread & { readonly first: number }> {
+  for (let first = 0; first < rows.length; ) {
+    deadline.check();
+    const spread = column.spread(rows.subarray(first), PIECE_VALUES);
+    yield { ...spread, first };
+    first += spread.rows;
   }
 }
 

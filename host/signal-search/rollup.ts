@@ -94,8 +94,8 @@ export function rollup(index: SignalIndex, selected: Bits, { computes, groups }:
 function divided({ rows, groups, levels, count }: Grouped, column: TextColumn | undefined, by: GroupBy): Grouped {
   const [parents, codes]: [number[], number[]] = [[], []];
   const numbers = new GroupNumbers(count, (column?.dictionary.count ?? 0) + 1);
-  const { at, codes: found } = column ? column.spread(rows) : { at: undefined, codes: new Uint32Array(rows.length) };
-  if (found.length > MOST_ENTRIES) throw tooMany("signals are in too many groups each");
+  const { at, codes: found, rows: read } = column ? column.spread(rows, MOST_ENTRIES) : { at: undefined, codes: new Uint32Array(rows.length), rows: rows.length };
+  if (read < rows.length || found.length > MOST_ENTRIES) throw tooMany("signals are in too many groups each");
   const isLeftOut = by.missing === undefined;
   const newRows = new Uint32Array(found.length);
   const newGroups = new Uint32Array(found.length);

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ProblemError } from "../../host/problem.ts";
 import { canonicalQuery, readSignalQuery } from "../../host/signal-search/aliases.ts";
+import { Column } from "../../host/signal-search/column.ts";
 import { facetField } from "../../host/signal-search/facets.ts";
 import { metricInterval, readMetricQuery } from "../../host/signal-search/metric-query.ts";
 import type { ComputeText } from "../../host/signal-search/requests.ts";
+import { Texts } from "../../host/signal-search/texts.ts";
 import * as reference from "../reference/signal-search.ts";
-import { Bench, made } from "./support.ts";
+import { Bench, like, made } from "./support.ts";
 
 const DAY_MS = 86_400_000;
 const nowMs = Date.UTC(2026, 11, 30);
@@ -84,6 +86,38 @@ describe("aggregates against the reference", () => {
   ])("%j is refused", async (request, code) => {
     const error: unknown = await bench.search.aggregate(request).catch((each: unknown) => each);
     expect((error as ProblemError).problems[0]!.code).toBe(code);
+  });
+});
+
+describe("signals of many values each", () => {
+  const [SIGNALS, VALUES] = [30, 300];
+  const numbers = Array.from({ length: VALUES }, (_, i) => i);
+  let wide: Bench;
+  beforeAll(() => {
+    wide = new Bench(made(SIGNALS, 4).map((each) => like(each, { attributes: { names: numbers.map((i) => `n${i}`), numbers } })));
+  });
+  afterAll(() => wide.close());
+
+  test("are measured piece after piece", async () => {
+    const compute: ComputeText[] = [{ aggregation: "count", metric: "@numbers" }, { aggregation: "sum", metric: "@numbers" }, { aggregation: "max", metric: "@numbers" }, { aggregation: "median", metric: "@numbers" }];
+    const { buckets } = await wide.search.aggregate({ compute, group_by: [{ facet: "@names", limit: 1000 }] });
+    expect(buckets.length).toBe(VALUES);
+    for (const { computes: told } of buckets) expect(told).toEqual({ c0: SIGNALS, c1: (SIGNALS * VALUES * (VALUES - 1)) / 2, c2: VALUES - 1, c3: VALUES / 2 - 1 });
+  });
+
+  test("are refused where they make too many groups, and the next question is answered", async () => {
+    const error: unknown = await wide.search.aggregate({ group_by: ["@names", "@numbers", "@names", "@numbers"].map((facet) => ({ facet, limit: 1000 })) }).catch((each: unknown) => each);
+    expect((error as ProblemError).problems[0]!.message).toContain("signals are in too many groups each");
+    expect((await wide.search.aggregate({ compute: [{ aggregation: "count" }] })).buckets[0]!.computes).toEqual({ c0: SIGNALS });
+  });
+
+  test("the values of repeated rows are no more than asked for, to the end of a row", () => {
+    const column = new Column(new Texts());
+    for (const row of [0, 1]) for (const value of numbers) column.add(row, column.dictionary.add(value));
+    const rows = Uint32Array.from({ length: 100 }, () => 1);
+    const { at, codes, rows: read } = column.spread(rows, VALUES + 1);
+    expect([read, codes.length, at!.at(-1)]).toEqual([2, 2 * VALUES, 1]);
+    expect(column.spread(rows)).toMatchObject({ rows: 100, codes: { length: 100 * VALUES } });
   });
 });
 
