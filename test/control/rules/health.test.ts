@@ -31,6 +31,18 @@ test("a rule is proved by its own tests, or it is told what keeps it from being 
   expect((await asked("GET", `${RULES}/health`, undefined, "writer")).status).toBe(403);
 });
 
+test("a test whose log is none is failing, and the tests of other rules tell what they tell without it", async () => {
+  const deep = JSON.parse(`${'{"a":'.repeat(300)}1${"}".repeat(300)}`);
+  const { ask: asked } = await serveRules([
+    { ...burst, id: "none", tests: [{ name: "too deep", query: "failed", expected: true, log: deep }] }, { ...burst, id: "proved", tests: [sample("failure")] }, { ...burst, id: "wrong", tests: [sample("success"), sample("failure", false)] },
+  ]);
+  const { status, body } = await asked("GET", `${RULES}/health`, undefined, "reader");
+  expect(status).toBe(200);
+  expect(body.data.map(({ id, attributes: { canary, reason } }: any) => [id, canary, reason])).toEqual([
+    ["none", "failing", "1 of 1 tests not as expected: too deep"], ["proved", "proved", undefined], ["wrong", "failing", "2 of 2 tests not as expected: a success, a failure"],
+  ]);
+});
+
 test("what rules took since the start is the matches of their queries, counted on when rules change", async () => {
   const server = await folder.start(new TestRules([burst, spread]), { data: join(folder.path, "health") });
   const dice = new Dice(5);
