@@ -152,7 +152,7 @@ function requestOf(query: Readonly<Record<string, string | number | undefined>>)
   return { query: text("filter[query]"), from: text("filter[from]"), to: text("filter[to]"), sort: text("sort"), cursor: text("page[cursor]"), limit: query["page[limit]"] as number | undefined };
 }
 
-/** Numbers of a job that saw more than the asker does are not told. */
+/** Numbers of a job that saw more than the asker does are not told. It passes over all events of its range: how many is for those who may see all. */
 function jobData(job: StoredJob, runner: JobRunner, { restriction, userId }: Principal): unknown {
   const isSeen = restriction === undefined || job.createdBy.uuid === userId;
   const { id, name, status, definition, fromRuleId, createdBy, createdMs, modifiedMs, signalOutput, progress, signals, leftOut, events, note, sensitivity } = job;
@@ -162,7 +162,7 @@ function jobData(job: StoredJob, runner: JobRunner, { restriction, userId }: Pri
       createdAt: jobTime(createdMs), createdByHandle: createdBy.handle, createdByName: createdBy.name, ...(fromRuleId === undefined ? {} : { createdFromRuleId: fromRuleId }),
       jobDefinition: definition, jobName: name, jobStatus: status, modifiedAt: jobTime(modifiedMs),
       progressRate: status === "running" ? (runner.progressOf(id) ?? 0) : progress, signalOutput,
-      ...(status === "completed" && isSeen ? { signalCount: signals, signalsLeftOut: leftOut, eventCount: events, ...(sensitivity ? { sensitivity } : {}) } : {}), ...(note === "" || !isSeen ? {} : { note }),
+      ...(status === "completed" && isSeen ? { signalCount: signals, signalsLeftOut: leftOut, ...(restriction ? {} : { eventCount: events }), ...(sensitivity ? { sensitivity } : {}) } : {}), ...(note === "" || !isSeen ? {} : { note }),
     },
   };
 }
