@@ -83,6 +83,10 @@ describeWeb("what is analysed, and what is critical", { users: { "reader@example
     const edit = page.getByRole("dialog", { name: "Edit the critical asset" });
     await edit.getByLabel("Severity").selectOption("critical");
     await edit.getByText("1 signal of the past month, 1 rule").waitFor();
+    await edit.getByRole("combobox", { name: "Signals about" }).fill("");
+    await edit.getByText("1 rule", { exact: true }).waitFor();
+    await edit.getByRole("combobox", { name: "Signals about" }).fill("@usr.id:director");
+    await edit.getByText("1 signal of the past month, 1 rule").waitFor();
     await edit.getByRole("button", { name: "Save" }).click();
     await row.getByText("critical", { exact: true }).waitFor();
     await send("director");

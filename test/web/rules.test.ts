@@ -148,8 +148,11 @@ describeWeb("rules", {}, (world) => {
     const first = page.getByRole("row").nth(1);
     const toggle = first.getByRole("switch");
     const name = (await first.locator(".column-name").textContent())!;
+    const canary = first.locator(".column-canary");
+    await expect.poll(() => canary.textContent()).toBe("can fire");
     await toggle.click();
     await page.getByText(`${name} disabled`).waitFor();
+    await expect.poll(() => canary.textContent()).toBe("idle");
     const { data } = await world().api<{ readonly data: readonly Rule[] }>("GET", `${RULES}?query=source:auth&page[size]=100`);
     expect(data.find((rule) => rule.name === name)!.isEnabled).toBe(false);
     expect(faults).toEqual([]);

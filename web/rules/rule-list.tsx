@@ -68,7 +68,7 @@ export function RuleList() {
     const { data } = await post<Noise>(`${SIGNALS}/aggregate`, { filter: { from: "now-30d", to: "now" }, compute: [{ aggregation: "count" }, { aggregation: "count", type: "timeseries", interval: "1h" }], group_by: [{ facet: "@workflow.rule.id", limit: 1000 }] }, signal);
     return new Map(data.buckets.map(({ by, computes: { c0, c1 } }) => [by["@workflow.rule.id"]!, { signals: c0, firedMs: Math.max(...c1.filter(({ value }) => value).map(({ time }) => Date.parse(time))) }]));
   });
-  const health = useLoad(`health ${rules.data ? "known" : ""}`, async (signal) => {
+  const health = useLoad(rules.data && "health", async (signal) => {
     const { data, meta } = await get<Health>(`${RULES}/health`, signal);
     return { byRule: new Map(data.map(({ id, attributes }) => [id, attributes])), mostShare: Math.max(0, ...data.map(({ attributes: { share = 0 } }) => share)), meta };
   });
@@ -89,6 +89,7 @@ export function RuleList() {
       await call("PUT", `${RULES}/${encodeURIComponent(rule.id)}`, { isEnabled: !rule.isEnabled, version: rule.version });
       tell(`${rule.name} ${rule.isEnabled ? "disabled" : "enabled"}`);
       rules.reload();
+      health.reload();
     } catch (error) {
       tellFault(error);
     }
