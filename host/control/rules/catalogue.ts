@@ -35,6 +35,7 @@ export class Catalogue {
   #of: Setup["rules"] | undefined;
   readonly #told = new Set<string>();
   readonly #hashes = new WeakMap<Rule, string>();
+  readonly #copies = new WeakMap<Rule, Rule>();
 
   constructor(context: ControlContext, store: RuleStore) {
     this.#context = context;
@@ -122,9 +123,16 @@ export class Catalogue {
     const kind = base.isDefault ? "default" : "file";
     const isChanged = Object.keys(stored.document).length > 0;
     const read = isChanged ? this.#readOnce(stored, withOverrides(base.wire, stored.document as Overrides), base.isDefault) : undefined;
-    const rule = read?.ok ? read.rule : { ...base, version: stored.version };
+    const rule = read?.ok ? read.rule : this.#versioned(base, stored.version);
     const age = ageOf(base.wire, nowMs);
     return { kind, stored, rule: aged(rule, age), base, age, faults: read && !read.ok ? errorsOf(read) : [] };
+  }
+
+  /** The same one for as long as it is the same: what is known of it elsewhere goes by that. */
+  #versioned(base: Rule, version: number): Rule {
+    let known = this.#copies.get(base);
+    if (known?.version !== version) this.#copies.set(base, (known = { ...base, version }));
+    return known;
   }
 
   #own(stored: StoredRule, nowMs: number): Entry {

@@ -28,18 +28,23 @@ interface Sample {
 /** Keeps what is known of rules that stay as they are; a change of one costs the work of one. */
 export class Canaries {
   #known = new WeakMap<Rule, Canary>();
+  /** Of rules that filter by tables, which are others after every change of the setup. */
+  #filtering = new WeakMap<Rule, Canary>();
   #pipelines: Setup["pipelines"];
   #tables: Setup["referenceTables"];
 
   /** By rule id; of all rules that detection knows. */
   async of(setup: Setup): Promise<ReadonlyMap<string, Canary>> {
-    if (setup.pipelines !== this.#pipelines || setup.referenceTables !== this.#tables) this.#known = new WeakMap();
+    const isRead = setup.pipelines === this.#pipelines;
+    if (!isRead) this.#known = new WeakMap();
+    if (!isRead || setup.referenceTables !== this.#tables) this.#filtering = new WeakMap();
     [this.#pipelines, this.#tables] = [setup.pipelines, setup.referenceTables];
-    const known = this.#known;
+    const [known, filtering] = [this.#known, this.#filtering];
+    const knownOf = (rule: Rule): WeakMap<Rule, Canary> => (rule.referenceTables.length ? filtering : known);
     const rules = setup.rules as readonly Rule[];
-    const missing = rules.filter((rule) => !known.has(rule));
-    for (const [rule, canary] of missing.length ? await look(missing, setup) : []) known.set(rule, canary);
-    return new Map(rules.map((rule) => [rule.id, known.get(rule)!]));
+    const missing = rules.filter((rule) => !knownOf(rule).has(rule));
+    for (const [rule, canary] of missing.length ? await look(missing, setup) : []) knownOf(rule).set(rule, canary);
+    return new Map(rules.map((rule) => [rule.id, knownOf(rule).get(rule)!]));
   }
 }
 

@@ -5,6 +5,9 @@ import { both, burst, chain, login, spread } from "../../serve/rules.ts";
 import { TestRules, send, serverFolder } from "../../serve/support.ts";
 import { Dice } from "../../search/support.ts";
 import { matches } from "../../../host/query/matches.ts";
+import type { Setup } from "../../../host/control/context.ts";
+import { Canaries } from "../../../host/control/rules/health.ts";
+import type { Rule } from "../../../host/rule/rule.ts";
 import { readRule } from "../../../host/rule/wire.ts";
 import { person } from "../support.ts";
 import { serveRules } from "./room-support.ts";
@@ -41,6 +44,27 @@ test("a test whose log is none is failing, and the tests of other rules tell wha
   expect(body.data.map(({ id, attributes: { canary, reason } }: any) => [id, canary, reason])).toEqual([
     ["none", "failing", "1 of 1 tests not as expected: too deep"], ["proved", "proved", undefined], ["wrong", "failing", "2 of 2 tests not as expected: a success, a failure"],
   ]);
+});
+
+test("only what changed is looked at again: a rule, and rules that filter by tables where these are others", async () => {
+  const canaries = new Canaries();
+  const plain = readRule({ ...burst, id: "plain", tests: [sample("failure")] });
+  const tabled = readRule({ ...burst, id: "tabled", tests: [sample("failure")], referenceTables: [{ tableName: "people", columnName: "user", logFieldPath: "@usr.id", checkPresence: true, ruleQueryName: "failed" }] });
+  const setup = (user: string, ...rules: readonly Rule[]): Setup => ({ rules: [plain, tabled, ...rules], referenceTables: { people: [{ user }] } });
+  const before = await canaries.of(setup("ann"));
+  expect([...before].map(([id, { state }]) => [id, state])).toEqual([["plain", "proved"], ["tabled", "failing"]]);
+  const after = await canaries.of(setup("eve", readRule({ ...burst, id: "new" })));
+  expect([...after].map(([id, { state }]) => [id, state])).toEqual([["plain", "proved"], ["tabled", "proved"], ["new", "unproved"]]);
+  expect(after.get("plain")).toBe(before.get("plain"));
+  expect((await canaries.of({ ...setup("eve"), pipelines: [] })).get("plain")).not.toBe(before.get("plain"));
+});
+
+test("a rule of a pack or a file is the same one after others changed", async () => {
+  const { ask: asked, rules } = await serveRules([{ ...burst, isDefault: true }, spread]);
+  const [first, second] = rules();
+  expect((await asked("PUT", `${RULES}/${burst.id}`, { isEnabled: false })).status).toBe(200);
+  expect(rules().map(({ id, isEnabled }) => [id, isEnabled])).toEqual([[first!.id, false], [second!.id, true]]);
+  expect(rules()[1]).toBe(second);
 });
 
 test("what rules took since the start is the matches of their queries, counted on when rules change", async () => {
