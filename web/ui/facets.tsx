@@ -1,5 +1,6 @@
 import { memo } from "react";
 import { countText } from "../lib/text.ts";
+import { hasTerm, withTerm, withoutTerm } from "./terms.ts";
 import { Line } from "./text.tsx";
 
 export interface FacetValue {
@@ -47,19 +48,3 @@ export const Facets = memo(function Facets({ facets, query, onQuery }: { readonl
     </nav>
   );
 });
-
-/** Is the term one of those that the query's top level joins? */
-export function hasTerm(query: string, term: string): boolean {
-  return ` ${query} `.includes(` ${term} `);
-}
-
-export function withTerm(query: string, term: string): string {
-  if (hasTerm(query, term)) return query;
-  const before = query.trim();
-  if (before === "" || before === "*") return term;
-  return / OR /.test(before) && !/^\(.*\)$/.test(before) ? `(${before}) ${term}` : `${before} ${term}`;
-}
-
-export function withoutTerm(query: string, term: string): string {
-  return ` ${query} `.replace(` ${term} `, " ").replace(/ {2,}/g, " ").trim();
-}
