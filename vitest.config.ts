@@ -9,5 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A page on a loaded machine takes more than the second that is usual.
+    expect: { poll: { timeout: 20_000 } },
   },
 });
