@@ -41,8 +41,10 @@ describeWeb("a list of thousands", { demo: false }, (world) => {
 
     const places = new Set<number>();
     const compare = async (): Promise<readonly Shown[]> => {
-      await expect.poll(async () => await shown(page), { timeout: 30_000 }).toBeDefined();
-      const { rows, elements } = (await shown(page))!;
+      // What was seen when nothing was awaited: the next moment may scroll on.
+      let seen: Awaited<ReturnType<typeof shown>>;
+      await expect.poll(async () => (seen = await shown(page)), { timeout: 30_000 }).toBeDefined();
+      const { rows, elements } = seen!;
       expect(rows.length).toBeLessThanOrEqual(MOST_ROWS);
       expect(elements).toBeLessThan(MOST_ELEMENTS);
       const first = rows[0]!.index;
