@@ -5,7 +5,7 @@ import {
 import { addressV4, addressV6 } from "../match/address";
 import { mayBeListed4 } from "./filter";
 import { mayBeListed6 } from "./listed";
-import { quadAt, quadEnd, quadStart } from "./quads";
+import { isDigit, quadAt, quadEnd, quadStart } from "./quads";
 
 /** The address at a sign of one: whether it stands by itself in the record, and may be listed, so that the host looks at it. */
 
@@ -97,12 +97,6 @@ function emit(at: usize, kind: u32): void {
   store<u32>(candidate, <u32>at, CANDIDATE_AT);
   store<u32>(candidate, kind, CANDIDATE_KIND);
   count++;
-}
-
-// @ts-ignore: decorator
-@inline
-function isDigit(c: u32): bool {
-  return c - 48 < 10;
 }
 
 // @ts-ignore: decorator

@@ -17,7 +17,7 @@ let end: usize = 0;
 
 // @ts-ignore: decorator
 @inline
-function isDigit(c: u32): bool {
+export function isDigit(c: u32): bool {
   return c - 48 < 10;
 }
 
